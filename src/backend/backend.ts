@@ -1,0 +1,45 @@
+/** @file What a backend is: kernel memory, and kernels made callable. */
+import type { TypedArray } from "../ir/dtype.ts";
+import type { Pointer } from "../ir/host.ts";
+import type { Place, Segment } from "../ir/kernel.ts";
+import type { Value } from "../ir/graph.ts";
+
+/** Linear memory that kernels work in. Addresses are bytes from its start; blocks are 64-byte aligned. */
+export interface Memory {
+  /** Zeroed. Throws RangeError with the size asked for when memory is exhausted. */
+  allocate(bytes: number): Pointer;
+  /** Gives a block back, by its address and the size it was allocated with. */
+  free(pointer: Pointer, bytes: number): void;
+  /** Bytes in use now. */
+  readonly used: number;
+  /** Whole-memory views, made anew after growth: do not keep them across an allocation. */
+  readonly f32: Float32Array;
+  readonly f64: Float64Array;
+  readonly i32: Int32Array;
+  readonly u8: Uint8Array;
+}
+
+/** Runs kernels. */
+export interface Backend {
+  readonly name: string;
+  readonly memory: Memory;
+  /**
+   * Makes each segment callable. Values lie where `place` says; slot s of a program is the int32 at `slots + 4 * s`,
+   * holding the address of its value, and may change between runs. bool elements are int32 0 and 1 in memory.
+   */
+  compile(segments: readonly Segment[], place: (value: Value) => Place, slots: Pointer): (() => void)[];
+}
+
+/** Copies a tensor's elements into memory (bytes of bool widen to int32). */
+export function writeElements(memory: Memory, pointer: Pointer, elements: TypedArray): void {
+  if (elements instanceof Float32Array) memory.f32.set(elements, pointer >> 2);
+  else if (elements instanceof Float64Array) memory.f64.set(elements, pointer >> 3);
+  else memory.i32.set(elements, pointer >> 2);
+}
+
+/** Copies elements out of memory into an array of their dtype. */
+export function readElements(memory: Memory, pointer: Pointer, into: TypedArray): void {
+  if (into instanceof Float32Array) into.set(memory.f32.subarray(pointer >> 2, (pointer >> 2) + into.length));
+  else if (into instanceof Float64Array) into.set(memory.f64.subarray(pointer >> 3, (pointer >> 3) + into.length));
+  else into.set(memory.i32.subarray(pointer >> 2, (pointer >> 2) + into.length));
+}

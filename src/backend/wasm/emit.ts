@@ -1,0 +1,33 @@
+/** @file What every kernel emitter is given, and how kernels find values in memory. */
+import type { Value } from "../../ir/graph.ts";
+import type { Place } from "../../ir/kernel.ts";
+import type { FunctionBuilder, Local, WasmModule } from "./asm/module.ts";
+
+/** The module under construction and where values lie. */
+export interface EmitContext {
+  readonly module: WasmModule;
+  /** Where a value lies while the program runs. */
+  place(value: Value): Place;
+  /** Address of the program's slot table. */
+  readonly slots: number;
+}
+
+/** Writes one kernel as a function without parameters or results. */
+export type KernelEmitter<W> = (context: EmitContext, fn: FunctionBuilder, work: W) => void;
+
+/** A value's address inside a kernel: `base` (if any) plus a constant number of bytes. */
+export interface Address {
+  readonly base: Local | undefined;
+  readonly offset: number;
+}
+
+/** Loads a value's address once, at the start of a kernel. Slots become a local; fixed addresses fold into offsets. */
+export function addressOf(context: EmitContext, fn: FunctionBuilder, value: Value): Address {
+  const place = context.place(value);
+  if (place.kind === "address") return { base: undefined, offset: place.address };
+  const base = fn.local("i32");
+  fn.i32(0);
+  fn.load("i32.load", context.slots + 4 * place.slot);
+  fn.set(base);
+  return { base, offset: 0 };
+}
