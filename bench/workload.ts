@@ -1,0 +1,10 @@
+// What a workload is: one file of this folder that yields its measurements.
+
+import type { Measurement } from "./measure.ts";
+
+export interface Options {
+  /** The peers' spiral.json; without it, data of the same kind is made from a seed. */
+  readonly data?: string;
+}
+
+export type Workload = (options: Options) => Iterable<Measurement>;

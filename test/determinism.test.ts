@@ -1,0 +1,55 @@
+// Same seed, same bits: here, in a bundle on this Node, and on other Nodes where they can be had
+// (Chromium's bits are compared in test/browser). Set ADJOINT_TEST_NODES=20,22,24 to fetch Nodes by npx.
+
+import { spawnSync } from "node:child_process";
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { build } from "esbuild";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { golden } from "./determinism/golden.ts";
+import { trainedBits } from "./determinism/train.ts";
+
+const otherNodes = (process.env["ADJOINT_TEST_NODES"] ?? "").split(",").filter(Boolean);
+const usualNodes = ["20", "22", "24"];
+const skipped = usualNodes.filter((version) => !otherNodes.includes(version));
+if (skipped.length > 0) {
+  console.warn(
+    `test/determinism: SKIPPED on Node ${skipped.join(", ")} fetched by npx (set ADJOINT_TEST_NODES)`,
+  );
+}
+
+describe("the seeded training gives the golden bits", () => {
+  const folder = mkdtempSync(join(tmpdir(), "adjoint-bits-"));
+  const script = join(folder, "print.mjs");
+  const bitsOf = (command: string, args: readonly string[]): string => {
+    const result = spawnSync(command, args, { cwd: folder, encoding: "utf8" });
+    if (result.status !== 0) throw new Error(result.stderr || String(result.error));
+    return result.stdout.trim();
+  };
+
+  beforeAll(async () => {
+    const entry = fileURLToPath(new URL("./determinism/print.ts", import.meta.url));
+    const target = "es2023";
+    await build({ entryPoints: [entry], bundle: true, outfile: script, format: "esm", target });
+  });
+  afterAll(() => rmSync(folder, { recursive: true }));
+
+  test("here", () => {
+    expect(trainedBits()).toBe(golden);
+  });
+
+  test("in a fresh process, as a bundle", () => {
+    expect(bitsOf(process.execPath, [script])).toBe(golden);
+  });
+
+  test("with other bits when one training step is left out", () => {
+    expect(trainedBits(24)).not.toBe(golden);
+  });
+
+  test.skipIf(otherNodes.length === 0).each(otherNodes)("on Node %s", (version) => {
+    const bits = bitsOf("npx", ["--yes", "--package", `node@${version}`, "node", script]);
+    expect(bits).toBe(golden);
+  }, 300_000);
+});

@@ -1,0 +1,5 @@
+// Prints the hash of the seeded training: run bundled, under whichever Node is to be compared.
+
+import { trainedBits } from "./train.ts";
+
+console.log(trainedBits());
