@@ -4,6 +4,15 @@ import { AsmError } from "./error.ts";
 import { FunctionBuilder, type FunctionHandle, type Signature } from "./function.ts";
 import { typeCode, type ValType } from "./opcodes.ts";
 
+export {
+  FunctionBuilder,
+  type FunctionHandle,
+  type Label,
+  type Local,
+  type V128,
+} from "./function.ts";
+export type { ValType } from "./opcodes.ts";
+
 /** Limits of an imported memory, in pages of 64 KiB. A shared memory needs a maximum. */
 export interface MemoryLimits {
   readonly initial: number;
