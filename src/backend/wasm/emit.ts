@@ -1,7 +1,7 @@
 /** @file What every kernel emitter is given, and how kernels find values in memory. */
 import type { Value } from "../../ir/graph.ts";
 import type { Place } from "../../ir/kernel.ts";
-import type { FunctionBuilder, Local, WasmModule } from "./asm/module.ts";
+import type { FunctionBuilder, Local, WasmModule } from "./asm/index.ts";
 
 /** The module under construction and where values lie. */
 export interface EmitContext {
@@ -10,6 +10,11 @@ export interface EmitContext {
   place(value: Value): Place;
   /** Address of the program's slot table. */
   readonly slots: number;
+  /**
+   * Address of at least `bytes` bytes, 64-byte aligned, that a kernel may write while it runs. All kernels of the
+   * backend share them: nothing survives from one kernel to the next.
+   */
+  scratch(bytes: number): number;
 }
 
 /** Writes one kernel as a function without parameters or results. */
