@@ -1,0 +1,83 @@
+/** @file The wasm backend: one module a program, a function a kernel, a function a segment. */
+import type { Value } from "../../ir/graph.ts";
+import type { Pointer } from "../../ir/host.ts";
+import type { Kernel, Place, Segment } from "../../ir/kernel.ts";
+import { InternalError } from "../../ir/errors.ts";
+import type { Backend } from "../backend.ts";
+import { WasmModule } from "./asm/index.ts";
+import type { EmitContext } from "./emit.ts";
+import { directEmitters, emitMatmul } from "./kernels/index.ts";
+import { emitLoops } from "./loops/index.ts";
+import { WasmMemory } from "./memory.ts";
+
+/** Kernels as WebAssembly with 128-bit SIMD, compiled when the program is. */
+export function createWasmBackend(): Backend {
+  const memory = new WasmMemory();
+  const scratch = new Scratch(memory);
+  return {
+    name: "wasm",
+    memory,
+    compile(segments, place, slots) {
+      const bytes = assemble(segments, place, slots, memory, scratch);
+      const instance = new WebAssembly.Instance(new WebAssembly.Module(bytes), { env: { memory: memory.wasm, rem: (x: number, y: number) => x % y } });
+      return segments.map((_, index) => instance.exports[`segment${index}`] as () => void);
+    },
+  };
+}
+
+function assemble(segments: readonly Segment[], place: (value: Value) => Place, slots: Pointer, memory: WasmMemory, scratch: Scratch): Uint8Array<ArrayBuffer> {
+  const module = new WasmModule();
+  module.importMemory("env", "memory", memory.limits);
+  const context: EmitContext = {
+    module,
+    place,
+    slots,
+    scratch: (size) => scratch.atLeast(size),
+    remainder: module.importFunction("env", "rem", { params: ["f64", "f64"], results: ["f64"] }),
+  };
+  segments.forEach((segment, index) => {
+    const kernels = segment.kernels.map((kernel) => {
+      const fn = module.func(kernel.name, { params: [], results: [] });
+      emitKernel(context, fn, kernel);
+      return fn;
+    });
+    const run = module.func(`segment${index}`, { params: [], results: [], exported: true });
+    for (const kernel of kernels) run.call(kernel);
+  });
+  return module.finish();
+}
+
+function emitKernel(context: EmitContext, fn: Parameters<typeof emitMatmul>[1], { work }: Kernel): void {
+  switch (work.kind) {
+    case "loops":
+      return emitLoops(context, fn, work.nests);
+    case "matmul":
+      return emitMatmul(context, fn, work);
+    case "direct": {
+      const emit = directEmitters[work.node.prim as keyof typeof directEmitters];
+      if (emit === undefined) throw new InternalError(`wasm has no kernel for ${work.node.prim}`);
+      return emit(context, fn, work);
+    }
+    case "host":
+      throw new InternalError("a host operation reached the backend");
+  }
+}
+
+/** Memory that kernels write to and leave behind. Earlier, smaller regions stay with the kernels that know them. */
+class Scratch {
+  private pointer: Pointer = 0;
+  private bytes = 0;
+  private readonly memory: WasmMemory;
+
+  constructor(memory: WasmMemory) {
+    this.memory = memory;
+  }
+
+  atLeast(bytes: number): Pointer {
+    if (bytes > this.bytes) {
+      this.bytes = Math.max(bytes, 2 * this.bytes, 4096);
+      this.pointer = this.memory.allocate(this.bytes);
+    }
+    return this.pointer;
+  }
+}

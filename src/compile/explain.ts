@@ -1,0 +1,63 @@
+/** @file Programs as text: the graph, what each kernel does, and where values lie. */
+import type { Value } from "../ir/graph.ts";
+import type { Instruction, Kernel, LoopNest, Work } from "../ir/kernel.ts";
+import { Names, formatGraph, formatNode } from "../ir/print.ts";
+import type { Program } from "./program.ts";
+
+/** What `jit(f).explain()` shows. */
+export function explainProgram(program: Program): string {
+  const names = new Names();
+  const { kernels, plan } = program;
+  const lines = [`program ${program.name}`, "", "graph (optimised)", formatGraph(program.graph, names), "", `kernels (${kernels.length})`];
+  for (const kernel of kernels) lines.push(...formatKernel(kernel, names));
+  lines.push("", `memory  ${plan.bytes} bytes for values between kernels (${plan.unshared} without sharing)`);
+  for (const [value, offset] of plan.offsets) lines.push(`  ${String(offset).padStart(8)}  ${names.typed(value)}`);
+  return lines.join("\n");
+}
+
+function formatKernel(kernel: Kernel, names: Names): string[] {
+  const list = (values: readonly Value[]): string => values.map((value) => names.of(value)).join(" ");
+  return [`  ${kernel.name}  (${list(kernel.inputs)}) -> (${list(kernel.outputs)})`, ...formatWork(kernel.work, names).map((line) => `    ${line}`)];
+}
+
+function formatWork(work: Work, names: Names): string[] {
+  switch (work.kind) {
+    case "loops":
+      return work.nests.flatMap((nest) => formatNest(nest, names));
+    case "matmul":
+      return [`matmul ${work.batch.map((extent) => `${extent} x `).join("")}${work.m} x ${work.k} x ${work.n} ${work.dtype}`];
+    case "direct":
+      return [formatNode(work.node, names)];
+    case "host":
+      return [`host ${work.node.params.op.name}`];
+  }
+}
+
+function formatNest(nest: LoopNest, names: Names): string[] {
+  const lines = [`loop [${nest.extents.join(", ")}]`];
+  nest.body.forEach((instruction, index) => lines.push(`  r${index} = ${formatInstruction(instruction, names)}`));
+  for (const { value, instruction } of nest.stores) lines.push(`  ${names.of(value)} <- r${instruction}`);
+  for (const { value, instruction, op, axes } of nest.reductions) lines.push(`  ${names.of(value)} <- ${op} of r${instruction} over axes ${axes.join(", ")}`);
+  return lines;
+}
+
+function formatInstruction(instruction: Instruction, names: Names): string {
+  switch (instruction.kind) {
+    case "load":
+      return `load ${names.of(instruction.value)} + ${instruction.view.offset} by [${instruction.view.strides.join(", ")}]`;
+    case "literal":
+      return `${instruction.literal} ${instruction.dtype}`;
+    case "index":
+      return `index ${instruction.view.offset} by [${instruction.view.strides.join(", ")}]`;
+    case "select":
+      return `select r${instruction.condition} r${instruction.x} r${instruction.y}`;
+    case "cast":
+      return `cast r${instruction.x} to ${instruction.dtype}`;
+    case "shiftRight":
+      return `r${instruction.x} >>> ${instruction.bits}`;
+    case "unary":
+      return `${instruction.op} r${instruction.x}`;
+    default:
+      return `${instruction.op} r${instruction.x} r${instruction.y}`;
+  }
+}

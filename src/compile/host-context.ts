@@ -1,0 +1,33 @@
+/** @file What host operations get from the program that contains them. */
+import type { DType } from "../ir/dtype.ts";
+import type { Graph } from "../ir/graph.ts";
+import type { HostContext, Pointer, Procedure } from "../ir/host.ts";
+import type { Holdings } from "./holdings.ts";
+import { bytesOf } from "./plan.ts";
+
+/** `compile` makes procedures whose memory belongs to the same holdings. */
+export function hostContext(holdings: Holdings, compile: (graph: Graph, name: string) => Procedure): HostContext {
+  const { memory } = holdings.backend;
+  return {
+    compile,
+    allocate: (type) => holdings.allocate(bytesOf(type)),
+    reallocate(pointer, oldBytes, newBytes): Pointer {
+      const moved = holdings.allocate(newBytes);
+      memory.u8.copyWithin(moved, pointer, pointer + Math.min(oldBytes, newBytes));
+      holdings.free(pointer);
+      return moved;
+    },
+    view(dtype: DType, pointer, size) {
+      if (dtype === "float32") return memory.f32.subarray(pointer >> 2, (pointer >> 2) + size);
+      if (dtype === "float64") return memory.f64.subarray(pointer >> 3, (pointer >> 3) + size);
+      return memory.i32.subarray(pointer >> 2, (pointer >> 2) + size);
+    },
+    copy: (to, from, bytes) => void memory.u8.copyWithin(to, from, from + bytes),
+    fill: (pointer, bytes) => void memory.u8.fill(0, pointer, pointer + bytes),
+    shared<T>(key: object, make: () => T): T {
+      let value = holdings.shared.get(key) as T | undefined;
+      if (value === undefined) holdings.shared.set(key, (value = make()));
+      return value;
+    },
+  };
+}

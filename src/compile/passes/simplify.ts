@@ -1,0 +1,127 @@
+/** @file Pass: algebraic identities that spare work, and arithmetic on literals. Only exact operations are folded. */
+import { type Graph, type Node, type TensorType, type Value, isPrim } from "../../ir/graph.ts";
+import { sameShape, sizeOf } from "../../ir/shape.ts";
+import { type Builder, rewriteGraph } from "./rewrite.ts";
+
+export function simplify(graph: Graph): Graph {
+  return rewriteGraph(graph, (node, inputs, builder) => {
+    const simpler = rule(node, inputs, builder);
+    return simpler === undefined ? builder.keep(node, inputs) : [simpler];
+  });
+}
+
+/** The literal that every element of a value is, if it is one. */
+export function literalOf(value: Value): number | undefined {
+  const node = value.node;
+  if (node === null) return undefined;
+  if (isPrim(node, "constant")) return node.params.value;
+  if (node.prim === "broadcast" || node.prim === "reshape" || node.prim === "transpose" || node.prim === "slice" || node.prim === "flip")
+    return literalOf(node.inputs[0]!);
+  return undefined;
+}
+
+function rule(node: Node, inputs: readonly Value[], builder: Builder): Value | undefined {
+  const [x, y] = inputs as [Value, Value];
+  const out = node.outputs[0]!;
+  switch (node.prim) {
+    case "add": {
+      if (literalOf(y) === 0) return x;
+      if (literalOf(x) === 0) return y;
+      if (y.node?.prim === "neg") return builder.add("sub", {}, [x, y.node.inputs[0]!], out);
+      if (x.node?.prim === "neg") return builder.add("sub", {}, [y, x.node.inputs[0]!], out);
+      return fold(node, inputs, builder);
+    }
+    case "sub":
+      if (literalOf(y) === 0) return x;
+      if (y.node?.prim === "neg") return builder.add("add", {}, [x, y.node.inputs[0]!], out);
+      return fold(node, inputs, builder);
+    case "mul":
+      if (literalOf(y) === 1) return x;
+      if (literalOf(x) === 1) return y;
+      if (literalOf(y) === -1) return builder.add("neg", {}, [x], out);
+      if (literalOf(x) === -1) return builder.add("neg", {}, [y], out);
+      return fold(node, inputs, builder);
+    case "div":
+      return literalOf(y) === 1 ? x : fold(node, inputs, builder);
+    case "neg":
+      if (x.node?.prim === "neg") return x.node.inputs[0]!;
+      return fold(node, inputs, builder);
+    case "pow":
+      return power(x, literalOf(y), out, builder);
+    case "cast":
+      return x.dtype === out.dtype ? x : fold(node, inputs, builder);
+    case "reshape":
+    case "broadcast":
+      if (sameShape(x.shape, out.shape)) return x;
+      if (node.prim === "reshape" && x.node?.prim === "reshape") return builder.add("reshape", { shape: out.shape }, [x.node.inputs[0]!], out);
+      return undefined;
+    case "transpose": {
+      const perm = (node as Node<"transpose">).params.perm;
+      if (perm.every((axis, index) => axis === index)) return x;
+      if (x.node !== null && isPrim(x.node, "transpose")) {
+        const inner = x.node.params.perm;
+        return builder.add("transpose", { perm: perm.map((axis) => inner[axis]!) }, [x.node.inputs[0]!], out);
+      }
+      return undefined;
+    }
+    case "reduceSum":
+    case "reduceMax":
+    case "reduceMin":
+    case "reduceProd": {
+      const { axes } = (node as Node<"reduceSum">).params;
+      // Folding over axes of extent 1 only drops them.
+      if (axes.every((axis) => x.shape[axis] === 1) && sizeOf(x.shape) > 0) return builder.add("reshape", { shape: out.shape }, [x], out);
+      return undefined;
+    }
+    default:
+      return undefined;
+  }
+}
+
+/** Small powers as products: exact where the general power only approximates, and much faster. */
+function power(x: Value, exponent: number | undefined, type: TensorType, builder: Builder): Value | undefined {
+  const times = (a: Value, b: Value): Value => builder.add("mul", {}, [a, b], type);
+  switch (exponent) {
+    case 1:
+      return x;
+    case 2:
+      return times(x, x);
+    case 3:
+      return times(times(x, x), x);
+    case 4: {
+      const square = times(x, x);
+      return times(square, square);
+    }
+    case -1:
+      return builder.add("div", {}, [literal(1, type, builder), x], type);
+    default:
+      return undefined;
+  }
+}
+
+function literal(value: number, type: TensorType, builder: Builder): Value {
+  const scalar = builder.add("constant", { value, dtype: type.dtype }, [], { shape: [], dtype: type.dtype });
+  if (type.shape.length === 0) return scalar;
+  const ones = type.shape.map(() => 1);
+  const lifted = builder.add("reshape", { shape: ones }, [scalar], { shape: ones, dtype: type.dtype });
+  return sameShape(ones, type.shape) ? lifted : builder.add("broadcast", { shape: type.shape }, [lifted], type);
+}
+
+/** Arithmetic on literals, in the precision of their type. */
+function fold(node: Node, inputs: readonly Value[], builder: Builder): Value | undefined {
+  const out = node.outputs[0]!;
+  const operands = inputs.map(literalOf);
+  if (operands.some((operand) => operand === undefined)) return undefined;
+  const [a, b] = operands as [number, number];
+  if (out.dtype === "bool" || inputs[0]!.dtype === "bool") return undefined;
+  if (node.prim === "cast") {
+    const value = out.dtype === "int32" ? saturate(a) : a;
+    return literal(round(value, out), out, builder);
+  }
+  if (out.dtype === "int32") return undefined;
+  const result = node.prim === "add" ? a + b : node.prim === "sub" ? a - b : node.prim === "mul" ? a * b : node.prim === "div" ? a / b : -a;
+  return literal(round(result, out), out, builder);
+}
+
+const round = (value: number, type: TensorType): number => (type.dtype === "float32" ? Math.fround(value) : value);
+const saturate = (value: number): number => (Number.isNaN(value) ? 0 : Math.min(2147483647, Math.max(-2147483648, Math.trunc(value))));

@@ -1,0 +1,123 @@
+/** @file Programs: a graph optimised, cut into kernels, given memory and made callable. */
+import { type Graph, type Node, type Value, isPrim } from "../ir/graph.ts";
+import type { HostRun, Pointer, Procedure } from "../ir/host.ts";
+import type { Kernel, Place, Segment } from "../ir/kernel.ts";
+import { accessOf } from "./access.ts";
+import { formKernels } from "./fuse/kernels.ts";
+import { hostContext } from "./host-context.ts";
+import type { Holdings } from "./holdings.ts";
+import { type MemoryPlan, bytesOf, planMemory } from "./plan.ts";
+import { optimize } from "./passes/index.ts";
+
+type Step = () => void;
+
+/** A graph that runs on values in kernel memory, found through a table of slots: one an input, then one an output. */
+export class Program implements Procedure {
+  readonly name: string;
+  /** After every pass. */
+  readonly graph: Graph;
+  readonly kernels: readonly Kernel[];
+  readonly plan: MemoryPlan;
+  readonly segments: readonly Segment[];
+  private readonly holdings: Holdings;
+  private readonly slots: Pointer;
+  private readonly steps: readonly Step[];
+  private readonly outputStart: number;
+
+  constructor(source: Graph, name: string, holdings: Holdings) {
+    this.name = name;
+    this.holdings = holdings;
+    this.graph = optimize(source);
+    this.kernels = formKernels(this.graph);
+    const { inputs, outputs } = this.graph;
+    this.outputStart = inputs.length;
+    const slotOf = new Map<Value, number>(inputs.map((input, index) => [input, index]));
+    outputs.forEach((output, index) => slotOf.set(accessOf(output).base, this.outputStart + index));
+    this.plan = planMemory(this.kernels, new Set(slotOf.keys()));
+    this.slots = holdings.allocate(Math.max(64, 4 * (inputs.length + outputs.length)));
+    const arena = this.plan.bytes === 0 ? 0 : holdings.allocate(this.plan.bytes);
+    const place = (value: Value): Place => {
+      const slot = slotOf.get(value);
+      if (slot !== undefined) return { kind: "slot", slot };
+      return { kind: "address", address: arena + this.plan.offsets.get(value)! };
+    };
+    const { segments, order } = cut(this.kernels, name);
+    this.segments = segments;
+    const compiled = holdings.backend.compile(segments, place, this.slots);
+    let next = 0;
+    this.steps = order.map((step) => (step === "segment" ? compiled[next++]! : this.hostStep(step, place)));
+  }
+
+  bindInput(index: number, pointer: Pointer): void {
+    this.holdings.backend.memory.i32[(this.slots >> 2) + index] = pointer;
+  }
+
+  bindOutput(index: number, pointer: Pointer): void {
+    this.holdings.backend.memory.i32[(this.slots >> 2) + this.outputStart + index] = pointer;
+  }
+
+  run(): void {
+    const { steps } = this;
+    for (let index = 0; index < steps.length; index++) steps[index]!();
+  }
+
+  /** Gives every input and output memory of its own and binds it. */
+  bindOwn(): { inputs: Pointer[]; outputs: Pointer[] } {
+    const own = (value: Value, bind: (pointer: Pointer) => void): Pointer => {
+      const pointer = this.holdings.allocate(bytesOf(value));
+      bind(pointer);
+      return pointer;
+    };
+    return {
+      inputs: this.graph.inputs.map((input, index) => own(input, (pointer) => this.bindInput(index, pointer))),
+      outputs: this.graph.outputs.map((output, index) => own(output, (pointer) => this.bindOutput(index, pointer))),
+    };
+  }
+
+  private hostStep(kernel: Kernel, place: (value: Value) => Place): Step {
+    if (kernel.work.kind !== "host") throw new TypeError("not a host kernel");
+    const { node, inputs, outputs } = kernel.work;
+    const run: HostRun = (node as Node<"host">).params.op.prepare(hostContext(this.holdings, (graph, name) => new Program(graph, name, this.holdings)));
+    const fixed = (value: Value): Pointer => {
+      const at = place(value);
+      return at.kind === "address" ? at.address : -1 - at.slot;
+    };
+    const inputPlaces = inputs.map(fixed);
+    const outputPlaces = outputs.map(fixed);
+    const inputPointers = [...inputPlaces];
+    const outputPointers = [...outputPlaces];
+    const resolve = (places: readonly number[], pointers: number[]): void => {
+      const { i32 } = this.holdings.backend.memory;
+      for (let index = 0; index < places.length; index++) {
+        const at = places[index]!;
+        if (at < 0) pointers[index] = i32[(this.slots >> 2) + (-1 - at)]!;
+      }
+    };
+    return () => {
+      resolve(inputPlaces, inputPointers);
+      resolve(outputPlaces, outputPointers);
+      run(inputPointers, outputPointers);
+    };
+  }
+}
+
+/** Cuts the kernels into segments at host operations. */
+function cut(kernels: readonly Kernel[], name: string): { segments: Segment[]; order: ("segment" | Kernel)[] } {
+  const segments: Segment[] = [];
+  const order: ("segment" | Kernel)[] = [];
+  let open: Kernel[] = [];
+  const close = (): void => {
+    if (open.length === 0) return;
+    segments.push({ name: `${name}/${segments.length}`, kernels: open });
+    order.push("segment");
+    open = [];
+  };
+  for (const kernel of kernels) {
+    if (kernel.work.kind === "host" && isPrim(kernel.work.node as Node, "host")) {
+      close();
+      order.push(kernel);
+    } else open.push(kernel);
+  }
+  close();
+  return { segments, order };
+}
