@@ -90,7 +90,7 @@ export class Program implements Procedure {
       const { i32 } = this.holdings.backend.memory;
       for (let index = 0; index < places.length; index++) {
         const at = places[index]!;
-        if (at < 0) pointers[index] = i32[(this.slots >> 2) + (-1 - at)]!;
+        if (at < 0) pointers[index] = i32[(this.slots >> 2) + (-1 - at)]! >>> 0;
       }
     };
     return () => {

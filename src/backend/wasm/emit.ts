@@ -1,7 +1,7 @@
 /** @file What every kernel emitter is given, and how kernels find values in memory. */
 import type { Value } from "../../ir/graph.ts";
 import type { Place } from "../../ir/kernel.ts";
-import type { FunctionBuilder, Local, WasmModule } from "./asm/index.ts";
+import type { FunctionBuilder, FunctionHandle, Local, WasmModule } from "./asm/index.ts";
 
 /** The module under construction and where values lie. */
 export interface EmitContext {
@@ -15,6 +15,8 @@ export interface EmitContext {
    * backend share them: nothing survives from one kernel to the next.
    */
   scratch(bytes: number): number;
+  /** Imported `(x: f64, y: f64) => f64`: the exact remainder, sign of x (ECMAScript defines % exactly). */
+  readonly remainder: FunctionHandle;
 }
 
 /** Writes one kernel as a function without parameters or results. */

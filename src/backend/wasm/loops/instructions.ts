@@ -1,0 +1,147 @@
+/** @file Scalar instructions as SIMD. In registers a bool is a mask of 32 bits a lane, in the low lanes if there are two. */
+import type { DType } from "../../../ir/dtype.ts";
+import type { Instruction } from "../../../ir/kernel.ts";
+import type { FunctionBuilder, Local } from "../asm/index.ts";
+import type { EmitContext } from "../emit.ts";
+import { type MathName, emitMath } from "../math/index.ts";
+import { divideLanes, remainderLanes } from "./by-lane.ts";
+
+type Arithmetic = Exclude<Instruction, { kind: "load" | "index" }>;
+
+const shapes: Record<DType, string> = { float32: "f32x4", float64: "f64x2", int32: "i32x4", bool: "i32x4" };
+
+/** The lane shape of a dtype, as opcodes are named. */
+export const shapeOf = (dtype: DType): string => shapes[dtype];
+
+const roundings: Record<string, string> = { floor: "floor", ceil: "ceil", round: "nearest", sqrt: "sqrt" };
+
+/** Leaves the result on the stack. `get` puts an operand there, `dtypeOf` tells its type; `lanes` are alive. */
+export function emitInstruction(
+  context: EmitContext,
+  fn: FunctionBuilder,
+  instruction: Arithmetic,
+  operands: readonly Local[],
+  dtypeOf: (index: number) => DType,
+  lanes: number,
+): void {
+  const get = (index: number): void => fn.get(operands[index]!);
+  const shape = shapeOf(instruction.dtype);
+  switch (instruction.kind) {
+    case "literal":
+      return splatLiteral(fn, instruction.literal, instruction.dtype);
+    case "unary":
+      get(instruction.x);
+      return unary(context, fn, instruction.op, instruction.dtype, operands[instruction.x]!);
+    case "binary": {
+      const { op, x, y, dtype } = instruction;
+      get(x);
+      get(y);
+      if (op === "and" || op === "or") return fn.op(`v128.${op}`);
+      if (op === "pow") return emitMath(context.module, fn, "pow", shape as "f32x4" | "f64x2");
+      if (op === "rem") return remainderLanes(context, fn, dtype, lanes);
+      if (op === "div" && dtype === "int32") return divideLanes(fn, lanes);
+      if (op === "max" || op === "min") return fn.op(dtype === "int32" || dtype === "bool" ? `i32x4.${op}_s` : `${shape}.${op}`);
+      return fn.op(`${shape}.${op}`);
+    }
+    case "compare": {
+      const dtype = dtypeOf(instruction.x);
+      get(instruction.x);
+      get(instruction.y);
+      const ordered = instruction.op !== "eq" && instruction.op !== "ne";
+      fn.op(`${shapeOf(dtype)}.${instruction.op}${ordered && (dtype === "int32" || dtype === "bool") ? "_s" : ""}`);
+      if (dtype === "float64") narrowMask(fn);
+      return;
+    }
+    case "select":
+      get(instruction.x);
+      get(instruction.y);
+      get(instruction.condition);
+      if (instruction.dtype === "float64") fn.op("i64x2.extend_low_i32x4_s");
+      return fn.op("v128.bitselect");
+    case "cast":
+      get(instruction.x);
+      return cast(fn, dtypeOf(instruction.x), instruction.dtype);
+    case "shiftRight":
+      get(instruction.x);
+      fn.i32(instruction.bits);
+      return fn.op("i32x4.shr_u");
+  }
+}
+
+/** The same number in every lane. */
+export function splatLiteral(fn: FunctionBuilder, literal: number, dtype: DType): void {
+  switch (dtype) {
+    case "float32":
+      return fn.v128({ f32x4: [literal, literal, literal, literal] });
+    case "float64":
+      return fn.v128({ f64x2: [literal, literal] });
+    case "int32":
+      return fn.v128({ i32x4: [literal, literal, literal, literal] });
+    case "bool": {
+      const mask = literal === 0 ? 0 : -1;
+      return fn.v128({ i32x4: [mask, mask, mask, mask] });
+    }
+  }
+}
+
+function unary(context: EmitContext, fn: FunctionBuilder, op: string, dtype: DType, x: Local): void {
+  const shape = shapeOf(dtype);
+  if (op === "not") return fn.op("v128.not");
+  if (op === "neg" || op === "abs") return fn.op(`${shape}.${op}`);
+  if (op in roundings) return dtype === "int32" ? undefined : fn.op(`${shape}.${roundings[op]}`);
+  if (op === "sign") return sign(fn, dtype, x);
+  emitMath(context.module, fn, op as MathName, shape as "f32x4" | "f64x2");
+}
+
+/** x is on the stack. NaN and zeros stay as they are. */
+function sign(fn: FunctionBuilder, dtype: DType, x: Local): void {
+  const shape = shapeOf(dtype);
+  if (dtype === "int32") {
+    splatLiteral(fn, 0, dtype);
+    fn.op("i32x4.lt_s");
+    fn.get(x);
+    splatLiteral(fn, 0, dtype);
+    fn.op("i32x4.gt_s");
+    return fn.op("i32x4.sub");
+  }
+  fn.drop();
+  splatLiteral(fn, 1, dtype);
+  splatLiteral(fn, -1, dtype);
+  fn.get(x);
+  fn.get(x);
+  splatLiteral(fn, 0, dtype);
+  fn.op(`${shape}.lt`);
+  fn.op("v128.bitselect");
+  fn.get(x);
+  splatLiteral(fn, 0, dtype);
+  fn.op(`${shape}.gt`);
+  fn.op("v128.bitselect");
+}
+
+/** A mask of two 64-bit lanes becomes one of 32-bit lanes in the lower half. */
+function narrowMask(fn: FunctionBuilder): void {
+  fn.v128({ i32x4: [0, 0, 0, 0] });
+  fn.shuffle([0, 1, 2, 3, 8, 9, 10, 11, 16, 17, 18, 19, 20, 21, 22, 23]);
+}
+
+function cast(fn: FunctionBuilder, from: DType, to: DType): void {
+  if (from === to) return;
+  if (to === "bool") {
+    splatLiteral(fn, 0, from);
+    fn.op(`${shapeOf(from)}.ne`);
+    if (from === "float64") narrowMask(fn);
+    return;
+  }
+  if (from === "bool") fn.op("i32x4.neg");
+  const source = from === "bool" ? "int32" : from;
+  if (source === to) return;
+  const conversions: Record<string, string> = {
+    "int32>float32": "f32x4.convert_i32x4_s",
+    "int32>float64": "f64x2.convert_low_i32x4_s",
+    "float32>int32": "i32x4.trunc_sat_f32x4_s",
+    "float64>int32": "i32x4.trunc_sat_f64x2_s_zero",
+    "float32>float64": "f64x2.promote_low_f32x4",
+    "float64>float32": "f32x4.demote_f64x2_zero",
+  };
+  fn.op(conversions[`${source}>${to}`]!);
+}

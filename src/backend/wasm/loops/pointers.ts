@@ -1,0 +1,98 @@
+/** @file Induction variables: one local for each way of walking through memory, moved along as loops advance. */
+import type { Value } from "../../../ir/graph.ts";
+import type { View } from "../../../ir/kernel.ts";
+import type { FunctionBuilder, Local } from "../asm/index.ts";
+import { type Address, type EmitContext, addressOf } from "../emit.ts";
+
+interface Walk {
+  readonly local: Local;
+  /** Bytes moved by one step of each loop. */
+  readonly strides: readonly number[];
+}
+
+/** A place in memory that moves with the loops: the sum of some locals and a constant. */
+export interface Place {
+  readonly locals: readonly Local[];
+  readonly offset: number;
+}
+
+export class Pointers {
+  private readonly context: EmitContext;
+  private readonly fn: FunctionBuilder;
+  private readonly walks = new Map<string, Walk>();
+  private readonly addresses = new Map<Value, Address>();
+
+  constructor(context: EmitContext, fn: FunctionBuilder) {
+    this.context = context;
+    this.fn = fn;
+  }
+
+  /** The place of a view of a value. To be asked for before the first loop. */
+  place(value: Value, view: View, bytes: number): Place {
+    let address = this.addresses.get(value);
+    if (address === undefined) this.addresses.set(value, (address = addressOf(this.context, this.fn, value)));
+    const { base, offset } = address;
+    return this.at(base === undefined ? [] : [base], offset + view.offset * bytes, view.strides.map((stride) => stride * bytes));
+  }
+
+  /** A place that moves by `strides` bytes from a constant address. */
+  at(locals: readonly Local[], offset: number, strides: readonly number[]): Place {
+    if (strides.every((stride) => stride === 0)) return { locals, offset };
+    // A walk may go below its start only if it starts at a true address: offsets of memory instructions are unsigned.
+    const backward = strides.some((stride) => stride < 0);
+    const walk = this.walk(strides, backward ? offset : 0, backward ? locals : []);
+    return backward ? { locals: [walk.local], offset: 0 } : { locals: [walk.local, ...locals], offset };
+  }
+
+  /** A counter that moves by `strides` in each loop, from 0. */
+  counter(strides: readonly number[]): Local {
+    return this.walk(strides, 0, []).local;
+  }
+
+  /** Moves every walk by `steps` steps of loop `loop`. */
+  advance(loop: number, steps: number): void {
+    if (steps === 0) return;
+    for (const { local, strides } of this.walks.values()) {
+      const move = strides[loop]! * steps;
+      if (move === 0) continue;
+      this.fn.get(local);
+      this.fn.i32(move | 0);
+      this.fn.op("i32.add");
+      this.fn.set(local);
+    }
+  }
+
+  /** Puts the address of a place, moved by `shift` bytes, on the stack; what is left goes into the instruction's offset. */
+  push(place: Place, shift = 0): number {
+    const { fn } = this;
+    const [first, ...others] = place.locals;
+    if (first === undefined) fn.i32(0);
+    else fn.get(first);
+    for (const local of others) {
+      fn.get(local);
+      fn.op("i32.add");
+    }
+    const offset = place.offset + shift;
+    if (offset >= 0) return offset;
+    fn.i32(offset);
+    fn.op("i32.add");
+    return 0;
+  }
+
+  private walk(strides: readonly number[], start: number, base: readonly Local[]): Walk {
+    const key = `${start} ${base.map((local) => local.index).join(",")} ${strides.join(",")}`;
+    let walk = this.walks.get(key);
+    if (walk === undefined) {
+      const local = this.fn.local("i32");
+      this.fn.i32(start | 0);
+      for (const other of base) {
+        this.fn.get(other);
+        this.fn.op("i32.add");
+      }
+      this.fn.set(local);
+      walk = { local, strides };
+      this.walks.set(key, walk);
+    }
+    return walk;
+  }
+}

@@ -1,0 +1,160 @@
+/**
+ * @file Schedules a loop nest for 128-bit SIMD: which axis the lanes run along, in which order the loops stand,
+ * how deep each instruction belongs, and where each reduction is accumulated.
+ */
+import { type DType, kernelBytes } from "../../../ir/dtype.ts";
+import type { Instruction, LoopNest, Reduction, Store, View } from "../../../ir/kernel.ts";
+
+/**
+ * Where a reduction lives while it grows. `register`: the reduced loops are the innermost ones, from loop `from` on.
+ * `output`: in the output itself, lanes side by side. `lanes`: a vector for each output in scratch memory, summed up at the end.
+ */
+export type Accumulation = { readonly kind: "register"; readonly from: number } | { readonly kind: "output" } | { readonly kind: "lanes" };
+
+export interface ScheduledReduction extends Reduction {
+  readonly accumulation: Accumulation;
+}
+
+/** A nest with loops in the order they will run, outermost first. */
+export interface Schedule {
+  readonly extents: readonly number[];
+  /** Which loop the lanes run along; -1 in a nest without loops. */
+  readonly vector: number;
+  readonly lanes: 2 | 4;
+  readonly body: readonly Instruction[];
+  /** How many loops enclose each instruction. */
+  readonly depth: readonly number[];
+  readonly stores: readonly Store[];
+  readonly reductions: readonly ScheduledReduction[];
+}
+
+/** Nests whose data stay in the first-level cache may walk memory in any order. */
+const cacheBytes = 48 * 1024;
+
+export function schedule(nest: LoopNest): Schedule {
+  const merged = mergeAxes(nest);
+  const lanes = usesDoubles(merged) ? 2 : 4;
+  const order = loopOrder(merged, lanes);
+  const position = (axis: number): number => order.axes.indexOf(axis);
+  const nested = reorder(merged, order.axes);
+  const depth: number[] = [];
+  for (const instruction of nested.body) depth.push(depthOf(instruction, depth));
+  const reductions = nested.reductions.map((reduction) => ({ ...reduction, accumulation: accumulationOf(reduction.axes, order.axes.length, position(order.vector)) }));
+  return { extents: nested.extents, vector: order.vector < 0 ? -1 : position(order.vector), lanes, body: nested.body, depth, stores: nested.stores, reductions };
+}
+
+const viewOf = (instruction: Instruction): View | undefined => (instruction.kind === "load" || instruction.kind === "index" ? instruction.view : undefined);
+
+function usesDoubles(nest: LoopNest): boolean {
+  return nest.body.some((instruction) => instruction.dtype === "float64");
+}
+
+/** Rewrites every view of a nest. */
+function mapViews(nest: LoopNest, extents: readonly number[], view: (view: View) => View, axes: (axes: readonly number[]) => number[]): LoopNest {
+  return {
+    extents,
+    body: nest.body.map((instruction) => (instruction.kind === "load" || instruction.kind === "index" ? { ...instruction, view: view(instruction.view) } : instruction)),
+    stores: nest.stores.map((store) => ({ ...store, view: view(store.view) })),
+    reductions: nest.reductions.map((reduction) => ({ ...reduction, view: view(reduction.view), axes: axes(reduction.axes) })),
+  };
+}
+
+function reorder(nest: LoopNest, order: readonly number[]): LoopNest {
+  return mapViews(
+    nest,
+    order.map((axis) => nest.extents[axis]!),
+    ({ offset, strides }) => ({ offset, strides: order.map((axis) => strides[axis]!) }),
+    (axes) => axes.map((axis) => order.indexOf(axis)).sort((a, b) => a - b),
+  );
+}
+
+/** Two neighbouring axes that every view walks as one become one. */
+function mergeAxes(nest: LoopNest): LoopNest {
+  for (let axis = 0; axis + 1 < nest.extents.length; axis++) {
+    const inner = nest.extents[axis + 1]!;
+    const even = ({ strides }: View): boolean => strides[axis] === strides[axis + 1]! * inner;
+    const together = (reduction: Reduction): boolean => reduction.axes.includes(axis) === reduction.axes.includes(axis + 1);
+    const views = [...nest.body.flatMap((instruction) => viewOf(instruction) ?? []), ...nest.stores.map((store) => store.view), ...nest.reductions.map((reduction) => reduction.view)];
+    if (!views.every(even) || !nest.reductions.every(together)) continue;
+    const without = (list: readonly number[]): number[] => list.filter((_, index) => index !== axis);
+    const extents = without(nest.extents);
+    extents[axis] = nest.extents[axis]! * inner;
+    return mergeAxes(
+      mapViews(
+        nest,
+        extents,
+        ({ offset, strides }) => ({ offset, strides: without(strides) }),
+        (axes) => [...new Set(axes.map((reduced) => (reduced > axis ? reduced - 1 : reduced)))],
+      ),
+    );
+  }
+  return nest;
+}
+
+/** Rough cost of an instruction for one vector: what lanes along an axis are worth depends on how it is loaded. */
+function cost(instruction: Instruction, axis: number, lanes: number): number {
+  if (instruction.kind === "load") return Math.abs(instruction.view.strides[axis]!) > 1 || instruction.view.strides[axis] === -1 ? lanes * 1.2 : 1;
+  if (instruction.kind === "literal") return 0;
+  if (instruction.kind === "unary") return instruction.op.length > 3 ? 15 : 1;
+  return 1;
+}
+
+function loopOrder(nest: LoopNest, lanes: number): { axes: number[]; vector: number } {
+  const all = nest.extents.map((_, axis) => axis);
+  if (all.length === 0) return { axes: [], vector: -1 };
+  let vector = -1;
+  let least = Infinity;
+  for (const axis of all) {
+    const extent = nest.extents[axis]!;
+    const vectors = Math.ceil(extent / lanes) / Math.max(extent, 1);
+    let total = 0;
+    for (const instruction of nest.body) total += cost(instruction, axis, lanes);
+    for (const { view } of nest.stores) total += view.strides[axis] === 1 ? 1 : lanes * 1.5;
+    for (const { view, axes } of nest.reductions) total += axes.includes(axis) || view.strides[axis] === 1 ? 1 : 1.5;
+    // Equal costs go to the later axis, which usually is the nearer one in memory.
+    if (total * vectors <= least) [least, vector] = [total * vectors, axis];
+  }
+  const others = all.filter((axis) => axis !== vector);
+  const inside = [...others, vector];
+  const last = others.at(-1);
+  if (last === undefined || footprint(nest) > cacheBytes) return { axes: inside, vector };
+  const outside = [...others.slice(0, -1), vector, last];
+  return { axes: inMemory(nest, outside) < inMemory(nest, inside) ? outside : inside, vector };
+}
+
+function footprint(nest: LoopNest): number {
+  const elements = nest.extents.reduce((product, extent) => product * extent, 1);
+  return elements * Math.max(...nest.body.map((instruction) => kernelBytes[instruction.dtype]));
+}
+
+/** How many reductions a loop order cannot keep in registers. */
+function inMemory(nest: LoopNest, order: readonly number[]): number {
+  return nest.reductions.filter(({ axes }) => accumulationOf(axes.map((axis) => order.indexOf(axis)), order.length, -1).kind !== "register").length;
+}
+
+function accumulationOf(reduced: readonly number[], loops: number, vector: number): Accumulation {
+  const from = Math.min(...reduced);
+  if (loops - from === reduced.length) return { kind: "register", from };
+  return { kind: reduced.includes(vector) ? "lanes" : "output" };
+}
+
+function depthOf(instruction: Instruction, depth: readonly number[]): number {
+  switch (instruction.kind) {
+    case "load":
+    case "index":
+      return instruction.view.strides.findLastIndex((stride) => stride !== 0) + 1;
+    case "literal":
+      return 0;
+    case "unary":
+    case "cast":
+    case "shiftRight":
+      return depth[instruction.x]!;
+    case "select":
+      return Math.max(depth[instruction.condition]!, depth[instruction.x]!, depth[instruction.y]!);
+    default:
+      return Math.max(depth[instruction.x]!, depth[instruction.y]!);
+  }
+}
+
+/** Bytes of an element in kernel memory. */
+export const bytesOf = (dtype: DType): number => kernelBytes[dtype];
