@@ -1,0 +1,15 @@
+#!/usr/bin/env node
+// The program `adjoint`: hands the command line to the registry of commands and ends with its exit code.
+import { readFileSync } from "node:fs";
+import { commands } from "./commands/index.ts";
+import { run } from "./program.ts";
+
+// A reader that closes early (`adjoint predict ... | head`) is no failure.
+process.stdout.on("error", (error: NodeJS.ErrnoException) => {
+  if (error.code === "EPIPE") process.exit(0);
+  throw error;
+});
+
+const manifest = readFileSync(new URL("../../package.json", import.meta.url), "utf8");
+const { version } = JSON.parse(manifest) as { version: string };
+process.exitCode = await run(commands, version, process.argv.slice(2));

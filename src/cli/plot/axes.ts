@@ -1,0 +1,66 @@
+// What all figures' axes share: tick labels, ranges, grid.
+import { type Markish, axisX, axisY, gridX, gridY } from "@observablehq/plot";
+import { ink, size } from "./theme.ts";
+
+/** A number as a tick label: no thousands separators (years!), a real minus sign, powers for extremes. */
+export function tick(value: number): string {
+  const magnitude = Math.abs(value);
+  const extreme = magnitude !== 0 && (magnitude >= 1e6 || magnitude < 1e-4);
+  const text = extreme ? value.toExponential() : String(Number(value.toPrecision(10)));
+  return text.replaceAll("-", "\u2212").replace("e+", "e");
+}
+
+/** Smallest and largest finite number; [0, 1] if there is none. */
+export function extent(values: Iterable<number>): [number, number] {
+  let [low, high] = [Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY];
+  for (const value of values) {
+    if (!Number.isFinite(value)) continue;
+    low = Math.min(low, value);
+    high = Math.max(high, value);
+  }
+  return low <= high ? [low, high] : [0, 1];
+}
+
+/**
+ * The range of an axis: all observations with room around them, and of the curve as much as keeps the
+ * observations readable (a forecast may run away).
+ */
+export function range(observed: Iterable<number>, curve: Iterable<number>): [number, number] {
+  const [low, high] = extent(observed);
+  const span = high - low || Math.abs(high) || 1;
+  const [curveLow, curveHigh] = extent(curve);
+  const from = Math.max(Math.min(low, curveLow), low - 0.6 * span) - 0.06 * span;
+  const to = Math.min(Math.max(high, curveHigh), high + 0.6 * span) + 0.06 * span;
+  // What never falls below zero (populations, prices) is not drawn as if it could.
+  return [low >= 0 && curveLow >= 0 ? Math.max(0, from) : from, to];
+}
+
+/** Grid and labelled axes, to be drawn below the data. */
+export function axes(
+  x: { readonly label: string | null; readonly ticks?: number | readonly number[] },
+  y: { readonly label: string; readonly ticks?: number | readonly number[] },
+): Markish[] {
+  const [xTicks, yTicks] = [x.ticks ?? 10, y.ticks ?? 6] as [number, number];
+  const common = { fontSize: size.font, tickFormat: tick, tickSize: 4, color: ink.quiet };
+  return [
+    gridX({ stroke: ink.faint, strokeOpacity: 0.7, ticks: xTicks }),
+    gridY({ stroke: ink.faint, strokeOpacity: 0.7, ticks: yTicks }),
+    axisX({
+      ...common,
+      ticks: xTicks,
+      label: x.label,
+      labelAnchor: "center",
+      labelArrow: "none",
+      labelOffset: 38,
+      ...(x.label === null ? { tickFormat: () => "" } : {}),
+    }),
+    axisY({
+      ...common,
+      ticks: yTicks,
+      label: y.label,
+      labelAnchor: "center",
+      labelArrow: "none",
+      labelOffset: 52,
+    }),
+  ];
+}
