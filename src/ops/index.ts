@@ -1,0 +1,27 @@
+/** @file What can be computed with tensors: functions, the same as methods, and random numbers. */
+import "./methods.ts";
+
+export {
+  arange,
+  eye,
+  full,
+  iota,
+  linspace,
+  ones,
+  onesLike,
+  scalar,
+  tensor,
+  zeros,
+  zerosLike,
+} from "./creation.ts";
+export type { DTypeOption, TensorData, TensorOptions } from "./creation.ts";
+export * from "./elementwise.ts";
+export * from "./functions.ts";
+export { gather, oneHot, scatterAdd, take, takeAlongAxis } from "./indexing.ts";
+export type { Indices } from "./indexing.ts";
+export * from "./linear.ts";
+export type { TensorMethods } from "./methods.ts";
+export type { TensorLike } from "./operand.ts";
+export * as random from "./random.ts";
+export * from "./reductions.ts";
+export * from "./shaping.ts";
