@@ -27,7 +27,11 @@ export interface Backend {
    * Makes each segment callable. Values lie where `place` says; slot s of a program is the int32 at `slots + 4 * s`,
    * holding the address of its value, and may change between runs. bool elements are int32 0 and 1 in memory.
    */
-  compile(segments: readonly Segment[], place: (value: Value) => Place, slots: Pointer): (() => void)[];
+  compile(
+    segments: readonly Segment[],
+    place: (value: Value) => Place,
+    slots: Pointer,
+  ): (() => void)[];
 }
 
 /** Copies a tensor's elements into memory (bytes of bool widen to int32). */
@@ -39,7 +43,9 @@ export function writeElements(memory: Memory, pointer: Pointer, elements: TypedA
 
 /** Copies elements out of memory into an array of their dtype. */
 export function readElements(memory: Memory, pointer: Pointer, into: TypedArray): void {
-  if (into instanceof Float32Array) into.set(memory.f32.subarray(pointer >> 2, (pointer >> 2) + into.length));
-  else if (into instanceof Float64Array) into.set(memory.f64.subarray(pointer >> 3, (pointer >> 3) + into.length));
+  if (into instanceof Float32Array)
+    into.set(memory.f32.subarray(pointer >> 2, (pointer >> 2) + into.length));
+  else if (into instanceof Float64Array)
+    into.set(memory.f64.subarray(pointer >> 3, (pointer >> 3) + into.length));
   else into.set(memory.i32.subarray(pointer >> 2, (pointer >> 2) + into.length));
 }

@@ -38,7 +38,12 @@ export function isComputed(value: Value): boolean {
 /** Whether reading the value is reading its base from the start, element by element. */
 export function isWhole(value: Value): boolean {
   const { base, offset, strides } = accessOf(value);
-  return !isVirtual(base) && offset === 0 && sizeOf(base.shape) === sizeOf(value.shape) && isContiguous(value.shape, strides);
+  return (
+    !isVirtual(base) &&
+    offset === 0 &&
+    sizeOf(base.shape) === sizeOf(value.shape) &&
+    isContiguous(value.shape, strides)
+  );
 }
 
 function isContiguous(shape: Shape, strides: readonly number[]): boolean {
@@ -51,7 +56,12 @@ function resolve(value: Value): Access {
   const own: Access = { base: value, offset: 0, strides: stridesOf(value.shape) };
   if (node === null || copies.has(value)) return own;
   if (isPrim(node, "constant")) return { base: value, offset: 0, strides: [] };
-  if (isPrim(node, "iota")) return { base: value, offset: 0, strides: value.shape.map((_, axis) => (axis === node.params.axis ? 1 : 0)) };
+  if (isPrim(node, "iota"))
+    return {
+      base: value,
+      offset: 0,
+      strides: value.shape.map((_, axis) => (axis === node.params.axis ? 1 : 0)),
+    };
   const inner = (): Access => accessOf(node.inputs[0]!);
   if (isPrim(node, "transpose")) {
     const { base, offset, strides } = inner();
@@ -60,7 +70,13 @@ function resolve(value: Value): Access {
   if (isPrim(node, "broadcast")) {
     const { base, offset, strides } = inner();
     const from = node.inputs[0]!.shape;
-    return { base, offset, strides: value.shape.map((extent, axis) => (from[axis] === 1 && extent !== 1 ? 0 : strides[axis]!)) };
+    return {
+      base,
+      offset,
+      strides: value.shape.map((extent, axis) =>
+        from[axis] === 1 && extent !== 1 ? 0 : strides[axis]!,
+      ),
+    };
   }
   if (isPrim(node, "slice")) {
     const { base, offset, strides } = inner();
@@ -76,7 +92,10 @@ function resolve(value: Value): Access {
     const flipped = new Set(node.params.axes);
     return {
       base,
-      offset: value.shape.reduce((sum, extent, axis) => (flipped.has(axis) ? sum + (extent - 1) * strides[axis]! : sum), offset),
+      offset: value.shape.reduce(
+        (sum, extent, axis) => (flipped.has(axis) ? sum + (extent - 1) * strides[axis]! : sum),
+        offset,
+      ),
       strides: strides.map((stride, axis) => (flipped.has(axis) ? -stride : stride)),
     };
   }
@@ -89,11 +108,17 @@ function resolve(value: Value): Access {
 }
 
 /** Strides under which `shape` walks the elements in the order that `from` with `strides` does, if there are such. */
-export function reshapeStrides(from: Shape, strides: readonly number[], shape: Shape): number[] | undefined {
+export function reshapeStrides(
+  from: Shape,
+  strides: readonly number[],
+  shape: Shape,
+): number[] | undefined {
   const result = new Array<number>(shape.length).fill(0);
   if (sizeOf(shape) === 0) return stridesOf(shape);
   // Runs of source axes that walk memory evenly, innermost first.
-  const axes = from.map((extent, axis) => ({ extent, stride: strides[axis]! })).filter(({ extent }) => extent !== 1);
+  const axes = from
+    .map((extent, axis) => ({ extent, stride: strides[axis]! }))
+    .filter(({ extent }) => extent !== 1);
   const runs: { extent: number; stride: number }[] = [];
   for (const { extent, stride } of axes.reverse()) {
     const last = runs.at(-1);

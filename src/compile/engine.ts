@@ -8,7 +8,10 @@ import { ArgumentError, complaint, describe } from "../ir/errors.ts";
 /** `wasm` is the fast one, `interp` the slow one it is checked against. */
 export type BackendName = "wasm" | "interp";
 
-const makers: Record<BackendName, () => Backend> = { wasm: createWasmBackend, interp: createInterpBackend };
+const makers: Record<BackendName, () => Backend> = {
+  wasm: createWasmBackend,
+  interp: createInterpBackend,
+};
 
 const made = new Map<BackendName, Backend>();
 let chosen: BackendName = "wasm";
@@ -21,7 +24,8 @@ export const backendNames: readonly BackendName[] = Object.keys(makers) as Backe
  * Throws ArgumentError for an unknown name.
  */
 export function setBackend(name: BackendName): void {
-  if (!backendNames.includes(name)) throw new ArgumentError(complaint("setBackend", backendNames.join(" or "), describe(name)));
+  if (!backendNames.includes(name))
+    throw new ArgumentError(complaint("setBackend", backendNames.join(" or "), describe(name)));
   chosen = name;
 }
 

@@ -33,7 +33,11 @@ export class Executable {
 
   /** Writes an input that stays the same from call to call. */
   preset(index: number, tensor: Tensor): void {
-    writeElements(this.holdings.backend.memory, this.inputs[index]!, concreteElements(tensor, "preset"));
+    writeElements(
+      this.holdings.backend.memory,
+      this.inputs[index]!,
+      concreteElements(tensor, "preset"),
+    );
   }
 
   /** Copies inputs in (the first ones, as many as given), runs, copies outputs out. */
@@ -42,10 +46,17 @@ export class Executable {
     this.busy = true;
     try {
       for (let index = 0; index < inputs.length; index++)
-        writeElements(memory, this.inputs[index]!, concreteElements(inputs[index]!, this.program.name));
+        writeElements(
+          memory,
+          this.inputs[index]!,
+          concreteElements(inputs[index]!, this.program.name),
+        );
       untraced(() => this.program.run());
       return this.program.graph.outputs.map((output, index) => {
-        const elements = allocate(output.dtype, output.shape.reduce((size, extent) => size * extent, 1));
+        const elements = allocate(
+          output.dtype,
+          output.shape.reduce((size, extent) => size * extent, 1),
+        );
         readElements(memory, this.outputs[index]!, elements);
         return new Tensor(output, elements);
       });
@@ -72,7 +83,10 @@ function evaluate(source: Graph, inputs: readonly Tensor[]): Tensor[] {
     kept.set(key, found);
     return found.call(inputs);
   }
-  const executable = new Executable(graph, graph.nodes.length === 1 ? graph.nodes[0]!.prim : "graph");
+  const executable = new Executable(
+    graph,
+    graph.nodes.length === 1 ? graph.nodes[0]!.prim : "graph",
+  );
   if (found !== undefined) {
     // Called again from within itself: a second instance, for this call only.
     try {

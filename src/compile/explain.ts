@@ -8,16 +8,31 @@ import type { Program } from "./program.ts";
 export function explainProgram(program: Program): string {
   const names = new Names();
   const { kernels, plan } = program;
-  const lines = [`program ${program.name}`, "", "graph (optimised)", formatGraph(program.graph, names), "", `kernels (${kernels.length})`];
+  const lines = [
+    `program ${program.name}`,
+    "",
+    "graph (optimised)",
+    formatGraph(program.graph, names),
+    "",
+    `kernels (${kernels.length})`,
+  ];
   for (const kernel of kernels) lines.push(...formatKernel(kernel, names));
-  lines.push("", `memory  ${plan.bytes} bytes for values between kernels (${plan.unshared} without sharing)`);
-  for (const [value, offset] of plan.offsets) lines.push(`  ${String(offset).padStart(8)}  ${names.typed(value)}`);
+  lines.push(
+    "",
+    `memory  ${plan.bytes} bytes for values between kernels (${plan.unshared} without sharing)`,
+  );
+  for (const [value, offset] of plan.offsets)
+    lines.push(`  ${String(offset).padStart(8)}  ${names.typed(value)}`);
   return lines.join("\n");
 }
 
 function formatKernel(kernel: Kernel, names: Names): string[] {
-  const list = (values: readonly Value[]): string => values.map((value) => names.of(value)).join(" ");
-  return [`  ${kernel.name}  (${list(kernel.inputs)}) -> (${list(kernel.outputs)})`, ...formatWork(kernel.work, names).map((line) => `    ${line}`)];
+  const list = (values: readonly Value[]): string =>
+    values.map((value) => names.of(value)).join(" ");
+  return [
+    `  ${kernel.name}  (${list(kernel.inputs)}) -> (${list(kernel.outputs)})`,
+    ...formatWork(kernel.work, names).map((line) => `    ${line}`),
+  ];
 }
 
 function formatWork(work: Work, names: Names): string[] {
@@ -25,7 +40,9 @@ function formatWork(work: Work, names: Names): string[] {
     case "loops":
       return work.nests.flatMap((nest) => formatNest(nest, names));
     case "matmul":
-      return [`matmul ${work.batch.map((extent) => `${extent} x `).join("")}${work.m} x ${work.k} x ${work.n} ${work.dtype}`];
+      return [
+        `matmul ${work.batch.map((extent) => `${extent} x `).join("")}${work.m} x ${work.k} x ${work.n} ${work.dtype}`,
+      ];
     case "direct":
       return [formatNode(work.node, names)];
     case "host":
@@ -35,9 +52,13 @@ function formatWork(work: Work, names: Names): string[] {
 
 function formatNest(nest: LoopNest, names: Names): string[] {
   const lines = [`loop [${nest.extents.join(", ")}]`];
-  nest.body.forEach((instruction, index) => lines.push(`  r${index} = ${formatInstruction(instruction, names)}`));
-  for (const { value, instruction } of nest.stores) lines.push(`  ${names.of(value)} <- r${instruction}`);
-  for (const { value, instruction, op, axes } of nest.reductions) lines.push(`  ${names.of(value)} <- ${op} of r${instruction} over axes ${axes.join(", ")}`);
+  nest.body.forEach((instruction, index) =>
+    lines.push(`  r${index} = ${formatInstruction(instruction, names)}`),
+  );
+  for (const { value, instruction } of nest.stores)
+    lines.push(`  ${names.of(value)} <- r${instruction}`);
+  for (const { value, instruction, op, axes } of nest.reductions)
+    lines.push(`  ${names.of(value)} <- ${op} of r${instruction} over axes ${axes.join(", ")}`);
   return lines;
 }
 

@@ -6,7 +6,10 @@ import type { Holdings } from "./holdings.ts";
 import { bytesOf } from "./plan.ts";
 
 /** `compile` makes procedures whose memory belongs to the same holdings. */
-export function hostContext(holdings: Holdings, compile: (graph: Graph, name: string) => Procedure): HostContext {
+export function hostContext(
+  holdings: Holdings,
+  compile: (graph: Graph, name: string) => Procedure,
+): HostContext {
   const { memory } = holdings.backend;
   return {
     compile,

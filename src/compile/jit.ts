@@ -31,7 +31,8 @@ const orphans = new FinalizationRegistry<Map<string, Compiled>>((compiled) => {
  * Throws ArgumentError if an argument or the result is no tree of tensors.
  */
 export function jit<A extends unknown[], R>(fn: (...args: A) => R): Jitted<A, R> {
-  if (typeof fn !== "function") throw new ArgumentError(complaint("jit", "a function", describe(fn)));
+  if (typeof fn !== "function")
+    throw new ArgumentError(complaint("jit", "a function", describe(fn)));
   const who = fn.name === "" ? "jit" : fn.name;
   const compiled = new Map<string, Compiled>();
   const compileFor = (leaves: readonly Tensor[], def: TreeDef): Compiled => {
@@ -59,7 +60,12 @@ export function jit<A extends unknown[], R>(fn: (...args: A) => R): Jitted<A, R>
   return jitted;
 }
 
-function compile<A extends unknown[], R>(fn: (...args: A) => R, who: string, leaves: readonly Tensor[], def: TreeDef): Compiled {
+function compile<A extends unknown[], R>(
+  fn: (...args: A) => R,
+  who: string,
+  leaves: readonly Tensor[],
+  def: TreeDef,
+): Compiled {
   let result: TreeDef | undefined;
   const traced = trace((...placeholders) => {
     const out = flatten(`result of ${who}`, fn(...(def.rebuild(placeholders) as A)));

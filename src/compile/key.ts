@@ -11,8 +11,16 @@ export function graphKey(graph: Graph): string {
   const lines = [graph.inputs.map(typeKey).join(" ")];
   for (const node of graph.nodes) {
     node.outputs.forEach(number);
-    const made = node.prim === "constant" || node.prim === "iota" || node.prim === "reshape" || node.prim === "broadcast" ? "" : node.outputs.map(typeKey).join(" ");
-    lines.push(`${node.prim} ${node.inputs.map((input) => numbers.get(input)).join(",")} ${nodeKey(node)} ${made}`);
+    const made =
+      node.prim === "constant" ||
+      node.prim === "iota" ||
+      node.prim === "reshape" ||
+      node.prim === "broadcast"
+        ? ""
+        : node.outputs.map(typeKey).join(" ");
+    lines.push(
+      `${node.prim} ${node.inputs.map((input) => numbers.get(input)).join(",")} ${nodeKey(node)} ${made}`,
+    );
   }
   lines.push(graph.outputs.map((output) => numbers.get(output)).join(","));
   return lines.join("\n");

@@ -9,7 +9,10 @@ export const alignment = 64;
 
 /** Bytes a tensor takes in kernel memory, rounded up to whole cache lines. */
 export function bytesOf(type: TensorType): number {
-  return Math.max(alignment, Math.ceil((sizeOf(type.shape) * kernelBytes[type.dtype]) / alignment) * alignment);
+  return Math.max(
+    alignment,
+    Math.ceil((sizeOf(type.shape) * kernelBytes[type.dtype]) / alignment) * alignment,
+  );
 }
 
 /** Offsets into one arena for the values between kernels. */
@@ -42,7 +45,8 @@ export function planMemory(kernels: readonly Kernel[], elsewhere: ReadonlySet<Va
     }
     // Outputs are placed before inputs are given back: no kernel writes over what it reads.
     for (const value of new Set([...kernel.inputs, ...kernel.outputs]))
-      if (lastUse.get(value) === index && offsets.has(value)) arena.give(offsets.get(value)!, bytesOf(value));
+      if (lastUse.get(value) === index && offsets.has(value))
+        arena.give(offsets.get(value)!, bytesOf(value));
   });
   return { offsets, bytes: arena.bytes, unshared };
 }
@@ -54,11 +58,15 @@ class Arena {
 
   take(bytes: number): number {
     let best: Hole | undefined;
-    for (const hole of this.holes) if (hole.bytes >= bytes && (best === undefined || hole.bytes < best.bytes)) best = hole;
+    for (const hole of this.holes)
+      if (hole.bytes >= bytes && (best === undefined || hole.bytes < best.bytes)) best = hole;
     if (best === undefined) {
       const last = this.holes.at(-1);
       // Grow the hole at the end rather than leave it behind.
-      const offset = last !== undefined && last.offset + last.bytes === this.bytes ? this.holes.pop()!.offset : this.bytes;
+      const offset =
+        last !== undefined && last.offset + last.bytes === this.bytes
+          ? this.holes.pop()!.offset
+          : this.bytes;
       this.bytes = offset + bytes;
       return offset;
     }

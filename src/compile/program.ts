@@ -45,7 +45,9 @@ export class Program implements Procedure {
     this.segments = segments;
     const compiled = holdings.backend.compile(segments, place, this.slots);
     let next = 0;
-    this.steps = order.map((step) => (step === "segment" ? compiled[next++]! : this.hostStep(step, place)));
+    this.steps = order.map((step) =>
+      step === "segment" ? compiled[next++]! : this.hostStep(step, place),
+    );
   }
 
   bindInput(index: number, pointer: Pointer): void {
@@ -69,15 +71,21 @@ export class Program implements Procedure {
       return pointer;
     };
     return {
-      inputs: this.graph.inputs.map((input, index) => own(input, (pointer) => this.bindInput(index, pointer))),
-      outputs: this.graph.outputs.map((output, index) => own(output, (pointer) => this.bindOutput(index, pointer))),
+      inputs: this.graph.inputs.map((input, index) =>
+        own(input, (pointer) => this.bindInput(index, pointer)),
+      ),
+      outputs: this.graph.outputs.map((output, index) =>
+        own(output, (pointer) => this.bindOutput(index, pointer)),
+      ),
     };
   }
 
   private hostStep(kernel: Kernel, place: (value: Value) => Place): Step {
     if (kernel.work.kind !== "host") throw new TypeError("not a host kernel");
     const { node, inputs, outputs } = kernel.work;
-    const run: HostRun = (node as Node<"host">).params.op.prepare(hostContext(this.holdings, (graph, name) => new Program(graph, name, this.holdings)));
+    const run: HostRun = (node as Node<"host">).params.op.prepare(
+      hostContext(this.holdings, (graph, name) => new Program(graph, name, this.holdings)),
+    );
     const fixed = (value: Value): Pointer => {
       const at = place(value);
       return at.kind === "address" ? at.address : -1 - at.slot;
@@ -102,7 +110,10 @@ export class Program implements Procedure {
 }
 
 /** Cuts the kernels into segments at host operations. */
-function cut(kernels: readonly Kernel[], name: string): { segments: Segment[]; order: ("segment" | Kernel)[] } {
+function cut(
+  kernels: readonly Kernel[],
+  name: string,
+): { segments: Segment[]; order: ("segment" | Kernel)[] } {
   const segments: Segment[] = [];
   const order: ("segment" | Kernel)[] = [];
   let open: Kernel[] = [];

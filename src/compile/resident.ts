@@ -32,16 +32,21 @@ interface Compiled {
   readonly result: TreeDef;
 }
 
-const orphans = new FinalizationRegistry<{ blocks: Holdings; compiled: Map<string, Compiled> }>(({ blocks, compiled }) => {
-  blocks.release();
-  for (const { holdings } of compiled.values()) holdings.release();
-});
+const orphans = new FinalizationRegistry<{ blocks: Holdings; compiled: Map<string, Compiled> }>(
+  ({ blocks, compiled }) => {
+    blocks.release();
+    for (const { holdings } of compiled.values()) holdings.release();
+  },
+);
 
 /**
  * Compiles `fn` once for each signature of the batch. The state is written to one of two buffers while the other is read,
  * and they change places: nothing is copied. The new state must have the structure, shapes and dtypes of the old.
  */
-export function resident<S, B, R>(fn: (state: S, batch: B) => { state: S; output: R }, initial: S): Resident<S, B, R> {
+export function resident<S, B, R>(
+  fn: (state: S, batch: B) => { state: S; output: R },
+  initial: S,
+): Resident<S, B, R> {
   const who = "resident";
   const { leaves: types, def } = flatten(`state of ${who}`, initial);
   const blocks = new Holdings(backend());
@@ -58,7 +63,10 @@ export function resident<S, B, R>(fn: (state: S, batch: B) => { state: S; output
     let result: TreeDef | undefined;
     const traced = trace(
       (...placeholders) => {
-        const out = fn(def.rebuild(placeholders.slice(0, types.length)) as S, batchDef.rebuild(placeholders.slice(types.length)) as B);
+        const out = fn(
+          def.rebuild(placeholders.slice(0, types.length)) as S,
+          batchDef.rebuild(placeholders.slice(types.length)) as B,
+        );
         const state = flatten(`new state of ${who}`, out.state);
         checkState(types, def, state.leaves, state.def);
         const output = flatten(`output of ${who}`, out.output);
@@ -69,17 +77,39 @@ export function resident<S, B, R>(fn: (state: S, batch: B) => { state: S; output
     );
     const holdings = new Holdings(blocks.backend);
     const program = untraced(() => new Program(traced.graph, "step", holdings));
-    const bindNew = (count: number, start: number, bind: (index: number, pointer: Pointer) => void, from: readonly Tensor["size"][]): Pointer[] =>
+    const bindNew = (
+      count: number,
+      start: number,
+      bind: (index: number, pointer: Pointer) => void,
+      from: readonly Tensor["size"][],
+    ): Pointer[] =>
       Array.from({ length: count }, (_, index) => {
         const pointer = holdings.allocate(from[index]!);
         bind(start + index, pointer);
         return pointer;
       });
     const { inputs, outputs } = program.graph;
-    const batch = bindNew(leaves.length, types.length, (index, pointer) => program.bindInput(index, pointer), leaves.map(bytesOf));
-    const outputPointers = bindNew(outputs.length - types.length, types.length, (index, pointer) => program.bindOutput(index, pointer), outputs.slice(types.length).map(bytesOf));
-    const captured = bindNew(traced.captured.length, types.length + leaves.length, (index, pointer) => program.bindInput(index, pointer), inputs.slice(types.length + leaves.length).map(bytesOf));
-    traced.captured.forEach((tensor, index) => writeElements(memory, captured[index]!, concreteElements(tensor, who)));
+    const batch = bindNew(
+      leaves.length,
+      types.length,
+      (index, pointer) => program.bindInput(index, pointer),
+      leaves.map(bytesOf),
+    );
+    const outputPointers = bindNew(
+      outputs.length - types.length,
+      types.length,
+      (index, pointer) => program.bindOutput(index, pointer),
+      outputs.slice(types.length).map(bytesOf),
+    );
+    const captured = bindNew(
+      traced.captured.length,
+      types.length + leaves.length,
+      (index, pointer) => program.bindInput(index, pointer),
+      inputs.slice(types.length + leaves.length).map(bytesOf),
+    );
+    traced.captured.forEach((tensor, index) =>
+      writeElements(memory, captured[index]!, concreteElements(tensor, who)),
+    );
     found = { program, holdings, batch, outputs: outputPointers, result: result! };
     compiled.set(key, found);
     return found;
@@ -93,11 +123,14 @@ export function resident<S, B, R>(fn: (state: S, batch: B) => { state: S; output
         step.program.bindInput(index, now[index]!);
         step.program.bindOutput(index, next[index]!);
       }
-      for (let index = 0; index < leaves.length; index++) writeElements(memory, step.batch[index]!, concreteElements(leaves[index]!, "batch"));
+      for (let index = 0; index < leaves.length; index++)
+        writeElements(memory, step.batch[index]!, concreteElements(leaves[index]!, "batch"));
       untraced(() => step.program.run());
       [now, next] = [next, now];
       const results = step.program.graph.outputs.slice(types.length);
-      return step.result.rebuild(results.map((type, index) => readTensor(type, step.outputs[index]!))) as R;
+      return step.result.rebuild(
+        results.map((type, index) => readTensor(type, step.outputs[index]!)),
+      ) as R;
     },
     get state() {
       return def.rebuild(types.map((type, index) => readTensor(type, now[index]!))) as S;
@@ -105,15 +138,23 @@ export function resident<S, B, R>(fn: (state: S, batch: B) => { state: S; output
     set state(value: S) {
       const given = flatten("state", value);
       checkState(types, def, given.leaves, given.def);
-      given.leaves.forEach((leaf, index) => writeElements(memory, now[index]!, concreteElements(leaf, "state")));
+      given.leaves.forEach((leaf, index) =>
+        writeElements(memory, now[index]!, concreteElements(leaf, "state")),
+      );
     },
     explain(batch) {
       const { leaves, def: batchDef } = flatten("batch", batch);
       return explainProgram(compileFor(leaves, batchDef).program);
     },
   };
-  const readTensor = (type: { shape: Tensor["shape"]; dtype: Tensor["dtype"] }, pointer: Pointer): Tensor => {
-    const elements = allocate(type.dtype, type.shape.reduce((size, extent) => size * extent, 1));
+  const readTensor = (
+    type: { shape: Tensor["shape"]; dtype: Tensor["dtype"] },
+    pointer: Pointer,
+  ): Tensor => {
+    const elements = allocate(
+      type.dtype,
+      type.shape.reduce((size, extent) => size * extent, 1),
+    );
     readElements(memory, pointer, elements);
     return new Tensor(type, elements);
   };
@@ -121,11 +162,21 @@ export function resident<S, B, R>(fn: (state: S, batch: B) => { state: S; output
   return self;
 }
 
-function checkState(types: readonly Tensor[], def: TreeDef, leaves: readonly Tensor[], newDef: TreeDef): void {
-  if (newDef.key !== def.key) throw new ArgumentError(complaint("new state", `the structure of the old, ${def.key}`, newDef.key));
+function checkState(
+  types: readonly Tensor[],
+  def: TreeDef,
+  leaves: readonly Tensor[],
+  newDef: TreeDef,
+): void {
+  if (newDef.key !== def.key)
+    throw new ArgumentError(
+      complaint("new state", `the structure of the old, ${def.key}`, newDef.key),
+    );
   leaves.forEach((leaf, index) => {
     const old = types[index]!;
     if (!sameShape(old.shape, leaf.shape) || old.dtype !== leaf.dtype)
-      throw new ArgumentError(complaint(`new state at ${def.paths[index]}`, typeKey(old), typeKey(leaf)));
+      throw new ArgumentError(
+        complaint(`new state at ${def.paths[index]}`, typeKey(old), typeKey(leaf)),
+      );
   });
 }

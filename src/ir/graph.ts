@@ -48,7 +48,8 @@ export function makeNode<P extends PrimName>(
 ): Node<P> {
   const outputs: Value[] = [];
   const node: Node<P> = { prim, params, inputs, outputs };
-  for (const { shape, dtype } of types) outputs.push({ id: nextId++, shape, dtype, node: node as unknown as Node });
+  for (const { shape, dtype } of types)
+    outputs.push({ id: nextId++, shape, dtype, node: node as unknown as Node });
   return node;
 }
 

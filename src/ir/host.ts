@@ -46,10 +46,18 @@ export interface HostOp {
   /** Two operations of equal key do the same to equal inputs (objects given to `shared` aside). */
   readonly key: string;
   /** Inputs, outputs and one cotangent an output (undefined: zero) -> one cotangent an input (undefined: none). */
-  vjp?(inputs: readonly Tensor[], outputs: readonly Tensor[], cotangents: readonly (Tensor | undefined)[]): readonly (Tensor | undefined)[];
+  vjp?(
+    inputs: readonly Tensor[],
+    outputs: readonly Tensor[],
+    cotangents: readonly (Tensor | undefined)[],
+  ): readonly (Tensor | undefined)[];
   /** Called instead of binding this operation when a vjp will follow: may leave a record for it. */
   recording?(): HostOp;
   /** Inputs, outputs and one tangent an input (undefined: zero) -> one tangent an output. */
-  jvp?(inputs: readonly Tensor[], outputs: readonly Tensor[], tangents: readonly (Tensor | undefined)[]): readonly (Tensor | undefined)[];
+  jvp?(
+    inputs: readonly Tensor[],
+    outputs: readonly Tensor[],
+    tangents: readonly (Tensor | undefined)[],
+  ): readonly (Tensor | undefined)[];
   prepare(context: HostContext): HostRun;
 }

@@ -18,12 +18,40 @@ export type Instruction =
   | { readonly kind: "literal"; readonly literal: number; readonly dtype: DType }
   /** offset + sum over loop axes of index * stride, as a number: iota. */
   | { readonly kind: "index"; readonly view: View; readonly dtype: DType }
-  | { readonly kind: "unary"; readonly op: UnaryPrim | "not"; readonly x: number; readonly dtype: DType }
-  | { readonly kind: "binary"; readonly op: BinaryPrim | Exclude<LogicalPrim, "not">; readonly x: number; readonly y: number; readonly dtype: DType }
-  | { readonly kind: "compare"; readonly op: ComparePrim; readonly x: number; readonly y: number; readonly dtype: "bool" }
-  | { readonly kind: "select"; readonly condition: number; readonly x: number; readonly y: number; readonly dtype: DType }
+  | {
+      readonly kind: "unary";
+      readonly op: UnaryPrim | "not";
+      readonly x: number;
+      readonly dtype: DType;
+    }
+  | {
+      readonly kind: "binary";
+      readonly op: BinaryPrim | Exclude<LogicalPrim, "not">;
+      readonly x: number;
+      readonly y: number;
+      readonly dtype: DType;
+    }
+  | {
+      readonly kind: "compare";
+      readonly op: ComparePrim;
+      readonly x: number;
+      readonly y: number;
+      readonly dtype: "bool";
+    }
+  | {
+      readonly kind: "select";
+      readonly condition: number;
+      readonly x: number;
+      readonly y: number;
+      readonly dtype: DType;
+    }
   | { readonly kind: "cast"; readonly x: number; readonly dtype: DType }
-  | { readonly kind: "shiftRight"; readonly x: number; readonly bits: number; readonly dtype: "int32" };
+  | {
+      readonly kind: "shiftRight";
+      readonly x: number;
+      readonly bits: number;
+      readonly dtype: "int32";
+    };
 
 export type ReduceOp = "sum" | "prod" | "max" | "min";
 
@@ -75,9 +103,19 @@ export type Work =
   | { readonly kind: "loops"; readonly nests: readonly LoopNest[] }
   | MatmulWork
   /** The node's primitive on contiguous operands in memory: gather, scatterAdd, argMax, argMin, cumSum, randomBits. */
-  | { readonly kind: "direct"; readonly node: Node; readonly inputs: readonly Value[]; readonly out: Value }
+  | {
+      readonly kind: "direct";
+      readonly node: Node;
+      readonly inputs: readonly Value[];
+      readonly out: Value;
+    }
   /** The node's host operation on contiguous operands in memory. */
-  | { readonly kind: "host"; readonly node: Node<"host">; readonly inputs: readonly Value[]; readonly outputs: readonly Value[] };
+  | {
+      readonly kind: "host";
+      readonly node: Node<"host">;
+      readonly inputs: readonly Value[];
+      readonly outputs: readonly Value[];
+    };
 
 /** A unit of work between values in memory. */
 export interface Kernel {
@@ -92,7 +130,9 @@ export interface Kernel {
 }
 
 /** Where a value lies while a program runs: at a fixed address, or where slot `slot` points. */
-export type Place = { readonly kind: "address"; readonly address: number } | { readonly kind: "slot"; readonly slot: number };
+export type Place =
+  | { readonly kind: "address"; readonly address: number }
+  | { readonly kind: "slot"; readonly slot: number };
 
 /** Kernels without host work in between, run by one call. */
 export interface Segment {

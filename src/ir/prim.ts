@@ -9,7 +9,25 @@ import type { Shape } from "./shape.ts";
 import type { Tensor } from "./tensor.ts";
 
 /** Elementwise, one operand of a float dtype (neg, abs, sign also int32). */
-export const unaryPrims = ["neg", "abs", "sign", "floor", "ceil", "round", "sqrt", "exp", "expm1", "log", "log1p", "sin", "cos", "tan", "atan", "tanh", "erf"] as const;
+export const unaryPrims = [
+  "neg",
+  "abs",
+  "sign",
+  "floor",
+  "ceil",
+  "round",
+  "sqrt",
+  "exp",
+  "expm1",
+  "log",
+  "log1p",
+  "sin",
+  "cos",
+  "tan",
+  "atan",
+  "tanh",
+  "erf",
+] as const;
 /** Elementwise, two operands of one shape and dtype. `max`/`min` propagate NaN; `rem` has the sign of the dividend. */
 export const binaryPrims = ["add", "sub", "mul", "div", "rem", "pow", "max", "min"] as const;
 /** Elementwise, two operands of one shape and dtype, result bool. */
@@ -62,11 +80,20 @@ export interface PrimParams {
   /** Input of equal rank whose extents are 1 or the output's. */
   broadcast: { readonly shape: Shape };
   /** Elements start, start + step, ... below stop on every axis; step >= 1. */
-  slice: { readonly start: readonly number[]; readonly stop: readonly number[]; readonly step: readonly number[] };
+  slice: {
+    readonly start: readonly number[];
+    readonly stop: readonly number[];
+    readonly step: readonly number[];
+  };
   /** Reverses the order along each of `axes`. */
   flip: { readonly axes: readonly number[] };
   /** `low` and `high` (both >= 0) elements of `value` around, `interior` between neighbours, on every axis. */
-  pad: { readonly low: readonly number[]; readonly high: readonly number[]; readonly interior: readonly number[]; readonly value: number };
+  pad: {
+    readonly low: readonly number[];
+    readonly high: readonly number[];
+    readonly interior: readonly number[];
+    readonly value: number;
+  };
   concat: { readonly axis: number };
   /** x, int32 i -> x[..., i, ...]: `axis` is replaced by i's axes. Indices outside are clamped to the nearest end. */
   gather: { readonly axis: number };
@@ -81,13 +108,24 @@ export interface PrimParams {
 }
 
 /** Backward rule of `call`: inputs, outputs and one cotangent an output -> one cotangent an input (undefined: none). */
-export type CallVjp = (inputs: readonly Tensor[], outputs: readonly Tensor[], cotangents: readonly Tensor[]) => readonly (Tensor | undefined)[];
+export type CallVjp = (
+  inputs: readonly Tensor[],
+  outputs: readonly Tensor[],
+  cotangents: readonly Tensor[],
+) => readonly (Tensor | undefined)[];
 
 export type PrimName = UnaryPrim | BinaryPrim | ComparePrim | LogicalPrim | keyof PrimParams;
 export type ParamsOf<P extends PrimName> = P extends keyof PrimParams ? PrimParams[P] : NoParams;
 
 const elementwise: ReadonlySet<string> = new Set([
-  ...unaryPrims, ...binaryPrims, ...comparePrims, ...logicalPrims, "cast", "shiftRight", "select", "stopGradient",
+  ...unaryPrims,
+  ...binaryPrims,
+  ...comparePrims,
+  ...logicalPrims,
+  "cast",
+  "shiftRight",
+  "select",
+  "stopGradient",
 ]);
 const reduce: ReadonlySet<string> = new Set(reducePrims);
 const view: ReadonlySet<string> = new Set(viewPrims);

@@ -18,7 +18,9 @@ export class Names {
 
 /** Parameters in the order of their names, functions and graphs by name only. */
 export function formatParams(node: Node): string {
-  const entries = Object.entries(node.params as Record<string, unknown>).sort(([a], [b]) => (a < b ? -1 : 1));
+  const entries = Object.entries(node.params as Record<string, unknown>).sort(([a], [b]) =>
+    a < b ? -1 : 1,
+  );
   return entries
     .map(([key, value]) => {
       if (key === "op") return `op=${(value as { name: string }).name}`;
@@ -32,7 +34,9 @@ export function formatParams(node: Node): string {
 export function formatNode(node: Node, names: Names): string {
   const outputs = node.outputs.map((output) => names.typed(output)).join(", ");
   const inputs = node.inputs.map((input) => names.of(input)).join(" ");
-  return [outputs, "=", node.prim, formatParams(node), inputs].filter((part) => part !== "").join(" ");
+  return [outputs, "=", node.prim, formatParams(node), inputs]
+    .filter((part) => part !== "")
+    .join(" ");
 }
 
 /** The graph as people read it. */

@@ -43,7 +43,11 @@ export function broadcastShapes(who: string, ...shapes: Shape[]): Shape {
       if (known === 1) result[axis + shift] = extent;
       else if (extent !== 1 && extent !== known)
         throw new ShapeError(
-          complaint(who, "shapes that broadcast (equal extents, or 1, from the right)", shapes.map(formatShape).join(" and ")),
+          complaint(
+            who,
+            "shapes that broadcast (equal extents, or 1, from the right)",
+            shapes.map(formatShape).join(" and "),
+          ),
         );
     }
   }
@@ -53,21 +57,41 @@ export function broadcastShapes(who: string, ...shapes: Shape[]): Shape {
 /** An axis in [0, rank) from one that may count from the end; throws ArgumentError naming `who`. */
 export function normalizeAxis(who: string, axis: number, rank: number): number {
   if (!Number.isInteger(axis) || axis < -rank || axis >= rank)
-    throw new ArgumentError(complaint(who, rank === 0 ? "no axis (the tensor is a scalar)" : `an axis in [${-rank}, ${rank - 1}]`, String(axis)));
+    throw new ArgumentError(
+      complaint(
+        who,
+        rank === 0 ? "no axis (the tensor is a scalar)" : `an axis in [${-rank}, ${rank - 1}]`,
+        String(axis),
+      ),
+    );
   return axis < 0 ? axis + rank : axis;
 }
 
 /** Sorted distinct axes; undefined means all of them. */
-export function normalizeAxes(who: string, axes: number | readonly number[] | undefined, rank: number): number[] {
+export function normalizeAxes(
+  who: string,
+  axes: number | readonly number[] | undefined,
+  rank: number,
+): number[] {
   if (axes === undefined) return Array.from({ length: rank }, (_, axis) => axis);
-  const list = (typeof axes === "number" ? [axes] : [...axes]).map((axis) => normalizeAxis(who, axis, rank));
-  if (new Set(list).size !== list.length) throw new ArgumentError(complaint(who, "distinct axes", formatShape(list)));
+  const list = (typeof axes === "number" ? [axes] : [...axes]).map((axis) =>
+    normalizeAxis(who, axis, rank),
+  );
+  if (new Set(list).size !== list.length)
+    throw new ArgumentError(complaint(who, "distinct axes", formatShape(list)));
   return list.sort((a, b) => a - b);
 }
 
 /** Throws ShapeError unless `shape` holds non-negative integers whose product is a safe size. */
 export function checkShape(who: string, shape: Shape): void {
   if (!Array.isArray(shape) || !shape.every((extent) => Number.isInteger(extent) && extent >= 0))
-    throw new ShapeError(complaint(who, "a shape of non-negative integers", Array.isArray(shape) ? formatShape(shape) : String(shape)));
-  if (sizeOf(shape) > 2 ** 31 - 1) throw new ShapeError(complaint(who, "at most 2^31 - 1 elements", formatShape(shape)));
+    throw new ShapeError(
+      complaint(
+        who,
+        "a shape of non-negative integers",
+        Array.isArray(shape) ? formatShape(shape) : String(shape),
+      ),
+    );
+  if (sizeOf(shape) > 2 ** 31 - 1)
+    throw new ShapeError(complaint(who, "at most 2^31 - 1 elements", formatShape(shape)));
 }

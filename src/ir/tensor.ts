@@ -67,7 +67,9 @@ export class Tensor implements TensorType {
   /** The only element of a tensor of size 1, as a number (bool: 0 or 1). Throws TraceError while tracing. */
   item(): number {
     if (this.size !== 1)
-      throw new AdjointError(`item(): expected a tensor of one element, got shape [${this.shape.join(", ")}]. Use data() or toArray().`);
+      throw new AdjointError(
+        `item(): expected a tensor of one element, got shape [${this.shape.join(", ")}]. Use data() or toArray().`,
+      );
     return concreteElements(this, "item()")[0]!;
   }
 
@@ -75,7 +77,9 @@ export class Tensor implements TensorType {
   toString(): string {
     const type = `${this.dtype}[${this.shape.join(", ")}]`;
     if (this.elements === undefined) return `Tensor<${type}, traced>`;
-    const shown = Array.from(this.elements.subarray(0, 8), (x) => (this.dtype === "float32" ? Number(x.toPrecision(7)) : x)).join(", ");
+    const shown = Array.from(this.elements.subarray(0, 8), (x) =>
+      this.dtype === "float32" ? Number(x.toPrecision(7)) : x,
+    ).join(", ");
     return `Tensor<${type}>(${shown}${this.elements.length > 8 ? ", ..." : ""})`;
   }
 }

@@ -3,7 +3,14 @@
  * Tensors that a function closes over, concrete or of an outer trace, are captured: they become further inputs.
  */
 import { InternalError, TraceError } from "./errors.ts";
-import { type Graph, type Node, type TensorType, type Value, makeInput, makeNode } from "./graph.ts";
+import {
+  type Graph,
+  type Node,
+  type TensorType,
+  type Value,
+  makeInput,
+  makeNode,
+} from "./graph.ts";
 import type { ParamsOf, PrimName } from "./prim.ts";
 import { Tensor } from "./tensor.ts";
 
@@ -20,7 +27,8 @@ export function installEvaluator(run: Evaluator): void {
 
 /** Runs a graph on concrete tensors with the installed evaluator. */
 export function evaluateGraph(graph: Graph, inputs: readonly Tensor[]): Tensor[] {
-  if (evaluator === undefined) throw new InternalError("no evaluator is installed: import the package by its entrance");
+  if (evaluator === undefined)
+    throw new InternalError("no evaluator is installed: import the package by its entrance");
   return evaluator(graph, inputs);
 }
 
@@ -57,19 +65,34 @@ export class Trace {
   }
 
   /** Appends a node, and gives its outputs back as tensors. */
-  append<P extends PrimName>(prim: P, params: ParamsOf<P>, inputs: readonly Tensor[], types: readonly TensorType[]): Tensor[] {
-    const node = makeNode(prim, params, inputs.map((input) => this.lift(input)), types);
+  append<P extends PrimName>(
+    prim: P,
+    params: ParamsOf<P>,
+    inputs: readonly Tensor[],
+    types: readonly TensorType[],
+  ): Tensor[] {
+    const node = makeNode(
+      prim,
+      params,
+      inputs.map((input) => this.lift(input)),
+      types,
+    );
     this.nodes.push(node as unknown as Node);
     return node.outputs.map((value) => new Tensor(value, { trace: this, value }));
   }
 
   finish(inputs: readonly Value[], outputs: readonly Tensor[]): Graph {
     const outputValues = outputs.map((output) => this.lift(output));
-    return { inputs: [...inputs, ...this.capturedValues], nodes: this.nodes, outputs: outputValues };
+    return {
+      inputs: [...inputs, ...this.capturedValues],
+      nodes: this.nodes,
+      outputs: outputValues,
+    };
   }
 
   private isWithin(outer: Trace): boolean {
-    for (let trace = this.parent; trace !== undefined; trace = trace.parent) if (trace === outer) return true;
+    for (let trace = this.parent; trace !== undefined; trace = trace.parent)
+      if (trace === outer) return true;
     return false;
   }
 }
@@ -81,7 +104,10 @@ export interface TracedFunction {
 }
 
 /** Traces `fn` on placeholders of the given types. `fn` returns the tensors that become the outputs. */
-export function trace(fn: (...placeholders: Tensor[]) => readonly Tensor[], types: readonly TensorType[]): TracedFunction {
+export function trace(
+  fn: (...placeholders: Tensor[]) => readonly Tensor[],
+  types: readonly TensorType[],
+): TracedFunction {
   const recording = new Trace(current);
   const inputs = types.map(makeInput);
   const outer = current;
@@ -109,7 +135,12 @@ export function untraced<T>(fn: () => T): T {
  * Applies a primitive: written to the current trace, or computed at once where there is none.
  * The types of the outputs come from the primitive's rules (`ops/bind.ts` is the checked way in).
  */
-export function apply<P extends PrimName>(prim: P, params: ParamsOf<P>, inputs: readonly Tensor[], types: readonly TensorType[]): Tensor[] {
+export function apply<P extends PrimName>(
+  prim: P,
+  params: ParamsOf<P>,
+  inputs: readonly Tensor[],
+  types: readonly TensorType[],
+): Tensor[] {
   if (current !== undefined) return current.append(prim, params, inputs, types);
   for (const input of inputs) if (input.traced !== undefined) throw leaked(input);
   const placeholders = inputs.map(makeInput);

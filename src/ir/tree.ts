@@ -7,7 +7,12 @@ export type Tree = Tensor | readonly Tree[] | { readonly [key: string]: Tree } |
 
 /** Objects of other classes take part in trees by saying what their children are and how to rebuild themselves. */
 export interface TreeNode {
-  [treeProtocol](): { children: Tree[]; names: string[]; rebuild(children: Tree[]): unknown; /** Tells apart what children alone do not. */ key: string };
+  [treeProtocol](): {
+    children: Tree[];
+    names: string[];
+    rebuild(children: Tree[]): unknown;
+    /** Tells apart what children alone do not. */ key: string;
+  };
 }
 
 /** The method that makes a class a tree. */
@@ -40,21 +45,36 @@ export function flatten(who: string, tree: unknown): { leaves: Tensor[]; def: Tr
     }
     if (Array.isArray(node)) {
       const parts = node.map((child, index) => visit(child, `${path}[${index}]`));
-      return { key: `[${parts.map((part) => part.key).join(",")}]`, make: (next) => parts.map((part) => part.make(next)) };
+      return {
+        key: `[${parts.map((part) => part.key).join(",")}]`,
+        make: (next) => parts.map((part) => part.make(next)),
+      };
     }
     if (isTreeNode(node)) {
       const { children, names, rebuild, key } = node[treeProtocol]();
       const parts = children.map((child, index) => visit(child, `${path}.${names[index]}`));
-      return { key: `<${key}:${parts.map((part) => part.key).join(",")}>`, make: (next) => rebuild(parts.map((part) => part.make(next) as Tree)) };
+      return {
+        key: `<${key}:${parts.map((part) => part.key).join(",")}>`,
+        make: (next) => rebuild(parts.map((part) => part.make(next) as Tree)),
+      };
     }
     if (isPlainObject(node)) {
       const names = Object.keys(node).sort();
       const parts = names.map((name) => visit(node[name], `${path}.${name}`));
       const key = `{${parts.map((part, index) => `${JSON.stringify(names[index])}:${part.key}`).join(",")}}`;
-      return { key, make: (next) => Object.fromEntries(parts.map((part, index) => [names[index], part.make(next)])) };
+      return {
+        key,
+        make: (next) =>
+          Object.fromEntries(parts.map((part, index) => [names[index], part.make(next)])),
+      };
     }
     throw new ArgumentError(
-      complaint(who, "a tensor, or an array, plain object or module of tensors", `${describe(node)}${path === "" ? "" : ` at ${path}`}`, "Wrap numbers with tensor()."),
+      complaint(
+        who,
+        "a tensor, or an array, plain object or module of tensors",
+        `${describe(node)}${path === "" ? "" : ` at ${path}`}`,
+        "Wrap numbers with tensor().",
+      ),
     );
   };
   const build = visit(tree, "");

@@ -8,20 +8,30 @@ export function verifyGraph(graph: Graph, pass: string): Graph {
   const known = new Set<Value>();
   const names = new Names();
   for (const input of graph.inputs) {
-    if (known.has(input)) throw new InternalError(`${pass}: input ${names.typed(input)} is listed twice`);
-    if (input.node !== null) throw new InternalError(`${pass}: input ${names.typed(input)} is made by a node`);
+    if (known.has(input))
+      throw new InternalError(`${pass}: input ${names.typed(input)} is listed twice`);
+    if (input.node !== null)
+      throw new InternalError(`${pass}: input ${names.typed(input)} is made by a node`);
     known.add(input);
   }
   for (const node of graph.nodes) {
     for (const input of node.inputs)
-      if (!known.has(input)) throw new InternalError(`${pass}: "${formatNode(node, names)}" uses ${names.typed(input)} before it is made`);
+      if (!known.has(input))
+        throw new InternalError(
+          `${pass}: "${formatNode(node, names)}" uses ${names.typed(input)} before it is made`,
+        );
     for (const output of node.outputs) {
-      if (output.node !== node) throw new InternalError(`${pass}: an output of "${formatNode(node, names)}" names another node`);
-      if (known.has(output)) throw new InternalError(`${pass}: "${formatNode(node, names)}" is listed twice`);
+      if (output.node !== node)
+        throw new InternalError(
+          `${pass}: an output of "${formatNode(node, names)}" names another node`,
+        );
+      if (known.has(output))
+        throw new InternalError(`${pass}: "${formatNode(node, names)}" is listed twice`);
       known.add(output);
     }
   }
   for (const output of graph.outputs)
-    if (!known.has(output)) throw new InternalError(`${pass}: output ${names.typed(output)} is never made`);
+    if (!known.has(output))
+      throw new InternalError(`${pass}: output ${names.typed(output)} is never made`);
   return graph;
 }

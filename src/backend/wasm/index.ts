@@ -19,13 +19,21 @@ export function createWasmBackend(): Backend {
     memory,
     compile(segments, place, slots) {
       const bytes = assemble(segments, place, slots, memory, scratch);
-      const instance = new WebAssembly.Instance(new WebAssembly.Module(bytes), { env: { memory: memory.wasm, rem: (x: number, y: number) => x % y } });
+      const instance = new WebAssembly.Instance(new WebAssembly.Module(bytes), {
+        env: { memory: memory.wasm, rem: (x: number, y: number) => x % y },
+      });
       return segments.map((_, index) => instance.exports[`segment${index}`] as () => void);
     },
   };
 }
 
-function assemble(segments: readonly Segment[], place: (value: Value) => Place, slots: Pointer, memory: WasmMemory, scratch: Scratch): Uint8Array<ArrayBuffer> {
+function assemble(
+  segments: readonly Segment[],
+  place: (value: Value) => Place,
+  slots: Pointer,
+  memory: WasmMemory,
+  scratch: Scratch,
+): Uint8Array<ArrayBuffer> {
   const module = new WasmModule();
   module.importMemory("env", "memory", memory.limits);
   const context: EmitContext = {
@@ -47,7 +55,11 @@ function assemble(segments: readonly Segment[], place: (value: Value) => Place, 
   return module.finish();
 }
 
-function emitKernel(context: EmitContext, fn: Parameters<typeof emitMatmul>[1], { work }: Kernel): void {
+function emitKernel(
+  context: EmitContext,
+  fn: Parameters<typeof emitMatmul>[1],
+  { work }: Kernel,
+): void {
   switch (work.kind) {
     case "loops":
       return emitLoops(context, fn, work.nests);

@@ -10,7 +10,10 @@ const maximumPages = 65536;
 /** Grows by at least half its size, up to 4 GiB. Views are made anew after growth, which detaches the old ones. */
 export class WasmMemory implements Memory {
   readonly limits: MemoryLimits = { initial: 64, maximum: maximumPages };
-  readonly wasm: WebAssembly.Memory = new WebAssembly.Memory({ initial: 64, maximum: maximumPages });
+  readonly wasm: WebAssembly.Memory = new WebAssembly.Memory({
+    initial: 64,
+    maximum: maximumPages,
+  });
   f32!: Float32Array;
   f64!: Float64Array;
   i32!: Int32Array;
@@ -41,7 +44,10 @@ export class WasmMemory implements Memory {
     const have = this.wasm.buffer.byteLength / pageBytes;
     const need = Math.ceil(end / pageBytes);
     if (need > have) {
-      if (need > maximumPages) throw new RangeError(`kernel memory: expected at most 4 GiB, got a need of ${end} bytes. Use smaller batches or fewer programs.`);
+      if (need > maximumPages)
+        throw new RangeError(
+          `kernel memory: expected at most 4 GiB, got a need of ${end} bytes. Use smaller batches or fewer programs.`,
+        );
       const target = Math.min(maximumPages, Math.max(need, Math.ceil(have * 1.5)));
       try {
         this.wasm.grow(target - have);

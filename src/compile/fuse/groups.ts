@@ -37,7 +37,11 @@ export function formGroups(graph: Graph): Group[] {
   for (const node of graph.nodes) {
     if (!node.outputs.some(isComputed)) continue;
     const space = spaceOf(node);
-    const bases = new Set<Value>(space === undefined ? node.inputs.map((input) => accessOf(input).base) : readsOf(space).map((read) => read.base));
+    const bases = new Set<Value>(
+      space === undefined
+        ? node.inputs.map((input) => accessOf(input).base)
+        : readsOf(space).map((read) => read.base),
+    );
     const makers = new Set([...bases].flatMap((base) => makerOf.get(base) ?? []));
     const joined = space === undefined ? undefined : join(space, bases, makers, groups, makerOf);
     const group = joined ?? start(node, space);
@@ -52,8 +56,20 @@ export function formGroups(graph: Graph): Group[] {
 const readsOf = (space: Space): readonly Access[] => space.terms.flatMap((term) => term.reads);
 
 function start(node: Node, space: Space | undefined): Group {
-  const group: Group = { nodes: [node], extents: space?.extents ?? [], members: [], needs: new Set(), maps: new Map(), bases: new Set() };
-  if (space !== undefined) add(group, space, space.extents.map((_, axis) => axis));
+  const group: Group = {
+    nodes: [node],
+    extents: space?.extents ?? [],
+    members: [],
+    needs: new Set(),
+    maps: new Map(),
+    bases: new Set(),
+  };
+  if (space !== undefined)
+    add(
+      group,
+      space,
+      space.extents.map((_, axis) => axis),
+    );
   return group;
 }
 
@@ -76,7 +92,9 @@ function join(
   makerOf: ReadonlyMap<Value, Group>,
 ): Group | undefined {
   const recent = groups.slice(-horizon).reverse();
-  const sharing = recent.filter((group) => !makers.has(group) && [...bases].some((base) => group.bases.has(base)));
+  const sharing = recent.filter(
+    (group) => !makers.has(group) && [...bases].some((base) => group.bases.has(base)),
+  );
   for (const group of [...recent.filter((candidate) => makers.has(candidate)), ...sharing]) {
     if (group.members.length === 0 || group.nodes.length >= maxNodes) continue;
     const axes = fit(space, group, makerOf);
@@ -90,7 +108,11 @@ function join(
 }
 
 /** The axes of the group that the axes of the space run along, or undefined if the loops do not agree. */
-function fit(space: Space, group: Group, makerOf: ReadonlyMap<Value, Group>): readonly number[] | undefined {
+function fit(
+  space: Space,
+  group: Group,
+  makerOf: ReadonlyMap<Value, Group>,
+): readonly number[] | undefined {
   if (space.extents.length !== group.extents.length) return undefined;
   let found: readonly number[] | undefined;
   for (const read of readsOf(space)) {
@@ -99,15 +121,26 @@ function fit(space: Space, group: Group, makerOf: ReadonlyMap<Value, Group>): re
     // A fold is finished only after the loop.
     if (strides === undefined || read.offset !== 0) return undefined;
     const axes = match(space.extents, read.strides, group.extents, strides);
-    if (axes === undefined || (found !== undefined && found.some((axis, index) => axis !== axes[index]))) return undefined;
+    if (
+      axes === undefined ||
+      (found !== undefined && found.some((axis, index) => axis !== axes[index]))
+    )
+      return undefined;
     found = axes;
   }
   if (found !== undefined) return found;
-  return space.extents.every((extent, axis) => extent === group.extents[axis]) ? space.extents.map((_, axis) => axis) : undefined;
+  return space.extents.every((extent, axis) => extent === group.extents[axis])
+    ? space.extents.map((_, axis) => axis)
+    : undefined;
 }
 
 /** Strides of a map over its whole loop are distinct, so they tell which axis is which. */
-function match(extents: readonly number[], strides: readonly number[], groupExtents: readonly number[], groupStrides: readonly number[]): number[] | undefined {
+function match(
+  extents: readonly number[],
+  strides: readonly number[],
+  groupExtents: readonly number[],
+  groupStrides: readonly number[],
+): number[] | undefined {
   const axes: number[] = [];
   for (let index = 0; index < extents.length; index++) {
     const axis = groupStrides.indexOf(strides[index]!);

@@ -10,28 +10,54 @@ import { lowerGroup } from "./lower.ts";
 export function formKernels(graph: Graph): Kernel[] {
   const groups = formGroups(graph);
   const makerOf = new Map<Value, Group>();
-  for (const group of groups) for (const node of group.nodes) for (const output of node.outputs) makerOf.set(output, group);
+  for (const group of groups)
+    for (const node of group.nodes) for (const output of node.outputs) makerOf.set(output, group);
   const stored = storedValues(graph, groups, makerOf);
-  return groups.map((group, index) => kernelOf(group, index, (value) => stored.has(value), makerOf));
+  return groups.map((group, index) =>
+    kernelOf(group, index, (value) => stored.has(value), makerOf),
+  );
 }
 
 /** Values that must lie in memory: outputs, folds, and whatever a group reads that another made. */
-function storedValues(graph: Graph, groups: readonly Group[], makerOf: ReadonlyMap<Value, Group>): Set<Value> {
+function storedValues(
+  graph: Graph,
+  groups: readonly Group[],
+  makerOf: ReadonlyMap<Value, Group>,
+): Set<Value> {
   const stored = new Set<Value>(graph.outputs.map((output) => accessOf(output).base));
   for (const group of groups) {
-    for (const base of group.bases) if (makerOf.get(base) !== group || !group.maps.has(base)) stored.add(base);
-    for (const node of group.nodes) for (const output of node.outputs) if (!group.maps.has(output)) stored.add(output);
+    for (const base of group.bases)
+      if (makerOf.get(base) !== group || !group.maps.has(base)) stored.add(base);
+    for (const node of group.nodes)
+      for (const output of node.outputs) if (!group.maps.has(output)) stored.add(output);
   }
   return stored;
 }
 
-function kernelOf(group: Group, index: number, stored: (value: Value) => boolean, makerOf: ReadonlyMap<Value, Group>): Kernel {
+function kernelOf(
+  group: Group,
+  index: number,
+  stored: (value: Value) => boolean,
+  makerOf: ReadonlyMap<Value, Group>,
+): Kernel {
   const first = group.nodes[0]!;
   const outputs = group.nodes.flatMap((node) => node.outputs.filter(stored));
-  const inputs = [...group.bases].filter((base) => (base.node === null || isComputed(base)) && makerOf.get(base) !== group);
-  const work: Work = group.members.length > 0 ? { kind: "loops", nests: [lowerGroup(group, stored)] } : workOf(first);
-  const name = group.nodes.length === 1 ? first.prim : `${group.nodes.at(-1)!.prim}+${group.nodes.length - 1}`;
-  return { name: `${index}:${name}`, nodes: withViews(group.nodes, new Set([...inputs])), inputs, outputs, work };
+  const inputs = [...group.bases].filter(
+    (base) => (base.node === null || isComputed(base)) && makerOf.get(base) !== group,
+  );
+  const work: Work =
+    group.members.length > 0
+      ? { kind: "loops", nests: [lowerGroup(group, stored)] }
+      : workOf(first);
+  const name =
+    group.nodes.length === 1 ? first.prim : `${group.nodes.at(-1)!.prim}+${group.nodes.length - 1}`;
+  return {
+    name: `${index}:${name}`,
+    nodes: withViews(group.nodes, new Set([...inputs])),
+    inputs,
+    outputs,
+    work,
+  };
 }
 
 function workOf(node: Node): Work {
@@ -50,7 +76,13 @@ function workOf(node: Node): Work {
       dtype: out.dtype as "float32" | "float64",
     };
   }
-  if (isPrim(node, "host")) return { kind: "host", node, inputs: node.inputs.map((input) => accessOf(input).base), outputs: node.outputs };
+  if (isPrim(node, "host"))
+    return {
+      kind: "host",
+      node,
+      inputs: node.inputs.map((input) => accessOf(input).base),
+      outputs: node.outputs,
+    };
   if (isPrim(node, "concat")) return { kind: "loops", nests: concatNests(node) };
   if (isPrim(node, "pad")) return { kind: "loops", nests: padNests(node) };
   return { kind: "direct", node, inputs: node.inputs.map((input) => accessOf(input).base), out };
@@ -58,7 +90,13 @@ function workOf(node: Node): Work {
 
 function matrix(value: Value): MatrixView {
   const { base, offset, strides } = accessOf(value);
-  return { value: base, offset, batch: strides.slice(0, -2), row: strides.at(-2)!, column: strides.at(-1)! };
+  return {
+    value: base,
+    offset,
+    batch: strides.slice(0, -2),
+    row: strides.at(-2)!,
+    column: strides.at(-1)!,
+  };
 }
 
 function concatNests(node: Node<"concat">): LoopNest[] {
@@ -80,18 +118,34 @@ function padNests(node: Node<"pad">): LoopNest[] {
   const offset = low.reduce((sum, count, axis) => sum + count * strides[axis]!, 0);
   const spread = strides.map((stride, axis) => stride * (interior[axis]! + 1));
   const fill: Instruction = { kind: "literal", literal: value, dtype: out.dtype };
-  return [copyNest(out.shape, fill, out, 0, strides), copyNest(input.shape, read(input), out, offset, spread)];
+  return [
+    copyNest(out.shape, fill, out, 0, strides),
+    copyNest(input.shape, read(input), out, offset, spread),
+  ];
 }
 
 function read(value: Value): Instruction {
   const { base, offset, strides } = accessOf(value);
-  if (base.node !== null && isPrim(base.node, "constant")) return { kind: "literal", literal: base.node.params.value, dtype: base.dtype };
-  if (base.node !== null && isPrim(base.node, "iota")) return { kind: "index", view: { offset, strides }, dtype: base.dtype };
+  if (base.node !== null && isPrim(base.node, "constant"))
+    return { kind: "literal", literal: base.node.params.value, dtype: base.dtype };
+  if (base.node !== null && isPrim(base.node, "iota"))
+    return { kind: "index", view: { offset, strides }, dtype: base.dtype };
   return { kind: "load", value: base, view: { offset, strides }, dtype: base.dtype };
 }
 
-function copyNest(extents: readonly number[], instruction: Instruction, out: Value, offset: number, strides: readonly number[]): LoopNest {
-  return { extents, body: [instruction], stores: [{ instruction: 0, value: out, view: { offset, strides } }], reductions: [] };
+function copyNest(
+  extents: readonly number[],
+  instruction: Instruction,
+  out: Value,
+  offset: number,
+  strides: readonly number[],
+): LoopNest {
+  return {
+    extents,
+    body: [instruction],
+    stores: [{ instruction: 0, value: out, view: { offset, strides } }],
+    reductions: [],
+  };
 }
 
 /** The nodes with the views and literals between them and what lies in memory, each before its use. */

@@ -2,13 +2,24 @@
 import type { DType } from "../../ir/dtype.ts";
 import { type Node, type Value, isPrim } from "../../ir/graph.ts";
 import type { Instruction, LoopNest, Reduction, Store, View } from "../../ir/kernel.ts";
-import { type BinaryPrim, type ComparePrim, type UnaryPrim, binaryPrims, comparePrims, logicalPrims, unaryPrims } from "../../ir/prim.ts";
+import {
+  type BinaryPrim,
+  type ComparePrim,
+  type UnaryPrim,
+  binaryPrims,
+  comparePrims,
+  logicalPrims,
+  unaryPrims,
+} from "../../ir/prim.ts";
 import type { Access } from "../access.ts";
 import type { Group, Member } from "./groups.ts";
 import type { Term } from "./space.ts";
 
 const unary: ReadonlySet<string> = new Set<string>([...unaryPrims, "not"]);
-const binary: ReadonlySet<string> = new Set<string>([...binaryPrims, ...logicalPrims.filter((prim) => prim !== "not")]);
+const binary: ReadonlySet<string> = new Set<string>([
+  ...binaryPrims,
+  ...logicalPrims.filter((prim) => prim !== "not"),
+]);
 const compare: ReadonlySet<string> = new Set<string>(comparePrims);
 
 /** The loop nest of a group; `stored` tells which values others need in memory. */
@@ -21,7 +32,12 @@ export function lowerGroup(group: Group, stored: (value: Value) => boolean): Loo
       const instruction = body.term(member, term);
       const { value, view, fold } = term.result;
       const place = { instruction, value, view: onGroup(group, member, view) };
-      if (fold !== undefined) reductions.push({ ...place, op: fold.op, axes: fold.axes.map((axis) => member.axes[axis]!).sort((a, b) => a - b) });
+      if (fold !== undefined)
+        reductions.push({
+          ...place,
+          op: fold.op,
+          axes: fold.axes.map((axis) => member.axes[axis]!).sort((a, b) => a - b),
+        });
       else {
         body.define(value, instruction);
         if (stored(value)) stores.push(place);
@@ -60,8 +76,17 @@ class Body {
     const dtype = node.outputs[0]!.dtype;
     let sum: number | undefined;
     for (let index = 0; index < operands.length; index += 2) {
-      const product = this.emit({ kind: "binary", op: "mul", x: operands[index]!, y: operands[index + 1]!, dtype });
-      sum = sum === undefined ? product : this.emit({ kind: "binary", op: "add", x: sum, y: product, dtype });
+      const product = this.emit({
+        kind: "binary",
+        op: "mul",
+        x: operands[index]!,
+        y: operands[index + 1]!,
+        dtype,
+      });
+      sum =
+        sum === undefined
+          ? product
+          : this.emit({ kind: "binary", op: "add", x: sum, y: product, dtype });
     }
     return sum!;
   }
@@ -71,8 +96,10 @@ class Body {
     if (inRegister !== undefined) return inRegister;
     const { base } = access;
     const view = onGroup(this.group, member, access);
-    if (base.node !== null && isPrim(base.node, "constant")) return this.emit({ kind: "literal", literal: base.node.params.value, dtype: base.dtype });
-    if (base.node !== null && isPrim(base.node, "iota")) return this.emit({ kind: "index", view, dtype: base.dtype });
+    if (base.node !== null && isPrim(base.node, "constant"))
+      return this.emit({ kind: "literal", literal: base.node.params.value, dtype: base.dtype });
+    if (base.node !== null && isPrim(base.node, "iota"))
+      return this.emit({ kind: "index", view, dtype: base.dtype });
     return this.emit({ kind: "load", value: base, view, dtype: base.dtype });
   }
 
@@ -104,9 +131,12 @@ function instructionOf(node: Node, operands: readonly number[]): Instruction {
   const dtype: DType = node.outputs[0]!.dtype;
   const [x, y, z] = operands as [number, number, number];
   if (unary.has(node.prim)) return { kind: "unary", op: node.prim as UnaryPrim | "not", x, dtype };
-  if (binary.has(node.prim)) return { kind: "binary", op: node.prim as BinaryPrim | "and" | "or", x, y, dtype };
-  if (compare.has(node.prim)) return { kind: "compare", op: node.prim as ComparePrim, x, y, dtype: "bool" };
+  if (binary.has(node.prim))
+    return { kind: "binary", op: node.prim as BinaryPrim | "and" | "or", x, y, dtype };
+  if (compare.has(node.prim))
+    return { kind: "compare", op: node.prim as ComparePrim, x, y, dtype: "bool" };
   if (isPrim(node, "select")) return { kind: "select", condition: x, x: y, y: z, dtype };
-  if (isPrim(node, "shiftRight")) return { kind: "shiftRight", x, bits: node.params.bits, dtype: "int32" };
+  if (isPrim(node, "shiftRight"))
+    return { kind: "shiftRight", x, bits: node.params.bits, dtype: "int32" };
   return { kind: "cast", x, dtype };
 }

@@ -29,7 +29,12 @@ export interface Space {
 /** Matrix products with a side this small are sums written out in the loop over the two other sides. */
 export const smallSide = 4;
 
-const reduceOps: Record<string, ReduceOp> = { reduceSum: "sum", reduceProd: "prod", reduceMax: "max", reduceMin: "min" };
+const reduceOps: Record<string, ReduceOp> = {
+  reduceSum: "sum",
+  reduceProd: "prod",
+  reduceMax: "max",
+  reduceMin: "min",
+};
 
 /** The loop of a node, or undefined if it is no loop of this kind. */
 export function spaceOf(node: Node): Space | undefined {
@@ -37,7 +42,13 @@ export function spaceOf(node: Node): Space | undefined {
   if (isElementwise(node.prim)) return elementwise(node, out);
   if (isPrim(node, "reshape")) {
     const x = node.inputs[0]!;
-    return squeezed(node, x.shape, [{ how: "copy", reads: [accessOf(x)], result: { value: out, view: { offset: 0, strides: stridesOf(x.shape) } } }]);
+    return squeezed(node, x.shape, [
+      {
+        how: "copy",
+        reads: [accessOf(x)],
+        result: { value: out, view: { offset: 0, strides: stridesOf(x.shape) } },
+      },
+    ]);
   }
   if (isReduce(node.prim)) {
     const x = node.inputs[0]!;
@@ -46,7 +57,15 @@ export function spaceOf(node: Node): Space | undefined {
     let next = 0;
     const strides = x.shape.map((_, axis) => (axes.includes(axis) ? 0 : kept[next++]!));
     return squeezed(node, x.shape, [
-      { how: "copy", reads: [accessOf(x)], result: { value: out, view: { offset: 0, strides }, fold: { op: reduceOps[node.prim]!, axes } } },
+      {
+        how: "copy",
+        reads: [accessOf(x)],
+        result: {
+          value: out,
+          view: { offset: 0, strides },
+          fold: { op: reduceOps[node.prim]!, axes },
+        },
+      },
     ]);
   }
   if (isPrim(node, "matmul")) return smallMatmul(node);
@@ -55,7 +74,11 @@ export function spaceOf(node: Node): Space | undefined {
 
 function elementwise(node: Node, out: Value): Space {
   return squeezed(node, out.shape, [
-    { how: "elementwise", reads: node.inputs.map(accessOf), result: { value: out, view: { offset: 0, strides: stridesOf(out.shape) } } },
+    {
+      how: "elementwise",
+      reads: node.inputs.map(accessOf),
+      result: { value: out, view: { offset: 0, strides: stridesOf(out.shape) } },
+    },
   ]);
 }
 
@@ -68,7 +91,9 @@ function squeezed(node: Node, shape: Shape, terms: readonly Term[]): Space {
     extents: kept.map((axis) => shape[axis]!),
     terms: terms.map(({ how, reads, result }) => {
       const view = { offset: result.view.offset, strides: pick(result.view.strides) };
-      const axes = result.fold?.axes.flatMap((axis) => (kept.includes(axis) ? [kept.indexOf(axis)] : []));
+      const axes = result.fold?.axes.flatMap((axis) =>
+        kept.includes(axis) ? [kept.indexOf(axis)] : [],
+      );
       return {
         how,
         reads: reads.map(({ base, offset, strides }) => ({ base, offset, strides: pick(strides) })),
@@ -106,8 +131,21 @@ function smallMatmul(node: Node<"matmul"> & Node): Space | undefined {
   const outBatch = outStrides.slice(0, -2);
   const range = (count: number): number[] => Array.from({ length: count }, (_, index) => index);
   if (k <= smallSide) {
-    const reads = range(k).flatMap((i) => [at(a, i * aColumn, aRow, 0), at(b, i * bRow, 0, bColumn)]);
-    return squeezed(node, [...batch, m, n], [{ how: "products", reads, result: { value: out, view: { offset: 0, strides: outStrides } } }]);
+    const reads = range(k).flatMap((i) => [
+      at(a, i * aColumn, aRow, 0),
+      at(b, i * bRow, 0, bColumn),
+    ]);
+    return squeezed(
+      node,
+      [...batch, m, n],
+      [
+        {
+          how: "products",
+          reads,
+          result: { value: out, view: { offset: 0, strides: outStrides } },
+        },
+      ],
+    );
   }
   const inner = batch.length;
   if (n <= smallSide)
@@ -117,7 +155,11 @@ function smallMatmul(node: Node<"matmul"> & Node): Space | undefined {
       range(n).map((j) => ({
         how: "products",
         reads: [at(a, 0, aRow, aColumn), at(b, j * bColumn, 0, bRow)],
-        result: { value: out, view: { offset: j, strides: [...outBatch, n, 0] }, fold: { op: "sum", axes: [inner + 1] } },
+        result: {
+          value: out,
+          view: { offset: j, strides: [...outBatch, n, 0] },
+          fold: { op: "sum", axes: [inner + 1] },
+        },
       })),
     );
   return squeezed(
@@ -126,7 +168,11 @@ function smallMatmul(node: Node<"matmul"> & Node): Space | undefined {
     range(m).map((i) => ({
       how: "products",
       reads: [at(a, i * aRow, aColumn, 0), at(b, 0, bRow, bColumn)],
-      result: { value: out, view: { offset: i * n, strides: [...outBatch, 0, 1] }, fold: { op: "sum", axes: [inner] } },
+      result: {
+        value: out,
+        view: { offset: i * n, strides: [...outBatch, 0, 1] },
+        fold: { op: "sum", axes: [inner] },
+      },
     })),
   );
 }

@@ -2,7 +2,16 @@
 import type { Graph, Node, Value } from "../../ir/graph.ts";
 import { rewriteGraph } from "./rewrite.ts";
 
-const commutative: ReadonlySet<string> = new Set(["add", "mul", "max", "min", "eq", "ne", "and", "or"]);
+const commutative: ReadonlySet<string> = new Set([
+  "add",
+  "mul",
+  "max",
+  "min",
+  "eq",
+  "ne",
+  "and",
+  "or",
+]);
 
 /** Host operations are never merged: each may leave a record for its own backward pass. */
 export function shareCommon(graph: Graph): Graph {
@@ -27,6 +36,8 @@ function keyOf(node: Node, inputs: readonly Value[]): string {
 /** Parameters as a key; -0 and non-finite numbers keep their identity. */
 export function paramsKey(node: Node): string {
   return JSON.stringify(node.params, (_, value: unknown) =>
-    typeof value === "number" && (!Number.isFinite(value) || Object.is(value, -0)) ? `#${Object.is(value, -0) ? "-0" : value}` : value,
+    typeof value === "number" && (!Number.isFinite(value) || Object.is(value, -0))
+      ? `#${Object.is(value, -0) ? "-0" : value}`
+      : value,
   );
 }

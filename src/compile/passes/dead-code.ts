@@ -10,5 +10,7 @@ export function removeDeadCode(graph: Graph): Graph {
     kept.push(node);
     for (const input of node.inputs) used.add(input);
   }
-  return kept.length === graph.nodes.length ? graph : { inputs: graph.inputs, nodes: kept.reverse(), outputs: graph.outputs };
+  return kept.length === graph.nodes.length
+    ? graph
+    : { inputs: graph.inputs, nodes: kept.reverse(), outputs: graph.outputs };
 }

@@ -20,8 +20,12 @@ export function materialize(graph: Graph): Graph {
   };
   const direct = rewriteGraph(graph, (node, inputs, builder) => {
     const walks = isElementwise(node.prim) || isReduce(node.prim) || isView(node.prim);
-    if (walks || isPrim(node, "matmul") || isPrim(node, "concat") || isPrim(node, "pad")) return builder.keep(node, inputs);
-    return builder.keep(node, inputs.map((input) => inMemory(input, builder)));
+    if (walks || isPrim(node, "matmul") || isPrim(node, "concat") || isPrim(node, "pad"))
+      return builder.keep(node, inputs);
+    return builder.keep(
+      node,
+      inputs.map((input) => inMemory(input, builder)),
+    );
   });
   const builder = new Builder();
   builder.nodes.push(...direct.nodes);
@@ -30,7 +34,12 @@ export function materialize(graph: Graph): Graph {
   const outputs = direct.outputs.map((value) => {
     // An output that is a whole view of a computed value lends its memory to that value.
     const { base } = accessOf(value);
-    const free = isWhole(value) && !isVirtual(base) && isComputed(base) && !inputs.has(base) && !taken.has(base);
+    const free =
+      isWhole(value) &&
+      !isVirtual(base) &&
+      isComputed(base) &&
+      !inputs.has(base) &&
+      !taken.has(base);
     const result = free ? value : copy(value, builder);
     taken.add(accessOf(result).base);
     return result;

@@ -7,11 +7,21 @@ export class Builder {
   readonly nodes: Node[] = [];
 
   /** Appends a node of one output. */
-  add<P extends PrimName>(prim: P, params: ParamsOf<P>, inputs: readonly Value[], type: TensorType): Value {
+  add<P extends PrimName>(
+    prim: P,
+    params: ParamsOf<P>,
+    inputs: readonly Value[],
+    type: TensorType,
+  ): Value {
     return this.addAll(prim, params, inputs, [type])[0]!;
   }
 
-  addAll<P extends PrimName>(prim: P, params: ParamsOf<P>, inputs: readonly Value[], types: readonly TensorType[]): readonly Value[] {
+  addAll<P extends PrimName>(
+    prim: P,
+    params: ParamsOf<P>,
+    inputs: readonly Value[],
+    types: readonly TensorType[],
+  ): readonly Value[] {
     const node = makeNode(prim, params, inputs, types);
     this.nodes.push(node as unknown as Node);
     return node.outputs;

@@ -15,7 +15,13 @@ export function literalOf(value: Value): number | undefined {
   const node = value.node;
   if (node === null) return undefined;
   if (isPrim(node, "constant")) return node.params.value;
-  if (node.prim === "broadcast" || node.prim === "reshape" || node.prim === "transpose" || node.prim === "slice" || node.prim === "flip")
+  if (
+    node.prim === "broadcast" ||
+    node.prim === "reshape" ||
+    node.prim === "transpose" ||
+    node.prim === "slice" ||
+    node.prim === "flip"
+  )
     return literalOf(node.inputs[0]!);
   return undefined;
 }
@@ -53,14 +59,20 @@ function rule(node: Node, inputs: readonly Value[], builder: Builder): Value | u
     case "reshape":
     case "broadcast":
       if (sameShape(x.shape, out.shape)) return x;
-      if (node.prim === "reshape" && x.node?.prim === "reshape") return builder.add("reshape", { shape: out.shape }, [x.node.inputs[0]!], out);
+      if (node.prim === "reshape" && x.node?.prim === "reshape")
+        return builder.add("reshape", { shape: out.shape }, [x.node.inputs[0]!], out);
       return undefined;
     case "transpose": {
       const perm = (node as Node<"transpose">).params.perm;
       if (perm.every((axis, index) => axis === index)) return x;
       if (x.node !== null && isPrim(x.node, "transpose")) {
         const inner = x.node.params.perm;
-        return builder.add("transpose", { perm: perm.map((axis) => inner[axis]!) }, [x.node.inputs[0]!], out);
+        return builder.add(
+          "transpose",
+          { perm: perm.map((axis) => inner[axis]!) },
+          [x.node.inputs[0]!],
+          out,
+        );
       }
       return undefined;
     }
@@ -70,7 +82,8 @@ function rule(node: Node, inputs: readonly Value[], builder: Builder): Value | u
     case "reduceProd": {
       const { axes } = (node as Node<"reduceSum">).params;
       // Folding over axes of extent 1 only drops them.
-      if (axes.every((axis) => x.shape[axis] === 1) && sizeOf(x.shape) > 0) return builder.add("reshape", { shape: out.shape }, [x], out);
+      if (axes.every((axis) => x.shape[axis] === 1) && sizeOf(x.shape) > 0)
+        return builder.add("reshape", { shape: out.shape }, [x], out);
       return undefined;
     }
     default:
@@ -79,7 +92,12 @@ function rule(node: Node, inputs: readonly Value[], builder: Builder): Value | u
 }
 
 /** Small powers as products: exact where the general power only approximates, and much faster. */
-function power(x: Value, exponent: number | undefined, type: TensorType, builder: Builder): Value | undefined {
+function power(
+  x: Value,
+  exponent: number | undefined,
+  type: TensorType,
+  builder: Builder,
+): Value | undefined {
   const times = (a: Value, b: Value): Value => builder.add("mul", {}, [a, b], type);
   switch (exponent) {
     case 1:
@@ -100,11 +118,19 @@ function power(x: Value, exponent: number | undefined, type: TensorType, builder
 }
 
 function literal(value: number, type: TensorType, builder: Builder): Value {
-  const scalar = builder.add("constant", { value, dtype: type.dtype }, [], { shape: [], dtype: type.dtype });
+  const scalar = builder.add("constant", { value, dtype: type.dtype }, [], {
+    shape: [],
+    dtype: type.dtype,
+  });
   if (type.shape.length === 0) return scalar;
   const ones = type.shape.map(() => 1);
-  const lifted = builder.add("reshape", { shape: ones }, [scalar], { shape: ones, dtype: type.dtype });
-  return sameShape(ones, type.shape) ? lifted : builder.add("broadcast", { shape: type.shape }, [lifted], type);
+  const lifted = builder.add("reshape", { shape: ones }, [scalar], {
+    shape: ones,
+    dtype: type.dtype,
+  });
+  return sameShape(ones, type.shape)
+    ? lifted
+    : builder.add("broadcast", { shape: type.shape }, [lifted], type);
 }
 
 /** Arithmetic on literals, in the precision of their type. */
@@ -119,9 +145,20 @@ function fold(node: Node, inputs: readonly Value[], builder: Builder): Value | u
     return literal(round(value, out), out, builder);
   }
   if (out.dtype === "int32") return undefined;
-  const result = node.prim === "add" ? a + b : node.prim === "sub" ? a - b : node.prim === "mul" ? a * b : node.prim === "div" ? a / b : -a;
+  const result =
+    node.prim === "add"
+      ? a + b
+      : node.prim === "sub"
+        ? a - b
+        : node.prim === "mul"
+          ? a * b
+          : node.prim === "div"
+            ? a / b
+            : -a;
   return literal(round(result, out), out, builder);
 }
 
-const round = (value: number, type: TensorType): number => (type.dtype === "float32" ? Math.fround(value) : value);
-const saturate = (value: number): number => (Number.isNaN(value) ? 0 : Math.min(2147483647, Math.max(-2147483648, Math.trunc(value))));
+const round = (value: number, type: TensorType): number =>
+  type.dtype === "float32" ? Math.fround(value) : value;
+const saturate = (value: number): number =>
+  Number.isNaN(value) ? 0 : Math.min(2147483647, Math.max(-2147483648, Math.trunc(value)));

@@ -21,18 +21,30 @@ export function neutral(op: ReduceOp, dtype: DType): number {
 /** Takes two vectors, leaves them combined. */
 export function combine(fn: FunctionBuilder, op: ReduceOp, dtype: DType): void {
   const name = { sum: "add", prod: "mul", max: "max", min: "min" }[op];
-  fn.op(`${shapeOf(dtype)}.${name}${dtype === "int32" && (op === "max" || op === "min") ? "_s" : ""}`);
+  fn.op(
+    `${shapeOf(dtype)}.${name}${dtype === "int32" && (op === "max" || op === "min") ? "_s" : ""}`,
+  );
 }
 
 /** accumulator = accumulator combined with x, in the first `count` of `lanes` lanes. */
-export function accumulate(fn: FunctionBuilder, op: ReduceOp, dtype: DType, accumulator: Local, x: () => void, count: number, lanes: number): void {
+export function accumulate(
+  fn: FunctionBuilder,
+  op: ReduceOp,
+  dtype: DType,
+  accumulator: Local,
+  x: () => void,
+  count: number,
+  lanes: number,
+): void {
   fn.get(accumulator);
   x();
   combine(fn, op, dtype);
   if (count < lanes) {
     fn.get(accumulator);
     const wide = dtype === "float64";
-    const mask = Array.from({ length: 4 }, (_, index) => ((wide ? index >> 1 : index) < count ? -1 : 0));
+    const mask = Array.from({ length: 4 }, (_, index) =>
+      (wide ? index >> 1 : index) < count ? -1 : 0,
+    );
     fn.v128({ i32x4: mask });
     fn.op("v128.bitselect");
   }
@@ -40,7 +52,13 @@ export function accumulate(fn: FunctionBuilder, op: ReduceOp, dtype: DType, accu
 }
 
 /** Folds the lanes of a local into its lane 0, in a fixed order: (0 with 2) with (1 with 3). */
-export function foldLanes(fn: FunctionBuilder, op: ReduceOp, dtype: DType, vector: Local, lanes: number): void {
+export function foldLanes(
+  fn: FunctionBuilder,
+  op: ReduceOp,
+  dtype: DType,
+  vector: Local,
+  lanes: number,
+): void {
   const steps = dtype === "float64" ? [8] : lanes === 4 ? [8, 4] : [4];
   for (const bytes of steps) {
     fn.get(vector);
@@ -53,7 +71,12 @@ export function foldLanes(fn: FunctionBuilder, op: ReduceOp, dtype: DType, vecto
 }
 
 /** Sets a local to the neutral element in every lane. */
-export function setNeutral(fn: FunctionBuilder, op: ReduceOp, dtype: DType, accumulator: Local): void {
+export function setNeutral(
+  fn: FunctionBuilder,
+  op: ReduceOp,
+  dtype: DType,
+  accumulator: Local,
+): void {
   splatLiteral(fn, neutral(op, dtype), dtype);
   fn.set(accumulator);
 }

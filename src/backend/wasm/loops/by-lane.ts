@@ -5,11 +5,22 @@ import type { EmitContext } from "../emit.ts";
 
 /** int32 x / y towards zero; x / 0 is 0, and the one quotient that overflows wraps. Takes x, y; leaves the result. */
 export function divideLanes(fn: FunctionBuilder, lanes: number): void {
-  eachLane(fn, "i32x4", lanes, (x, y) => guarded(fn, x, y, "i32.div_s", () => { fn.i32(0); x(); fn.op("i32.sub"); }));
+  eachLane(fn, "i32x4", lanes, (x, y) =>
+    guarded(fn, x, y, "i32.div_s", () => {
+      fn.i32(0);
+      x();
+      fn.op("i32.sub");
+    }),
+  );
 }
 
 /** Remainder with the sign of x. int32: x % 0 is 0. Floats: exact. */
-export function remainderLanes(context: EmitContext, fn: FunctionBuilder, dtype: DType, lanes: number): void {
+export function remainderLanes(
+  context: EmitContext,
+  fn: FunctionBuilder,
+  dtype: DType,
+  lanes: number,
+): void {
   if (dtype === "int32") {
     eachLane(fn, "i32x4", lanes, (x, y) => guarded(fn, x, y, "i32.rem_s", () => fn.i32(0)));
     return;
@@ -25,7 +36,12 @@ export function remainderLanes(context: EmitContext, fn: FunctionBuilder, dtype:
   });
 }
 
-function eachLane(fn: FunctionBuilder, shape: string, lanes: number, body: (x: () => void, y: () => void) => void): void {
+function eachLane(
+  fn: FunctionBuilder,
+  shape: string,
+  lanes: number,
+  body: (x: () => void, y: () => void) => void,
+): void {
   const [x, y] = [fn.local("v128"), fn.local("v128")];
   fn.set(y);
   fn.set(x);
@@ -41,7 +57,13 @@ function eachLane(fn: FunctionBuilder, shape: string, lanes: number, body: (x: (
 }
 
 /** WebAssembly traps on a zero divisor and on -2^31 / -1: 0 for the one, `byMinusOne` for the other. */
-function guarded(fn: FunctionBuilder, x: () => void, y: () => void, op: string, byMinusOne: () => void): void {
+function guarded(
+  fn: FunctionBuilder,
+  x: () => void,
+  y: () => void,
+  op: string,
+  byMinusOne: () => void,
+): void {
   y();
   fn.op("i32.eqz");
   fn.ifResult(

@@ -8,12 +8,22 @@ import { divideLanes, remainderLanes } from "./by-lane.ts";
 
 type Arithmetic = Exclude<Instruction, { kind: "load" | "index" }>;
 
-const shapes: Record<DType, string> = { float32: "f32x4", float64: "f64x2", int32: "i32x4", bool: "i32x4" };
+const shapes: Record<DType, string> = {
+  float32: "f32x4",
+  float64: "f64x2",
+  int32: "i32x4",
+  bool: "i32x4",
+};
 
 /** The lane shape of a dtype, as opcodes are named. */
 export const shapeOf = (dtype: DType): string => shapes[dtype];
 
-const roundings: Record<string, string> = { floor: "floor", ceil: "ceil", round: "nearest", sqrt: "sqrt" };
+const roundings: Record<string, string> = {
+  floor: "floor",
+  ceil: "ceil",
+  round: "nearest",
+  sqrt: "sqrt",
+};
 
 /** Leaves the result on the stack. `get` puts an operand there, `dtypeOf` tells its type; `lanes` are alive. */
 export function emitInstruction(
@@ -40,7 +50,8 @@ export function emitInstruction(
       if (op === "pow") return emitMath(context.module, fn, "pow", shape as "f32x4" | "f64x2");
       if (op === "rem") return remainderLanes(context, fn, dtype, lanes);
       if (op === "div" && dtype === "int32") return divideLanes(fn, lanes);
-      if (op === "max" || op === "min") return fn.op(dtype === "int32" || dtype === "bool" ? `i32x4.${op}_s` : `${shape}.${op}`);
+      if (op === "max" || op === "min")
+        return fn.op(dtype === "int32" || dtype === "bool" ? `i32x4.${op}_s` : `${shape}.${op}`);
       return fn.op(`${shape}.${op}`);
     }
     case "compare": {
@@ -48,7 +59,9 @@ export function emitInstruction(
       get(instruction.x);
       get(instruction.y);
       const ordered = instruction.op !== "eq" && instruction.op !== "ne";
-      fn.op(`${shapeOf(dtype)}.${instruction.op}${ordered && (dtype === "int32" || dtype === "bool") ? "_s" : ""}`);
+      fn.op(
+        `${shapeOf(dtype)}.${instruction.op}${ordered && (dtype === "int32" || dtype === "bool") ? "_s" : ""}`,
+      );
       if (dtype === "float64") narrowMask(fn);
       return;
     }
@@ -84,7 +97,13 @@ export function splatLiteral(fn: FunctionBuilder, literal: number, dtype: DType)
   }
 }
 
-function unary(context: EmitContext, fn: FunctionBuilder, op: string, dtype: DType, x: Local): void {
+function unary(
+  context: EmitContext,
+  fn: FunctionBuilder,
+  op: string,
+  dtype: DType,
+  x: Local,
+): void {
   const shape = shapeOf(dtype);
   if (op === "not") return fn.op("v128.not");
   if (op === "neg" || op === "abs") return fn.op(`${shape}.${op}`);

@@ -12,7 +12,14 @@ export interface Lanes {
 }
 
 /** Leaves a vector: element i at `place` + i * stride in lane i (stride in elements; 0: the same in every lane). Unused lanes are 0 or equal. */
-export function loadLanes(fn: FunctionBuilder, pointers: Pointers, place: Place, dtype: DType, stride: number, { lanes, count, shift }: Lanes): void {
+export function loadLanes(
+  fn: FunctionBuilder,
+  pointers: Pointers,
+  place: Place,
+  dtype: DType,
+  stride: number,
+  { lanes, count, shift }: Lanes,
+): void {
   const bytes = bytesOf(dtype);
   const at = (index: number): number => pointers.push(place, (shift + index) * stride * bytes);
   if (stride === 0) fn.load(bytes === 8 ? "v128.load64_splat" : "v128.load32_splat", at(0));
@@ -47,7 +54,15 @@ function scratchVector(fn: FunctionBuilder): ReturnType<FunctionBuilder["local"]
 }
 
 /** Stores the lanes alive, element i at `place` + i * stride. `value` puts the vector on the stack. */
-export function storeLanes(fn: FunctionBuilder, pointers: Pointers, place: Place, dtype: DType, stride: number, { count, shift }: Lanes, value: () => void): void {
+export function storeLanes(
+  fn: FunctionBuilder,
+  pointers: Pointers,
+  place: Place,
+  dtype: DType,
+  stride: number,
+  { count, shift }: Lanes,
+  value: () => void,
+): void {
   const bytes = bytesOf(dtype);
   const vector = scratchVector(fn);
   value();
@@ -57,7 +72,13 @@ export function storeLanes(fn: FunctionBuilder, pointers: Pointers, place: Place
     const offset = pointers.push(place, (shift + lane) * stride * bytes);
     fn.get(vector);
     if (width === 16) fn.store("v128.store", offset, bytes);
-    else fn.storeLane(width === 8 ? "v128.store64_lane" : "v128.store32_lane", width === 8 && bytes === 4 ? lane / 2 : lane, offset, bytes);
+    else
+      fn.storeLane(
+        width === 8 ? "v128.store64_lane" : "v128.store32_lane",
+        width === 8 && bytes === 4 ? lane / 2 : lane,
+        offset,
+        bytes,
+      );
   };
   if (stride === 1 && count * bytes === 16) store(0, 16);
   else if (stride === 1 && bytes === 4 && count >= 2) {

@@ -42,9 +42,17 @@ class NestEmitter {
     const { body, stores, reductions } = schedule;
     this.unroll = unrollOf(schedule);
     this.results = body.map(() => fn.local("v128"));
-    this.loads = body.map((instruction) => (instruction.kind === "load" ? this.pointers.place(instruction.value, instruction.view, bytesOf(instruction.dtype)) : undefined));
-    this.counters = body.map((instruction) => (instruction.kind === "index" ? this.pointers.counter(instruction.view.strides) : undefined));
-    this.storePlaces = stores.map(({ value, view }) => this.pointers.place(value, view, bytesOf(value.dtype)));
+    this.loads = body.map((instruction) =>
+      instruction.kind === "load"
+        ? this.pointers.place(instruction.value, instruction.view, bytesOf(instruction.dtype))
+        : undefined,
+    );
+    this.counters = body.map((instruction) =>
+      instruction.kind === "index" ? this.pointers.counter(instruction.view.strides) : undefined,
+    );
+    this.storePlaces = stores.map(({ value, view }) =>
+      this.pointers.place(value, view, bytesOf(value.dtype)),
+    );
     let scratch = 0;
     const partials = reductions.map((reduction) => {
       if (reduction.accumulation.kind !== "lanes") return undefined;
@@ -56,8 +64,14 @@ class NestEmitter {
     this.running = reductions.map((reduction, index) => ({
       reduction,
       out: this.pointers.place(reduction.value, reduction.view, bytesOf(reduction.value.dtype)),
-      partial: partials[index] === undefined ? undefined : this.pointers.at([], region + partials[index]!, partialStrides(schedule, reduction)),
-      registers: reduction.accumulation.kind === "register" ? Array.from({ length: this.unroll }, () => fn.local("v128")) : [],
+      partial:
+        partials[index] === undefined
+          ? undefined
+          : this.pointers.at([], region + partials[index]!, partialStrides(schedule, reduction)),
+      registers:
+        reduction.accumulation.kind === "register"
+          ? Array.from({ length: this.unroll }, () => fn.local("v128"))
+          : [],
     }));
   }
 
@@ -65,22 +79,32 @@ class NestEmitter {
     const { fn, schedule } = this;
     const { lanes } = schedule;
     for (const { reduction, partial } of this.running)
-      if (partial !== undefined) this.eachPartial(reduction, () => {
-        const vector = fn.local("v128");
-        setNeutral(fn, reduction.op, reduction.value.dtype, vector);
-        const offset = this.pointers.push(partial);
-        fn.get(vector);
-        fn.store("v128.store", offset);
-      });
+      if (partial !== undefined)
+        this.eachPartial(reduction, () => {
+          const vector = fn.local("v128");
+          setNeutral(fn, reduction.op, reduction.value.dtype, vector);
+          const offset = this.pointers.push(partial);
+          fn.get(vector);
+          fn.store("v128.store", offset);
+        });
     this.level(0, { lanes, count: schedule.vector < 0 ? 1 : lanes, shift: 0 });
     for (const { reduction, partial, out } of this.running)
-      if (partial !== undefined) this.eachPartial(reduction, () => {
-        const vector = fn.local("v128");
-        fn.load("v128.load", this.pointers.push(partial));
-        fn.set(vector);
-        foldLanes(fn, reduction.op, reduction.value.dtype, vector, lanes);
-        storeLanes(fn, this.pointers, out, reduction.value.dtype, 0, { lanes, count: 1, shift: 0 }, () => fn.get(vector));
-      });
+      if (partial !== undefined)
+        this.eachPartial(reduction, () => {
+          const vector = fn.local("v128");
+          fn.load("v128.load", this.pointers.push(partial));
+          fn.set(vector);
+          foldLanes(fn, reduction.op, reduction.value.dtype, vector, lanes);
+          storeLanes(
+            fn,
+            this.pointers,
+            out,
+            reduction.value.dtype,
+            0,
+            { lanes, count: 1, shift: 0 },
+            () => fn.get(vector),
+          );
+        });
   }
 
   /** What stands inside `depth` loops, and the loops within. */
@@ -89,15 +113,24 @@ class NestEmitter {
     this.instructionsAt(depth, lanes);
     for (const { reduction, registers } of this.running)
       if (reduction.accumulation.kind === "register" && reduction.accumulation.from === depth)
-        for (const register of registers) setNeutral(fn, reduction.op, reduction.value.dtype, register);
+        for (const register of registers)
+          setNeutral(fn, reduction.op, reduction.value.dtype, register);
     if (depth === schedule.extents.length) {
       this.innermost(lanes, 0);
       return;
     }
     if (depth === schedule.vector) this.vectorLoop(depth, lanes);
-    else this.repeat(depth, schedule.extents[depth]!, 1, () => this.level(depth + 1, lanes), this.restores(depth));
+    else
+      this.repeat(
+        depth,
+        schedule.extents[depth]!,
+        1,
+        () => this.level(depth + 1, lanes),
+        this.restores(depth),
+      );
     for (const { reduction, registers, out } of this.running)
-      if (reduction.accumulation.kind === "register" && reduction.accumulation.from === depth) this.finish(reduction, registers, out, depth, lanes);
+      if (reduction.accumulation.kind === "register" && reduction.accumulation.from === depth)
+        this.finish(reduction, registers, out, depth, lanes);
   }
 
   private vectorLoop(depth: number, { lanes }: Lanes): void {
@@ -108,14 +141,26 @@ class NestEmitter {
     const full: Lanes = { lanes, count: lanes, shift: 0 };
     // Walks are put back once, at the end.
     if (unrolled > 0)
-      this.repeat(depth, unrolled, lanes * unroll, () => {
-        for (let copy = 0; copy < unroll; copy++) {
-          const shifted = { ...full, shift: copy * lanes };
-          this.instructionsAt(depth + 1, shifted);
-          this.innermost(shifted, copy);
-        }
-      }, false);
-    this.repeat(depth, vectors - unrolled * unroll, lanes, () => this.level(depth + 1, full), false);
+      this.repeat(
+        depth,
+        unrolled,
+        lanes * unroll,
+        () => {
+          for (let copy = 0; copy < unroll; copy++) {
+            const shifted = { ...full, shift: copy * lanes };
+            this.instructionsAt(depth + 1, shifted);
+            this.innermost(shifted, copy);
+          }
+        },
+        false,
+      );
+    this.repeat(
+      depth,
+      vectors - unrolled * unroll,
+      lanes,
+      () => this.level(depth + 1, full),
+      false,
+    );
     if (extent % lanes > 0) this.level(depth + 1, { lanes, count: extent % lanes, shift: 0 });
     if (this.restores(depth)) this.pointers.advance(depth, -vectors * lanes);
   }
@@ -126,7 +171,13 @@ class NestEmitter {
   }
 
   /** Runs the body `times` times, moving all walks by `step` steps of the loop after each; `restore` puts them back. */
-  private repeat(loop: number, times: number, step: number, body: () => void, restore: boolean): void {
+  private repeat(
+    loop: number,
+    times: number,
+    step: number,
+    body: () => void,
+    restore: boolean,
+  ): void {
     const { fn, pointers } = this;
     if (times === 0) return;
     if (times === 1) {
@@ -159,18 +210,37 @@ class NestEmitter {
 
   private instruction(instruction: Instruction, index: number, lanes: Lanes): void {
     const { fn, schedule } = this;
-    const along = (strides: readonly number[]): number => (schedule.vector < 0 ? 0 : strides[schedule.vector]!);
-    if (instruction.kind === "load") loadLanes(fn, this.pointers, this.loads[index]!, instruction.dtype, along(instruction.view.strides), lanes);
+    const along = (strides: readonly number[]): number =>
+      schedule.vector < 0 ? 0 : strides[schedule.vector]!;
+    if (instruction.kind === "load")
+      loadLanes(
+        fn,
+        this.pointers,
+        this.loads[index]!,
+        instruction.dtype,
+        along(instruction.view.strides),
+        lanes,
+      );
     else if (instruction.kind === "index") {
       const stride = along(instruction.view.strides);
       fn.get(this.counters[index]!);
       fn.op("i32x4.splat");
-      fn.v128({ i32x4: [0, 1, 2, 3].map((lane) => instruction.view.offset + (lane + lanes.shift) * stride) });
+      fn.v128({
+        i32x4: [0, 1, 2, 3].map((lane) => instruction.view.offset + (lane + lanes.shift) * stride),
+      });
       fn.op("i32x4.add");
       if (instruction.dtype === "float32") fn.op("f32x4.convert_i32x4_s");
       if (instruction.dtype === "float64") fn.op("f64x2.convert_low_i32x4_s");
       if (instruction.dtype === "bool") fn.op("i32x4.neg");
-    } else emitInstruction(this.context, fn, instruction, this.results, (operand) => schedule.body[operand]!.dtype, lanes.count);
+    } else
+      emitInstruction(
+        this.context,
+        fn,
+        instruction,
+        this.results,
+        (operand) => schedule.body[operand]!.dtype,
+        lanes.count,
+      );
   }
 
   /** Stores and accumulations, inside all loops. */
@@ -178,13 +248,16 @@ class NestEmitter {
     const { fn, schedule, pointers } = this;
     schedule.stores.forEach(({ instruction, value, view }, index) => {
       const stride = schedule.vector < 0 ? 0 : view.strides[schedule.vector]!;
-      storeLanes(fn, pointers, this.storePlaces[index]!, value.dtype, stride, lanes, () => fn.get(this.results[instruction]!));
+      storeLanes(fn, pointers, this.storePlaces[index]!, value.dtype, stride, lanes, () =>
+        fn.get(this.results[instruction]!),
+      );
     });
     for (const { reduction, registers, out, partial } of this.running) {
       const { op, value, accumulation, axes } = reduction;
       const x = (): void => fn.get(this.results[reduction.instruction]!);
       const alive = axes.includes(schedule.vector) ? lanes.count : lanes.lanes;
-      if (accumulation.kind === "register") accumulate(fn, op, value.dtype, registers[copy]!, x, alive, lanes.lanes);
+      if (accumulation.kind === "register")
+        accumulate(fn, op, value.dtype, registers[copy]!, x, alive, lanes.lanes);
       else if (accumulation.kind === "lanes") {
         const vector = fn.local("v128");
         fn.load("v128.load", pointers.push(partial!));
@@ -205,15 +278,33 @@ class NestEmitter {
   }
 
   /** Writes a reduction that grew in registers, once its loops are over. */
-  private finish(reduction: ScheduledReduction, registers: readonly Local[], out: Place, depth: number, lanes: Lanes): void {
+  private finish(
+    reduction: ScheduledReduction,
+    registers: readonly Local[],
+    out: Place,
+    depth: number,
+    lanes: Lanes,
+  ): void {
     const { fn, schedule } = this;
     const { op, value } = reduction;
     const [first, ...others] = registers as [Local, ...Local[]];
-    for (const other of others) accumulate(fn, op, value.dtype, first, () => fn.get(other), lanes.lanes, lanes.lanes);
+    for (const other of others)
+      accumulate(fn, op, value.dtype, first, () => fn.get(other), lanes.lanes, lanes.lanes);
     if (schedule.vector >= depth) {
       foldLanes(fn, op, value.dtype, first, lanes.lanes);
-      storeLanes(fn, this.pointers, out, value.dtype, 0, { ...lanes, count: 1 }, () => fn.get(first));
-    } else storeLanes(fn, this.pointers, out, value.dtype, reduction.view.strides[schedule.vector]!, lanes, () => fn.get(first));
+      storeLanes(fn, this.pointers, out, value.dtype, 0, { ...lanes, count: 1 }, () =>
+        fn.get(first),
+      );
+    } else
+      storeLanes(
+        fn,
+        this.pointers,
+        out,
+        value.dtype,
+        reduction.view.strides[schedule.vector]!,
+        lanes,
+        () => fn.get(first),
+      );
   }
 
   /** Runs `body` for every output of a reduction, with the walks there. */
@@ -233,13 +324,22 @@ function unrollOf({ extents, vector, lanes, body, depth, reductions }: Schedule)
   if (vector < 0 || vector !== extents.length - 1) return 1;
   if (reductions.some((reduction) => reduction.accumulation.kind === "lanes")) return 1;
   const vectors = Math.floor(extents[vector]! / lanes);
-  const work = body.reduce((sum, instruction, index) => (depth[index] === extents.length ? sum + (instruction.kind === "unary" && instruction.op.length > 3 ? 20 : 1) : sum), 0);
+  const work = body.reduce(
+    (sum, instruction, index) =>
+      depth[index] === extents.length
+        ? sum + (instruction.kind === "unary" && instruction.op.length > 3 ? 20 : 1)
+        : sum,
+    0,
+  );
   const copies = work <= 10 ? 4 : work <= 40 ? 2 : 1;
   return vectors >= 2 * copies ? copies : 1;
 }
 
 function outputsOf(schedule: Schedule, reduction: ScheduledReduction): number {
-  return schedule.extents.reduce((product, extent, axis) => (reduction.axes.includes(axis) ? product : product * extent), 1);
+  return schedule.extents.reduce(
+    (product, extent, axis) => (reduction.axes.includes(axis) ? product : product * extent),
+    1,
+  );
 }
 
 /** Bytes between partial vectors: one for each index of the axes that stay. */

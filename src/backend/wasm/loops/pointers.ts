@@ -30,9 +30,14 @@ export class Pointers {
   /** The place of a view of a value. To be asked for before the first loop. */
   place(value: Value, view: View, bytes: number): Place {
     let address = this.addresses.get(value);
-    if (address === undefined) this.addresses.set(value, (address = addressOf(this.context, this.fn, value)));
+    if (address === undefined)
+      this.addresses.set(value, (address = addressOf(this.context, this.fn, value)));
     const { base, offset } = address;
-    return this.at(base === undefined ? [] : [base], offset + view.offset * bytes, view.strides.map((stride) => stride * bytes));
+    return this.at(
+      base === undefined ? [] : [base],
+      offset + view.offset * bytes,
+      view.strides.map((stride) => stride * bytes),
+    );
   }
 
   /** A place that moves by `strides` bytes from a constant address. */
@@ -41,7 +46,9 @@ export class Pointers {
     // A walk may go below its start only if it starts at a true address: offsets of memory instructions are unsigned.
     const backward = strides.some((stride) => stride < 0);
     const walk = this.walk(strides, backward ? offset : 0, backward ? locals : []);
-    return backward ? { locals: [walk.local], offset: 0 } : { locals: [walk.local, ...locals], offset };
+    return backward
+      ? { locals: [walk.local], offset: 0 }
+      : { locals: [walk.local, ...locals], offset };
   }
 
   /** A counter that moves by `strides` in each loop, from 0. */

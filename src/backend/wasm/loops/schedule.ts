@@ -9,7 +9,10 @@ import type { Instruction, LoopNest, Reduction, Store, View } from "../../../ir/
  * Where a reduction lives while it grows. `register`: the reduced loops are the innermost ones, from loop `from` on.
  * `output`: in the output itself, lanes side by side. `lanes`: a vector for each output in scratch memory, summed up at the end.
  */
-export type Accumulation = { readonly kind: "register"; readonly from: number } | { readonly kind: "output" } | { readonly kind: "lanes" };
+export type Accumulation =
+  | { readonly kind: "register"; readonly from: number }
+  | { readonly kind: "output" }
+  | { readonly kind: "lanes" };
 
 export interface ScheduledReduction extends Reduction {
   readonly accumulation: Accumulation;
@@ -39,23 +42,48 @@ export function schedule(nest: LoopNest): Schedule {
   const nested = reorder(merged, order.axes);
   const depth: number[] = [];
   for (const instruction of nested.body) depth.push(depthOf(instruction, depth));
-  const reductions = nested.reductions.map((reduction) => ({ ...reduction, accumulation: accumulationOf(reduction.axes, order.axes.length, position(order.vector)) }));
-  return { extents: nested.extents, vector: order.vector < 0 ? -1 : position(order.vector), lanes, body: nested.body, depth, stores: nested.stores, reductions };
+  const reductions = nested.reductions.map((reduction) => ({
+    ...reduction,
+    accumulation: accumulationOf(reduction.axes, order.axes.length, position(order.vector)),
+  }));
+  return {
+    extents: nested.extents,
+    vector: order.vector < 0 ? -1 : position(order.vector),
+    lanes,
+    body: nested.body,
+    depth,
+    stores: nested.stores,
+    reductions,
+  };
 }
 
-const viewOf = (instruction: Instruction): View | undefined => (instruction.kind === "load" || instruction.kind === "index" ? instruction.view : undefined);
+const viewOf = (instruction: Instruction): View | undefined =>
+  instruction.kind === "load" || instruction.kind === "index" ? instruction.view : undefined;
 
 function usesDoubles(nest: LoopNest): boolean {
   return nest.body.some((instruction) => instruction.dtype === "float64");
 }
 
 /** Rewrites every view of a nest. */
-function mapViews(nest: LoopNest, extents: readonly number[], view: (view: View) => View, axes: (axes: readonly number[]) => number[]): LoopNest {
+function mapViews(
+  nest: LoopNest,
+  extents: readonly number[],
+  view: (view: View) => View,
+  axes: (axes: readonly number[]) => number[],
+): LoopNest {
   return {
     extents,
-    body: nest.body.map((instruction) => (instruction.kind === "load" || instruction.kind === "index" ? { ...instruction, view: view(instruction.view) } : instruction)),
+    body: nest.body.map((instruction) =>
+      instruction.kind === "load" || instruction.kind === "index"
+        ? { ...instruction, view: view(instruction.view) }
+        : instruction,
+    ),
     stores: nest.stores.map((store) => ({ ...store, view: view(store.view) })),
-    reductions: nest.reductions.map((reduction) => ({ ...reduction, view: view(reduction.view), axes: axes(reduction.axes) })),
+    reductions: nest.reductions.map((reduction) => ({
+      ...reduction,
+      view: view(reduction.view),
+      axes: axes(reduction.axes),
+    })),
   };
 }
 
@@ -73,10 +101,16 @@ function mergeAxes(nest: LoopNest): LoopNest {
   for (let axis = 0; axis + 1 < nest.extents.length; axis++) {
     const inner = nest.extents[axis + 1]!;
     const even = ({ strides }: View): boolean => strides[axis] === strides[axis + 1]! * inner;
-    const together = (reduction: Reduction): boolean => reduction.axes.includes(axis) === reduction.axes.includes(axis + 1);
-    const views = [...nest.body.flatMap((instruction) => viewOf(instruction) ?? []), ...nest.stores.map((store) => store.view), ...nest.reductions.map((reduction) => reduction.view)];
+    const together = (reduction: Reduction): boolean =>
+      reduction.axes.includes(axis) === reduction.axes.includes(axis + 1);
+    const views = [
+      ...nest.body.flatMap((instruction) => viewOf(instruction) ?? []),
+      ...nest.stores.map((store) => store.view),
+      ...nest.reductions.map((reduction) => reduction.view),
+    ];
     if (!views.every(even) || !nest.reductions.every(together)) continue;
-    const without = (list: readonly number[]): number[] => list.filter((_, index) => index !== axis);
+    const without = (list: readonly number[]): number[] =>
+      list.filter((_, index) => index !== axis);
     const extents = without(nest.extents);
     extents[axis] = nest.extents[axis]! * inner;
     return mergeAxes(
@@ -93,7 +127,10 @@ function mergeAxes(nest: LoopNest): LoopNest {
 
 /** Rough cost of an instruction for one vector: what lanes along an axis are worth depends on how it is loaded. */
 function cost(instruction: Instruction, axis: number, lanes: number): number {
-  if (instruction.kind === "load") return Math.abs(instruction.view.strides[axis]!) > 1 || instruction.view.strides[axis] === -1 ? lanes * 1.2 : 1;
+  if (instruction.kind === "load")
+    return Math.abs(instruction.view.strides[axis]!) > 1 || instruction.view.strides[axis] === -1
+      ? lanes * 1.2
+      : 1;
   if (instruction.kind === "literal") return 0;
   if (instruction.kind === "unary") return instruction.op.length > 3 ? 15 : 1;
   return 1;
@@ -110,7 +147,8 @@ function loopOrder(nest: LoopNest, lanes: number): { axes: number[]; vector: num
     let total = 0;
     for (const instruction of nest.body) total += cost(instruction, axis, lanes);
     for (const { view } of nest.stores) total += view.strides[axis] === 1 ? 1 : lanes * 1.5;
-    for (const { view, axes } of nest.reductions) total += axes.includes(axis) || view.strides[axis] === 1 ? 1 : 1.5;
+    for (const { view, axes } of nest.reductions)
+      total += axes.includes(axis) || view.strides[axis] === 1 ? 1 : 1.5;
     // Equal costs go to the later axis, which usually is the nearer one in memory.
     if (total * vectors <= least) [least, vector] = [total * vectors, axis];
   }
@@ -129,7 +167,14 @@ function footprint(nest: LoopNest): number {
 
 /** How many reductions a loop order cannot keep in registers. */
 function inMemory(nest: LoopNest, order: readonly number[]): number {
-  return nest.reductions.filter(({ axes }) => accumulationOf(axes.map((axis) => order.indexOf(axis)), order.length, -1).kind !== "register").length;
+  return nest.reductions.filter(
+    ({ axes }) =>
+      accumulationOf(
+        axes.map((axis) => order.indexOf(axis)),
+        order.length,
+        -1,
+      ).kind !== "register",
+  ).length;
 }
 
 function accumulationOf(reduced: readonly number[], loops: number, vector: number): Accumulation {
