@@ -1,0 +1,126 @@
+/** @file Initialisers: what parameters are before training. Each is a function of a random key, a shape and a dtype. */
+import type { DType } from "../ir/dtype.ts";
+import { ArgumentError, complaint, describe } from "../ir/errors.ts";
+import { type Shape, sizeOf } from "../ir/shape.ts";
+import type { Tensor } from "../ir/tensor.ts";
+import { full, random } from "../ops/index.ts";
+
+/** Makes a parameter. The same key gives the same bits on every machine. */
+export type Initializer = (key: Tensor, shape: Shape, dtype: DType) => Tensor;
+
+/** All `value`. */
+export function constant(value: number): Initializer {
+  return (_key, shape, dtype) => full(shape, value, { dtype });
+}
+
+export const zeros: Initializer = constant(0);
+export const ones: Initializer = constant(1);
+
+/** Normal with the given mean and standard deviation. */
+export function randomNormal(
+  options: { readonly mean?: number; readonly std?: number } = {},
+): Initializer {
+  const { mean = 0, std = 0.05 } = options;
+  return (key, shape, dtype) => random.normal(key, shape, { dtype, mean, std });
+}
+
+/** Uniform in [min, max). */
+export function randomUniform(
+  options: { readonly min?: number; readonly max?: number } = {},
+): Initializer {
+  const { min = -0.05, max = 0.05 } = options;
+  return (key, shape, dtype) => random.uniform(key, shape, { dtype, min, max });
+}
+
+/** Normal without what lies beyond two standard deviations `std` (those of the normal before it is cut). */
+export function truncatedNormal(
+  options: { readonly mean?: number; readonly std?: number } = {},
+): Initializer {
+  const { mean = 0, std = 0.05 } = options;
+  return (key, shape, dtype) => random.truncatedNormal(key, shape, { dtype, mean, std });
+}
+
+/**
+ * Units that feed one unit, and units that one feeds. Kernels end in [in, out], and axes before are a receptive field
+ * that counts for both (Keras' layout: dense [in, out], convolutions [...window, in, out]).
+ */
+export function fans(shape: Shape): { fanIn: number; fanOut: number } {
+  if (shape.length < 2) return { fanIn: sizeOf(shape), fanOut: sizeOf(shape) };
+  const field = sizeOf(shape.slice(0, -2));
+  return { fanIn: field * shape.at(-2)!, fanOut: field * shape.at(-1)! };
+}
+
+/** Standard deviation of a standard normal cut at two. */
+const cutDeviation = 0.8796256610342398;
+
+/** Random numbers of variance scale / fan, where fan is the inputs, or the average of inputs and outputs. */
+function varianceScaling(
+  scale: number,
+  of: "fanIn" | "average",
+  distribution: "uniform" | "truncatedNormal",
+): Initializer {
+  return (key, shape, dtype) => {
+    const { fanIn, fanOut } = fans(shape);
+    const variance = scale / Math.max(1, of === "fanIn" ? fanIn : (fanIn + fanOut) / 2);
+    if (distribution === "truncatedNormal")
+      return truncatedNormal({ std: Math.sqrt(variance) / cutDeviation })(key, shape, dtype);
+    const limit = Math.sqrt(3 * variance);
+    return randomUniform({ min: -limit, max: limit })(key, shape, dtype);
+  };
+}
+
+/** Uniform of variance 2 / (in + out) (Glorot and Bengio 2010, eq. 16). */
+export const glorotUniform: Initializer = varianceScaling(1, "average", "uniform");
+/** Cut normal of variance 2 / (in + out) (Glorot and Bengio 2010, eq. 12). */
+export const glorotNormal: Initializer = varianceScaling(1, "average", "truncatedNormal");
+/** Uniform of variance 2 / in, for relu (He et al. 2015, eq. 10). */
+export const heUniform: Initializer = varianceScaling(2, "fanIn", "uniform");
+/** Cut normal of variance 2 / in, for relu (He et al. 2015, eq. 10). */
+export const heNormal: Initializer = varianceScaling(2, "fanIn", "truncatedNormal");
+/** Cut normal of variance 1 / in, for selu (LeCun et al. 1998, eq. 16). */
+export const lecunNormal: Initializer = varianceScaling(1, "fanIn", "truncatedNormal");
+
+/** Every initialiser that has a name; the functions `constant`, `randomNormal`, `randomUniform` and `truncatedNormal` make others. */
+export const initializers: {
+  readonly zeros: Initializer;
+  readonly ones: Initializer;
+  readonly randomNormal: Initializer;
+  readonly randomUniform: Initializer;
+  readonly truncatedNormal: Initializer;
+  readonly glorotUniform: Initializer;
+  readonly glorotNormal: Initializer;
+  readonly heUniform: Initializer;
+  readonly heNormal: Initializer;
+  readonly lecunNormal: Initializer;
+} = {
+  zeros,
+  ones,
+  randomNormal: randomNormal(),
+  randomUniform: randomUniform(),
+  truncatedNormal: truncatedNormal(),
+  glorotUniform,
+  glorotNormal,
+  heUniform,
+  heNormal,
+  lecunNormal,
+};
+
+/** Names of the initialisers. */
+export type InitializerName = keyof typeof initializers;
+
+/** The function for a name, or the function given. Throws ArgumentError naming `who` and the known names. */
+export function initializerOf(
+  who: string,
+  initializer: InitializerName | Initializer,
+): Initializer {
+  if (typeof initializer === "function") return initializer;
+  if (typeof initializer === "string" && Object.hasOwn(initializers, initializer))
+    return initializers[initializer];
+  throw new ArgumentError(
+    complaint(
+      who,
+      `a function, or one of ${Object.keys(initializers).join(", ")}`,
+      describe(initializer),
+    ),
+  );
+}
