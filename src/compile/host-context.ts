@@ -1,6 +1,6 @@
 /** @file What host operations get from the program that contains them. */
 import type { DType } from "../ir/dtype.ts";
-import type { Graph } from "../ir/graph.ts";
+import type { AnyGraph } from "../ir/graph.ts";
 import type { HostContext, Pointer, Procedure } from "../ir/host.ts";
 import type { Holdings } from "./holdings.ts";
 import { bytesOf } from "./plan.ts";
@@ -8,7 +8,7 @@ import { bytesOf } from "./plan.ts";
 /** `compile` makes procedures whose memory belongs to the same holdings. */
 export function hostContext(
   holdings: Holdings,
-  compile: (graph: Graph, name: string) => Procedure,
+  compile: (graph: AnyGraph, name: string) => Procedure,
 ): HostContext {
   const { memory } = holdings.backend;
   return {

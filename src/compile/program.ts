@@ -1,5 +1,5 @@
 /** @file Programs: a graph optimised, cut into kernels, given memory and made callable. */
-import { type Graph, type Node, type Value, isPrim } from "../ir/graph.ts";
+import { type AnyGraph, type Graph, type Node, type Value, asGraph, isPrim } from "../ir/graph.ts";
 import type { HostRun, Pointer, Procedure } from "../ir/host.ts";
 import type { Kernel, Place, Segment } from "../ir/kernel.ts";
 import { accessOf } from "./access.ts";
@@ -24,10 +24,10 @@ export class Program implements Procedure {
   private readonly steps: readonly Step[];
   private readonly outputStart: number;
 
-  constructor(source: Graph, name: string, holdings: Holdings) {
+  constructor(source: AnyGraph, name: string, holdings: Holdings) {
     this.name = name;
     this.holdings = holdings;
-    this.graph = optimize(source);
+    this.graph = optimize(asGraph(source));
     this.kernels = formKernels(this.graph);
     const { inputs, outputs } = this.graph;
     this.outputStart = inputs.length;

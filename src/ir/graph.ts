@@ -1,24 +1,11 @@
 /** @file Graphs: straight-line programs of primitives in single assignment form. */
-import type { DType } from "./dtype.ts";
 import type { ParamsOf, PrimName } from "./prim.ts";
-import type { Shape } from "./shape.ts";
+import type { AnyGraph, AnyNode, TensorType, Value } from "./value.ts";
 
-/** What is known of a tensor before it is computed. */
-export interface TensorType {
-  readonly shape: Shape;
-  readonly dtype: DType;
-}
-
-/** A tensor in a graph: an input, or one output of a node. */
-export interface Value extends TensorType {
-  /** Unique over the process, in order of creation. */
-  readonly id: number;
-  /** The node that makes it; null for a graph's inputs. */
-  readonly node: Node | null;
-}
+export type { AnyGraph, AnyNode, TensorType, Value } from "./value.ts";
 
 /** One application of a primitive. */
-export interface Node<P extends PrimName = PrimName> {
+export interface Node<P extends PrimName = PrimName> extends AnyNode {
   readonly prim: P;
   readonly params: ParamsOf<P>;
   readonly inputs: readonly Value[];
@@ -26,7 +13,7 @@ export interface Node<P extends PrimName = PrimName> {
 }
 
 /** Inputs, nodes in an order in which they can run, outputs (which may be inputs, and may repeat). */
-export interface Graph {
+export interface Graph extends AnyGraph {
   readonly inputs: readonly Value[];
   readonly nodes: readonly Node[];
   readonly outputs: readonly Value[];
@@ -54,10 +41,15 @@ export function makeNode<P extends PrimName>(
 }
 
 /** Narrows a node to one primitive, with its params typed. */
-export function isPrim<P extends PrimName>(node: Node, prim: P): node is Node<P> & Node {
+export function isPrim<P extends PrimName>(node: AnyNode, prim: P): node is Node<P> & Node {
   return node.prim === prim;
 }
 
 export function typeOf(value: TensorType): TensorType {
   return { shape: value.shape, dtype: value.dtype };
+}
+
+/** A graph met in a primitive's parameters: every graph there is was made of nodes of the vocabulary. */
+export function asGraph(graph: AnyGraph): Graph {
+  return graph as Graph;
 }

@@ -3,8 +3,8 @@
  * (ODE solves), or whose body is a graph of its own (scan). The loop is TypeScript; its body is compiled.
  */
 import type { DType } from "./dtype.ts";
-import type { Graph, TensorType } from "./graph.ts";
 import type { Tensor } from "./tensor.ts";
+import type { AnyGraph, TensorType } from "./value.ts";
 
 /** Address of a tensor's first element in kernel memory, in bytes. */
 export type Pointer = number;
@@ -21,7 +21,7 @@ export interface Procedure {
 /** What a host operation has at hand while it is prepared and run. */
 export interface HostContext {
   /** Compiles a graph; its nested host operations are prepared with it. */
-  compile(graph: Graph, name: string): Procedure;
+  compile(graph: AnyGraph, name: string): Procedure;
   /** Memory for a tensor, 16-byte aligned, owned by the program that contains the operation. */
   allocate(type: TensorType): Pointer;
   /** Grown when records need more than was allocated: gives back the old block. */

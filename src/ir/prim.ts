@@ -3,10 +3,10 @@
  * What a primitive means and how it differentiates stands in `ops/prims/<family>.ts`.
  */
 import type { DType } from "./dtype.ts";
-import type { Graph } from "./graph.ts";
 import type { HostOp } from "./host.ts";
 import type { Shape } from "./shape.ts";
 import type { Tensor } from "./tensor.ts";
+import type { AnyGraph } from "./value.ts";
 
 /** Elementwise, one operand of a float dtype (neg, abs, sign also int32). */
 export const unaryPrims = [
@@ -102,7 +102,7 @@ export interface PrimParams {
   /** int32 key [2] -> int32 random bits: Threefry-2x32 with 20 rounds (Salmon et al. 2011) over the element's index. */
   randomBits: { readonly shape: Shape };
   /** A graph applied as one node, with its own backward rule: `customVjp`. Inlined before anything runs. */
-  call: { readonly graph: Graph; readonly vjp: CallVjp; readonly name: string };
+  call: { readonly graph: AnyGraph; readonly vjp: CallVjp; readonly name: string };
   /** An operation run by the host between compiled segments: solves and scans. */
   host: { readonly op: HostOp };
 }

@@ -1,16 +1,15 @@
 /** @file The tensor: either elements, or a name for what a trace will compute. Its methods are added by `ops/methods.ts`. */
 import type { DType, TypedArray } from "./dtype.ts";
 import { AdjointError, TraceError } from "./errors.ts";
-import type { TensorType, Value } from "./graph.ts";
 import { type Shape, sizeOf } from "./shape.ts";
-import type { Trace } from "./trace.ts";
+import type { TensorType, Value } from "./value.ts";
 
 /** Elements in row-major order, as nested arrays; a plain number or boolean for a scalar. */
 export type Nested = number | boolean | Nested[];
 
-/** Where a traced tensor stands: a value of a trace. */
+/** Where a traced tensor stands: a value of a trace (see `trace.ts`). */
 export interface Traced {
-  readonly trace: Trace;
+  readonly trace: object;
   readonly value: Value;
 }
 

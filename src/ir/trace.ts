@@ -90,7 +90,7 @@ export class Trace {
     };
   }
 
-  private isWithin(outer: Trace): boolean {
+  private isWithin(outer: object): boolean {
     for (let trace = this.parent; trace !== undefined; trace = trace.parent)
       if (trace === outer) return true;
     return false;

@@ -1,5 +1,5 @@
 /** @file From a graph to kernels: groups lowered, matrix products and the rest as work of their own. */
-import { type Graph, type Node, type Value, isPrim } from "../../ir/graph.ts";
+import { type AnyNode, type Graph, type Node, type Value, isPrim } from "../../ir/graph.ts";
 import type { Instruction, Kernel, LoopNest, MatrixView, Work } from "../../ir/kernel.ts";
 import { stridesOf } from "../../ir/shape.ts";
 import { accessOf, isComputed } from "../access.ts";
@@ -53,7 +53,7 @@ function kernelOf(
     group.nodes.length === 1 ? first.prim : `${group.nodes.at(-1)!.prim}+${group.nodes.length - 1}`;
   return {
     name: `${index}:${name}`,
-    nodes: withViews(group.nodes, new Set([...inputs])),
+    nodes: withViews(group.nodes, new Set(inputs)),
     inputs,
     outputs,
     work,
@@ -150,8 +150,8 @@ function copyNest(
 
 /** The nodes with the views and literals between them and what lies in memory, each before its use. */
 function withViews(nodes: readonly Node[], inMemory: ReadonlySet<Value>): Node[] {
-  const result = new Set<Node>();
-  const members = new Set(nodes);
+  const result = new Set<AnyNode>();
+  const members = new Set<AnyNode>(nodes);
   const visit = (value: Value): void => {
     const { node } = value;
     if (node === null || inMemory.has(value) || members.has(node)) return;
@@ -162,5 +162,5 @@ function withViews(nodes: readonly Node[], inMemory: ReadonlySet<Value>): Node[]
     node.inputs.forEach(visit);
     result.add(node);
   }
-  return [...result];
+  return [...result] as Node[];
 }

@@ -1,12 +1,12 @@
 /** @file Pass: `call` nodes give way to the nodes of their graphs; stopGradient to its operand. */
-import { type Graph, type Value, isPrim } from "../../ir/graph.ts";
+import { type Graph, type Value, asGraph, isPrim } from "../../ir/graph.ts";
 import { type Builder, rewriteGraph } from "./rewrite.ts";
 
 export function inlineCalls(graph: Graph): Graph {
   if (!graph.nodes.some((node) => node.prim === "call" || node.prim === "stopGradient"))
     return graph;
   return rewriteGraph(graph, (node, inputs, builder) => {
-    if (isPrim(node, "call")) return paste(inlineCalls(node.params.graph), inputs, builder);
+    if (isPrim(node, "call")) return paste(inlineCalls(asGraph(node.params.graph)), inputs, builder);
     if (node.prim === "stopGradient") return inputs;
     return builder.keep(node, inputs);
   });
