@@ -21,9 +21,17 @@ export function* run(): Iterable<Measurement> {
   const model = new Mlp();
   const y0 = random.normal(random.key(0), [256, 64]);
   const solve = (m: Mlp, y: Tensor): Tensor => odeint(m, y, [0, 1], options).slice([1], [2]);
-  const gradients = jit(grad((m: Mlp, y: Tensor) => solve(m, y).square().mean(), { argnums: [0, 1] }));
+  const gradients = jit(
+    grad((m: Mlp, y: Tensor) => solve(m, y).square().mean(), { argnums: [0, 1] }),
+  );
   const forward = jit(solve);
   const repetition = { samples: 15, warmup: 2 };
-  yield summarise("B.rk4_fwd_adjoint", sample(() => void gradients(model, y0), repetition));
-  yield summarise("B.rk4_fwd", sample(() => void forward(model, y0), repetition));
+  yield summarise(
+    "B.rk4_fwd_adjoint",
+    sample(() => void gradients(model, y0), repetition),
+  );
+  yield summarise(
+    "B.rk4_fwd",
+    sample(() => void forward(model, y0), repetition),
+  );
 }

@@ -37,26 +37,18 @@ export function makeSpiral(seed = 0, batches = 40): Spiral {
   const y = odeint(field, tensor([[2, 0]]), t).data();
 
   const [startKey, w1Key, w2Key] = random.split(random.key(seed), 3) as [Tensor, Tensor, Tensor];
-  const normal = (key: Tensor, size: number): number[] =>
-    [...random.normal(key, [size]).data()].map((v) => v * 0.1);
+  const normal = (key: Tensor, size: number): number[] => [
+    ...random.normal(key, [size]).mul(0.1).data(),
+  ];
   const zeros = (size: number): number[] => Array.from({ length: size }, () => 0);
-
-  const candidates = points - batchTimes;
-  const ranks = random.uniform(startKey, [batches, candidates]).data();
   return {
     t: t.slice(0, batchTimes),
     init: [normal(w1Key, 100), zeros(50), normal(w2Key, 100), zeros(2)],
-    batches: Array.from({ length: batches }, (_, b) => {
-      // The places of the smallest random numbers: a draw without replacement.
-      const starts = Array.from({ length: candidates }, (_, i) => i)
-        .toSorted((i, j) => ranks[b * candidates + i]! - ranks[b * candidates + j]!)
-        .slice(0, batchSize);
+    batches: random.split(startKey, batches).map((key) => {
+      const starts = [...random.choice(key, points - batchTimes, batchSize).data()];
       const at = (offset: number): number[] =>
         starts.flatMap((s) => [y[2 * (s + offset)]!, y[2 * (s + offset) + 1]!]);
-      return {
-        y0: at(0),
-        y: Array.from({ length: batchTimes }, (_, i) => i).flatMap(at),
-      };
+      return { y0: at(0), y: Array.from({ length: batchTimes }, (_, i) => i).flatMap(at) };
     }),
   };
 }

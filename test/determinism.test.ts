@@ -49,9 +49,13 @@ describe("the seeded training gives the golden bits", () => {
     expect(trainedBits(24)).not.toBe(golden);
   });
 
-  test.skipIf(otherNodes.length === 0).each(otherNodes)("on Node %s", (version) => {
-    const [ran, bits] = bitsOf("npx", ["--yes", "--package", `node@${version}`, "node", script]);
-    expect(ran).toMatch(new RegExp(`^v${version}\\.`));
-    expect(bits).toBe(golden);
-  }, 300_000);
+  test.skipIf(otherNodes.length === 0).each(otherNodes)(
+    "on Node %s",
+    (version) => {
+      const [ran, bits] = bitsOf("npx", ["--yes", "--package", `node@${version}`, "node", script]);
+      expect(ran).toMatch(new RegExp(`^v${version}\\.`));
+      expect(bits).toBe(golden);
+    },
+    300_000,
+  );
 });

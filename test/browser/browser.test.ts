@@ -2,7 +2,14 @@
 
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { golden } from "../determinism/golden.ts";
-import { type Site, bundle, findChromium, openSite, runModule, warnWhenMissing } from "./chromium.ts";
+import {
+  type Site,
+  bundle,
+  findChromium,
+  openSite,
+  runModule,
+  warnWhenMissing,
+} from "./chromium.ts";
 import type { Report } from "./entry.ts";
 import { laws } from "./laws.ts";
 

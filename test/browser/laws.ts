@@ -27,23 +27,40 @@ function elementwiseMatches(dtype: "float32" | "float64", relative: number): voi
   close(x.exp().data(), at.map(Math.exp), relative);
   close(x.tanh().data(), at.map(Math.tanh), relative);
   close(x.sin().data(), at.map(Math.sin), relative);
-  close(x.abs().add(1).log().data(), at.map((v) => Math.log(Math.abs(v) + 1)), relative);
-  close(x.mul(x).sub(x).div(3).data(), at.map((v) => (v * v - v) / 3), relative);
-  close(x.relu().data(), at.map((v) => Math.max(v, 0)), relative);
+  close(
+    x.abs().add(1).log().data(),
+    at.map((v) => Math.log(Math.abs(v) + 1)),
+    relative,
+  );
+  close(
+    x.mul(x).sub(x).div(3).data(),
+    at.map((v) => (v * v - v) / 3),
+    relative,
+  );
+  close(
+    x.relu().data(),
+    at.map((v) => Math.max(v, 0)),
+    relative,
+  );
 }
 
 /** Central differences of a scalar function of a float64 vector. */
 function differences(f: (x: Tensor) => Tensor, at: number[]): number[] {
   const h = 1e-6;
   return at.map((_, i) => {
-    const shifted = (by: number): number =>
-      f(f64(at.map((v, j) => (i === j ? v + by : v)))).item();
+    const shifted = (by: number): number => f(f64(at.map((v, j) => (i === j ? v + by : v)))).item();
     return (shifted(h) - shifted(-h)) / (2 * h);
   });
 }
 
 const smooth = (x: Tensor): Tensor =>
-  x.reshape([3, 2]).matmul(x.reshape([2, 3])).tanh().mul(x.sin().sum()).exp().mean();
+  x
+    .reshape([3, 2])
+    .matmul(x.reshape([2, 3]))
+    .tanh()
+    .mul(x.sin().sum())
+    .exp()
+    .mean();
 const point = [0.3, -0.7, 1.1, 0.4, -0.2, 0.9];
 
 class Field extends nn.Module {
@@ -64,7 +81,10 @@ export const laws: Readonly<Record<string, () => void>> = {
   "float64 elementwise": () => elementwiseMatches("float64", 1e-14),
 
   "matmul, reductions and broadcasting": () => {
-    const a = tensor([[1, 2, 3], [4, 5, 6]]);
+    const a = tensor([
+      [1, 2, 3],
+      [4, 5, 6],
+    ]);
     close(a.matmul(a.transpose()).data(), [14, 32, 32, 77], 0);
     close(a.sum([1]).data(), [6, 15], 0);
     close(a.max([0]).data(), [4, 5, 6], 0);
@@ -98,12 +118,20 @@ export const laws: Readonly<Record<string, () => void>> = {
   },
 
   "dopri5 solves exponential decay to its tolerance": () => {
-    const ys = odeint((_t, y: Tensor) => y.mul(-1), f64([1]), [0, 1, 2], { rtol: 1e-9, atol: 1e-12 });
+    const ys = odeint((_t, y: Tensor) => y.mul(-1), f64([1]), [0, 1, 2], {
+      rtol: 1e-9,
+      atol: 1e-12,
+    });
     close(ys.data(), [1, Math.exp(-1), Math.exp(-2)], 1e-8);
   },
 
   "a solve reports its status and its work": () => {
-    const s = solve((_t, y: Tensor) => y.mul(-1), f64([1]), { t0: 0, t1: 1, rtol: 1e-8, atol: 1e-10 });
+    const s = solve((_t, y: Tensor) => y.mul(-1), f64([1]), {
+      t0: 0,
+      t1: 1,
+      rtol: 1e-8,
+      atol: 1e-10,
+    });
     if (s.status !== "success") throw new Error(`status ${s.status}`);
     if (!(s.stats.evaluations > 10)) throw new Error(`${s.stats.evaluations} evaluations`);
   },
@@ -112,7 +140,9 @@ export const laws: Readonly<Record<string, () => void>> = {
     const f = (_t: Tensor, y: Tensor): Tensor => y.sin().sub(y.mul(0.5));
     const options = { rtol: 1e-10, atol: 1e-12 };
     const loss = (gradient: "direct" | "backsolve") => (y0: Tensor) =>
-      odeint(f, y0, times, { ...options, gradient }).pow(2).sum();
+      odeint(f, y0, times, { ...options, gradient })
+        .pow(2)
+        .sum();
     const start = [0.4, -1.2];
     const backsolve = grad(loss("backsolve"))(f64(start)).data();
     close(backsolve, grad(loss("direct"))(f64(start)).data(), 1e-8);
@@ -128,6 +158,7 @@ export const laws: Readonly<Record<string, () => void>> = {
     const losses = Array.from({ length: 30 }, () => t.step({ y0 }));
     if (!(losses.at(-1)! < losses[0]! * 0.9)) throw new Error(`losses ${losses.join(" ")}`);
     const [value] = valueAndGrad(loss)(t.model, { y0 });
-    if (!(value.item() <= losses.at(-1)!)) throw new Error("the trained model is not the one returned");
+    if (!(value.item() <= losses.at(-1)!))
+      throw new Error("the trained model is not the one returned");
   },
 };
