@@ -35,8 +35,16 @@ export function range(observed: Iterable<number>, curve: Iterable<number>): [num
   return [low >= 0 && curveLow >= 0 ? Math.max(0, from) : from, to];
 }
 
+/** Room on the left for the tick labels of an axis over `domain`, and its name. */
+export function leftMargin([low, high]: readonly [number, number]): number {
+  const step = 10 ** Math.floor(Math.log10((high - low) / 4 || 1));
+  const labels = [low, high, (low + high) / 2].map((v) => tick(Math.round(v / step) * step));
+  return 40 + 7.6 * Math.max(...labels.map((label) => label.length));
+}
+
 /** Grid and labelled axes, to be drawn below the data. */
 export function axes(
+  margin: number,
   x: { readonly label: string | null; readonly ticks?: number | readonly number[] },
   y: { readonly label: string; readonly ticks?: number | readonly number[] },
 ): Markish[] {
@@ -60,7 +68,7 @@ export function axes(
       label: y.label,
       labelAnchor: "center",
       labelArrow: "none",
-      labelOffset: 52,
+      labelOffset: margin - 16,
     }),
   ];
 }

@@ -105,6 +105,7 @@ export function lossCurve(input: LossCurve): string {
     );
   }
   const ticks = logTicks(...domain);
+  const marginLeft = 68;
   return draw({
     title: input.title,
     ...(input.subtitle === undefined ? {} : { subtitle: input.subtitle }),
@@ -112,13 +113,13 @@ export function lossCurve(input: LossCurve): string {
     panels: [
       {
         height: 360,
-        marginLeft: 68,
+        marginLeft,
         marginRight: 20,
         marginTop: 12,
         marginBottom: 46,
         x: { domain: [0, last] },
         y: { type: "log", domain },
-        marks: [...axes({ label: "iteration" }, { label: "loss", ticks }), ...marks],
+        marks: [...axes(marginLeft, { label: "iteration" }, { label: "loss", ticks }), ...marks],
       },
     ],
   });

@@ -1,6 +1,6 @@
 // The phase portrait: the learned vector field, the trajectory through it, and the observations.
 import { type Markish, dot, line, vector } from "@observablehq/plot";
-import { axes, extent, range } from "./axes.ts";
+import { axes, leftMargin, range } from "./axes.ts";
 import { type Key, draw } from "./figure.ts";
 import { ink, palette, size } from "./theme.ts";
 
@@ -81,7 +81,7 @@ export function phasePortrait(input: PhasePortrait): string {
     seen.map((p) => p.y),
     curve.map((p) => p.y),
   );
-  const margin = { marginLeft: 68, marginRight: 20, marginTop: 12, marginBottom: 46 };
+  const margin = { marginLeft: leftMargin(y), marginRight: 20, marginTop: 12, marginBottom: 46 };
   const height = 520;
   const plane = {
     width: size.width - margin.marginLeft - margin.marginRight,
@@ -96,7 +96,6 @@ export function phasePortrait(input: PhasePortrait): string {
   ];
   if (forecast.length > 0) keys.push({ label: "forecast", colour: palette[0]!, sign: "dash" });
   if (start.length > 0) keys.push({ label: "start", colour: palette[0]!, sign: "ring" });
-  const [bottom] = extent(y);
   return draw({
     title: input.title,
     ...(input.subtitle === undefined ? {} : { subtitle: input.subtitle }),
@@ -106,9 +105,9 @@ export function phasePortrait(input: PhasePortrait): string {
         height,
         ...margin,
         x: { domain: x },
-        y: { domain: [bottom, y[1]], nice: false },
+        y: { domain: y, nice: false },
         marks: [
-          ...axes({ label: input.xName }, { label: input.yName, ticks: 8 }),
+          ...axes(margin.marginLeft, { label: input.xName }, { label: input.yName, ticks: 8 }),
           arrows(input, x, y, plane),
           line(fit, { ...style, stroke: palette[0]!, strokeWidth: 2.4 }),
           line(forecast, { ...style, stroke: palette[0]!, strokeWidth: 2, strokeDasharray: "6 4" }),

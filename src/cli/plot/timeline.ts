@@ -1,7 +1,7 @@
 // Observations, the fitted curve and its forecast over time, with the regions they belong to.
 import { type Markish, type PlotOptions, dot, lineY, rect, ruleX, text } from "@observablehq/plot";
 import type { Series } from "../csv/series.ts";
-import { axes, extent, range } from "./axes.ts";
+import { axes, extent, leftMargin, range } from "./axes.ts";
 import { type Key, draw } from "./figure.ts";
 import { ink, palette, size } from "./theme.ts";
 
@@ -69,11 +69,23 @@ function regions(
   return [...marks, text(roomy, { ...style, x: middle })];
 }
 
-function panel(
+/** A panel before its place among the others is known. */
+interface Panel {
+  readonly columns: readonly number[];
+  readonly domain: readonly [number, number];
+}
+
+function toPanel(input: Timeline, columns: readonly number[]): Panel {
+  const width = input.observed.names.length;
+  const all = (values: Float64Array): number[] =>
+    columns.flatMap((c) => [...columnOf(values, width, c)]);
+  return { columns, domain: range(all(input.observed.values), all(input.curve.values)) };
+}
+
+function toPlot(
   input: Timeline,
-  columns: readonly number[],
-  first: boolean,
-  last: boolean,
+  { columns, domain }: Panel,
+  place: { readonly first: boolean; readonly last: boolean; readonly marginLeft: number },
 ): PlotOptions {
   const { observed, curve, trainEnd } = input;
   const width = observed.names.length;
@@ -81,12 +93,9 @@ function panel(
   const drawn = columns.map((c) => columnOf(curve.values, width, c));
   const dataEnd = observed.times.at(-1)!;
   const [start, end] = extent([...observed.times, ...curve.times]);
-  const domain = range(
-    seen.flatMap((s) => [...s]),
-    drawn.flatMap((d) => [...d]),
-  );
+  const { first, last, marginLeft } = place;
   const single = columns.length === 1;
-  const label = single ? observed.names[columns[0]!]! : "value";
+  const label = columns.map((c) => observed.names[c]!).join(", ");
   const room = Math.min(0.02 * (end - start), Number.MAX_VALUE);
 
   const lines = columns.flatMap((c, i) => {
@@ -129,18 +138,23 @@ function panel(
       ),
     ];
   });
+  const [marginTop, marginBottom] = [first ? 26 : 8, last ? 46 : 12];
   return {
     height:
       single && !first ? 170 : single && !last ? 190 : last && !first ? 210 : size.height - 90,
-    marginLeft: 68,
+    marginLeft,
     marginRight: 20,
-    marginTop: first ? 26 : 8,
-    marginBottom: last ? 46 : 12,
+    marginTop,
+    marginBottom,
     x: { domain: [start - room, end + room] },
     y: { domain, nice: false },
     marks: [
       ...regions([start - room, trainEnd, dataEnd, end + room], domain, first),
-      ...axes({ label: last ? observed.timeName : null }, { label, ticks: single ? 5 : 6 }),
+      ...axes(
+        marginLeft,
+        { label: last ? observed.timeName : null },
+        { label, ticks: single ? 5 : 6 },
+      ),
       ...lines,
       ...dots,
     ],
@@ -167,10 +181,14 @@ export function timeline(input: Timeline): string {
   const hidden = observed.names.length - shown.length;
   const note = hidden > 0 ? `first ${shown.length} of ${observed.names.length} columns` : undefined;
   const subtitle = [input.subtitle, note].filter((part) => part !== undefined).join(" · ");
+  const panels = grouped.map((columns) => toPanel(input, columns));
+  const marginLeft = Math.max(...panels.map((p) => leftMargin(p.domain)));
   return draw({
     title: input.title,
     ...(subtitle === "" ? {} : { subtitle }),
     keys,
-    panels: grouped.map((g, i) => panel(input, g, i === 0, i === grouped.length - 1)),
+    panels: panels.map((p, i) =>
+      toPlot(input, p, { first: i === 0, last: i === panels.length - 1, marginLeft }),
+    ),
   });
 }

@@ -1,0 +1,104 @@
+// Between the data's units and the units a network likes: standardised values, logarithms of positive ones,
+// time counted in typical sampling intervals. Learned from the training part alone.
+import type { Series } from "../csv/series.ts";
+import { UsageError } from "../errors.ts";
+
+/** One column: `z = (g(x) - mean) / deviation`, g being the identity or the natural logarithm. */
+export interface ColumnScaling {
+  readonly kind: "linear" | "log";
+  readonly mean: number;
+  readonly deviation: number;
+}
+
+/** `tau = (t - origin) / unit`, and one scaling a column. */
+export interface Scaling {
+  readonly origin: number;
+  /** The median interval between observations. */
+  readonly unit: number;
+  readonly columns: readonly ColumnScaling[];
+}
+
+/** A series in the network's units: `z` is [rows, columns], 0 where `seen` is 0. */
+export interface Scaled {
+  readonly tau: Float64Array;
+  readonly z: Float32Array;
+  readonly seen: Float32Array;
+  readonly width: number;
+}
+
+export const scaleKinds = ["auto", "linear", "log"] as const;
+export type ScaleKind = (typeof scaleKinds)[number];
+
+function median(values: readonly number[]): number {
+  const sorted = [...values].sort((a, b) => a - b);
+  const middle = sorted.length >> 1;
+  return sorted.length % 2 === 1 ? sorted[middle]! : (sorted[middle - 1]! + sorted[middle]!) / 2;
+}
+
+/** Positive values that span more than this ratio are taken by their logarithm: populations, concentrations, prices. */
+const logRatio = 5;
+
+function columnScaling(values: readonly number[], kind: ScaleKind, name: string): ColumnScaling {
+  const [low, high] = [Math.min(...values), Math.max(...values)];
+  if (kind === "log" && low <= 0) {
+    throw new UsageError(`--scale log: column "${name}" has values that are not above 0`);
+  }
+  const log = kind === "log" || (kind === "auto" && low > 0 && high / low > logRatio);
+  const g = log ? values.map((x) => Math.log(x)) : values;
+  const mean = g.reduce((sum, x) => sum + x / g.length, 0);
+  const variance = g.reduce((sum, x) => sum + (x - mean) ** 2 / g.length, 0);
+  // A constant column has nothing to scale by.
+  const deviation = variance > 1e-24 * (1 + mean * mean) ? Math.sqrt(variance) : 1;
+  return { kind: log ? "log" : "linear", mean, deviation };
+}
+
+/**
+ * Learns the scaling from the first `rows` rows.
+ * @throws UsageError when logarithms are asked for and a value of any row is not positive
+ */
+export function learnScaling(series: Series, rows: number, kind: ScaleKind): Scaling {
+  const { times, values, names } = series;
+  const width = names.length;
+  const columns = names.map((name, c) => {
+    const all = [...times.keys()].map((r) => values[r * width + c]!);
+    const seen = (part: number[]): number[] => part.filter((v) => !Number.isNaN(v));
+    // A held-out value that has no logarithm decides too: it has to be compared with the forecast.
+    const positive = seen(all).every((v) => v > 0);
+    const train = seen(all.slice(0, rows));
+    if (kind === "log" && !positive) return columnScaling([0], "log", name);
+    return columnScaling(train, positive ? kind : "linear", name);
+  });
+  const gaps = [...times.slice(1, rows)].map((t, i) => t - times[i]!);
+  return { origin: times[0]!, unit: median(gaps), columns };
+}
+
+/** A value of a column in the network's units. */
+export function encode(x: number, { kind, mean, deviation }: ColumnScaling): number {
+  return ((kind === "log" ? Math.log(x) : x) - mean) / deviation;
+}
+
+/** The inverse of `encode`. */
+export function decode(z: number, { kind, mean, deviation }: ColumnScaling): number {
+  const g = z * deviation + mean;
+  return kind === "log" ? Math.exp(g) : g;
+}
+
+/** dx/dt where the network says dz/dtau: the chain rule through `decode`. */
+export function decodeSlope(z: number, slope: number, column: ColumnScaling, unit: number): number {
+  const perUnit = (slope * column.deviation) / unit;
+  return column.kind === "log" ? decode(z, column) * perUnit : perUnit;
+}
+
+/** Rows [from, to) of a series in the network's units. */
+export function scale(series: Series, scaling: Scaling, from: number, to: number): Scaled {
+  const width = series.names.length;
+  const part = series.values.subarray(from * width, to * width);
+  return {
+    width,
+    tau: series.times.slice(from, to).map((t) => (t - scaling.origin) / scaling.unit),
+    seen: Float32Array.from(part, (x) => (Number.isNaN(x) ? 0 : 1)),
+    z: Float32Array.from(part, (x, i) =>
+      Number.isNaN(x) ? 0 : encode(x, scaling.columns[i % width]!),
+    ),
+  };
+}
