@@ -45,11 +45,12 @@ export interface HostOp {
   readonly outputs: readonly TensorType[];
   /** Two operations of equal key do the same to equal inputs (objects given to `shared` aside). */
   readonly key: string;
-  /** Inputs, outputs and one cotangent an output (undefined: zero) -> one cotangent an input (undefined: none). */
+  /** Inputs, outputs and one cotangent an output (undefined: zero) -> one cotangent an input (undefined: none). Only inputs marked in `wrt` need one (all, where it is left out). */
   vjp?(
     inputs: readonly Tensor[],
     outputs: readonly Tensor[],
     cotangents: readonly (Tensor | undefined)[],
+    wrt?: readonly boolean[],
   ): readonly (Tensor | undefined)[];
   /** Called instead of binding this operation when a vjp will follow: may leave a record for it. */
   recording?(): HostOp;

@@ -107,11 +107,11 @@ export interface PrimParams {
   host: { readonly op: HostOp };
 }
 
-/** Backward rule of `call`: inputs, outputs and one cotangent an output -> one cotangent an input (undefined: none). */
+/** Backward rule of `call`: inputs, outputs and one cotangent an output (undefined: zero) -> one cotangent an input (undefined: none). */
 export type CallVjp = (
   inputs: readonly Tensor[],
   outputs: readonly Tensor[],
-  cotangents: readonly Tensor[],
+  cotangents: readonly (Tensor | undefined)[],
 ) => readonly (Tensor | undefined)[];
 
 export type PrimName = UnaryPrim | BinaryPrim | ComparePrim | LogicalPrim | keyof PrimParams;

@@ -137,7 +137,7 @@ export function slice(
       throw new ArgumentError(complaint("slice", "integers", String(bound)));
     return bound;
   };
-  (of(starts, 0), of(stops, 0), of(steps, 0));
+  for (const bounds of [starts, stops, steps]) of(bounds, 0);
   const start: number[] = [];
   const stop: number[] = [];
   const step: number[] = [];

@@ -25,11 +25,7 @@ export const callRules: { [P in "call" | "host"]: Rules<P> } = {
     },
     differentiable: true,
     vjp({ inputs, outputs, params, cotangents, wrt }) {
-      const gradients = params.vjp(
-        inputs,
-        outputs,
-        cotangents.map((g, i) => g ?? outputs[i]!.zerosLike()),
-      );
+      const gradients = params.vjp(inputs, outputs, cotangents);
       const closedOver = wrt.findIndex((wanted, i) => wanted && i >= gradients.length);
       if (closedOver !== -1)
         throw new ArgumentError(
@@ -47,9 +43,9 @@ export const callRules: { [P in "call" | "host"]: Rules<P> } = {
   host: {
     infer: (_, { op }) => op.outputs.map(({ shape, dtype }) => ({ shape, dtype })),
     differentiable: true,
-    vjp({ inputs, outputs, params: { op }, cotangents }) {
+    vjp({ inputs, outputs, params: { op }, cotangents, wrt }) {
       if (op.vjp === undefined) throw notDifferentiable(op.name, "backward (grad, vjp)");
-      return op.vjp(inputs, outputs, cotangents);
+      return op.vjp(inputs, outputs, cotangents, wrt);
     },
     jvp({ inputs, outputs, params: { op }, tangents }) {
       if (op.jvp === undefined) throw notDifferentiable(op.name, "forward (jvp)");

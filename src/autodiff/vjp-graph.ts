@@ -1,0 +1,109 @@
+/** @file Reverse mode on graphs: forwards keeping every value, then backwards along what depends on the wanted inputs. */
+import { isFloat } from "../ir/dtype.ts";
+import { InternalError } from "../ir/errors.ts";
+import { type Graph, type Node, type Value, isPrim } from "../ir/graph.ts";
+import { formatShape, sameShape } from "../ir/shape.ts";
+import type { Tensor } from "../ir/tensor.ts";
+import { apply } from "../ir/trace.ts";
+import { rulesOf } from "../ops/bind.ts";
+import type { Derivative } from "../ops/rules.ts";
+
+/** A graph's outputs and the way back. */
+export interface GraphVjp {
+  readonly outputs: Tensor[];
+  /** One cotangent an output (undefined: zero) to one an input (undefined: none asked for, or zero). May be called again. */
+  pullback(cotangents: readonly Derivative[]): Derivative[];
+}
+
+interface Step {
+  readonly node: Node;
+  readonly params: Node["params"];
+  readonly inputs: readonly Tensor[];
+  readonly outputs: readonly Tensor[];
+  readonly wrt: readonly boolean[];
+}
+
+/**
+ * Evaluates a graph in the current context (trace or not), and prepares the pullback to the inputs marked in `wrt`.
+ * `inputs` has one tensor a graph input. The pullback writes its nodes to the trace that is current when it is called.
+ * Host operations run in their recording form where a derivative passes through them.
+ */
+export function vjpGraph(
+  graph: Graph,
+  inputs: readonly Tensor[],
+  wrt: readonly boolean[],
+): GraphVjp {
+  const known = new Map<Value, Tensor>();
+  const active = new Set<Value>();
+  graph.inputs.forEach((value, i) => {
+    known.set(value, inputs[i]!);
+    if (wrt[i] && isFloat(value.dtype)) active.add(value);
+  });
+  const tape: Step[] = [];
+  for (const node of graph.nodes) {
+    const operands = node.inputs.map((value) => known.get(value)!);
+    const towards = node.inputs.map((value) => active.has(value));
+    const differentiated =
+      rulesOf(node.prim).differentiable &&
+      towards.includes(true) &&
+      node.outputs.some(({ dtype }) => isFloat(dtype));
+    const step = differentiated ? record(node, operands, towards) : undefined;
+    const outputs = step?.outputs ?? apply(node.prim, node.params, operands, node.outputs);
+    node.outputs.forEach((value, i) => {
+      known.set(value, outputs[i]!);
+      if (differentiated && isFloat(value.dtype)) active.add(value);
+    });
+    if (step !== undefined) tape.push(step);
+  }
+  return {
+    outputs: graph.outputs.map((value) => known.get(value)!),
+    pullback: (cotangents) => walkBack(graph, tape, active, cotangents),
+  };
+}
+
+/** Applies a node that will be walked back through. */
+function record(node: Node, inputs: readonly Tensor[], wrt: readonly boolean[]): Step {
+  if (isPrim(node, "host")) {
+    const { op } = node.params;
+    const recording = op.recording?.() ?? op;
+    const params = { op: recording };
+    return { node, params, inputs, outputs: apply("host", params, inputs, recording.outputs), wrt };
+  }
+  return {
+    node,
+    params: node.params,
+    inputs,
+    outputs: apply(node.prim, node.params, inputs, node.outputs),
+    wrt,
+  };
+}
+
+function walkBack(
+  graph: Graph,
+  tape: readonly Step[],
+  active: ReadonlySet<Value>,
+  cotangents: readonly Derivative[],
+): Derivative[] {
+  const sums = new Map<Value, Tensor>();
+  const accumulate = (value: Value, cotangent: Derivative, by: string): void => {
+    if (cotangent === undefined || !active.has(value)) return;
+    if (!sameShape(value.shape, cotangent.shape) || value.dtype !== cotangent.dtype)
+      throw new InternalError(
+        `${by}: a cotangent of ${cotangent.dtype}${formatShape(cotangent.shape)} for a value of ${value.dtype}${formatShape(value.shape)}`,
+      );
+    const sum = sums.get(value);
+    sums.set(value, sum === undefined ? cotangent : sum.add(cotangent));
+  };
+  graph.outputs.forEach((value, i) => accumulate(value, cotangents[i], "output"));
+  for (let i = tape.length - 1; i >= 0; i--) {
+    const { node, params, inputs, outputs, wrt } = tape[i]!;
+    // A recording operation may have outputs beyond the node's own: nothing flows back from those.
+    const given = outputs.map((_, k) =>
+      k < node.outputs.length ? sums.get(node.outputs[k]!) : undefined,
+    );
+    if (given.every((cotangent) => cotangent === undefined)) continue;
+    const results = rulesOf(node.prim).vjp({ inputs, outputs, params, cotangents: given, wrt });
+    node.inputs.forEach((value, k) => wrt[k] && accumulate(value, results[k], node.prim));
+  }
+  return graph.inputs.map((value) => sums.get(value));
+}
