@@ -1,0 +1,65 @@
+/** @file torchdiffeq's interface: `odeint` and `odeintAdjoint`. */
+import { ArgumentError, complaint, describe } from "../ir/errors.ts";
+import { currentTrace } from "../ir/trace.ts";
+import type { Tree } from "../ir/tree.ts";
+import { chooseGradient } from "./adjoints/registry.ts";
+import type { BacksolveOptions } from "./adjoints/backsolve.ts";
+import { runEagerly } from "./eager.ts";
+import { type VectorField, stateLeaves } from "./field.ts";
+import { type CommonOptions, checkNames, commonNames } from "./options.ts";
+import { type Defaults, type Problem, defineProblem } from "./problem.ts";
+import { applySolve } from "./solve-op.ts";
+import { isAdaptive } from "./solver.ts";
+import { SolveError } from "./status.ts";
+import { type Times, checkOrder, timeRow } from "./times.ts";
+
+const defaults: Defaults = { method: "dopri5", controller: "i", rtol: 1e-7, atol: 1e-9 };
+
+/** Options of `odeintAdjoint`: those of `odeint`, with options of the backward solve in `gradient`. */
+export interface OdeintAdjointOptions<Y extends Tree = Tree> extends Omit<CommonOptions<Y>, "gradient"> {
+  readonly gradient?: "backsolve" | BacksolveOptions;
+}
+
+/**
+ * Solves dy/dt = f(t, y) from y(ts[0]) = y0, and returns y at every time in `ts`: a tree like y0 whose leaves have shape
+ * [ts.length, ...leaf]. `ts` strictly increases or decreases. Defaults are torchdiffeq's (dopri5, rtol 1e-7, atol 1e-9,
+ * elementary step control), and so are the numbers of evaluations; derivatives go through the solver's steps
+ * (`gradient: "direct"`). Methods of fixed steps step from output to output unless `stepSize` or `steps` is given;
+ * outputs inside steps come from the method's interpolant.
+ * Throws SolveError (status, t, step) where the solve fails - inside `jit` and `grad`, when the program runs -, and
+ * ArgumentError, ShapeError or DTypeError for wrong use.
+ */
+export function odeint<Y extends Tree>(f: VectorField<Y>, y0: Y, ts: Times, options: CommonOptions<Y> = {}): Y {
+  return integrate("odeint", f, y0, ts, options, options.gradient ?? "direct");
+}
+
+/**
+ * As `odeint`, with derivatives by the adjoint method (Chen et al. 2018): `gradient: "backsolve"`. The backward solve uses the
+ * forward solve's method and tolerances unless `gradient: { kind: "backsolve", rtol, atol, method, seminorm, ... }` says otherwise.
+ */
+export function odeintAdjoint<Y extends Tree>(f: VectorField<Y>, y0: Y, ts: Times, options: OdeintAdjointOptions<Y> = {}): Y {
+  const { gradient = "backsolve" } = options;
+  const kind = typeof gradient === "object" && gradient !== null ? gradient.kind : gradient;
+  if (kind !== "backsolve") throw new ArgumentError(complaint("odeintAdjoint: gradient", '"backsolve" or { kind: "backsolve", ... }', describe(kind), "odeint takes every gradient."));
+  return integrate("odeintAdjoint", f, y0, ts, options as CommonOptions<Y>, gradient);
+}
+
+function integrate<Y extends Tree>(who: string, f: VectorField<Y>, y0: Y, ts: Times, options: CommonOptions<Y>, gradient: unknown): Y {
+  checkNames(who, options, commonNames);
+  const times = timeRow(`${who}: ts`, ts);
+  if (times.count < 2) throw new ArgumentError(complaint(`${who}: ts`, "at least 2 times, the first that of y0", String(times.count)));
+  if (times.known !== undefined) checkOrder(`${who}: ts`, times.known);
+  const { leaves, def } = stateLeaves(who, y0);
+  const bound = defineProblem(who, f, leaves, def, options, defaults, chooseGradient(who, gradient));
+  const keepStages = outputsInsideSteps(bound.problem, times.count);
+  if (currentTrace() !== undefined)
+    return def.rebuild(applySolve(bound.problem, { rows: times.count, keepStages }, [...leaves, times.tensor, ...bound.captured])) as Y;
+  const { outputs, failure } = runEagerly(bound, leaves, times.tensor, keepStages, "outputs");
+  if (failure !== undefined) throw new SolveError(who, failure);
+  return def.rebuild(outputs) as Y;
+}
+
+/** Whether outputs may lie inside steps: never the last one, nor any where the outputs are the grid. */
+export function outputsInsideSteps({ plan, stepping }: Problem, rows: number): boolean {
+  return rows > 2 && (isAdaptive(plan.solver) || stepping.stepSize !== undefined || stepping.steps !== undefined);
+}

@@ -1,0 +1,68 @@
+/** @file Times as users give them - numbers, arrays, tensors - as one float64 tensor. */
+import { isFloat } from "../ir/dtype.ts";
+import { ArgumentError, DTypeError, ShapeError, complaint, describe } from "../ir/errors.ts";
+import { formatShape } from "../ir/shape.ts";
+import { Tensor } from "../ir/tensor.ts";
+import { cast } from "../ops/elementwise.ts";
+import { concat, reshape } from "../ops/shaping.ts";
+
+/** One time. */
+export type Time = number | Tensor;
+/** Several times: numbers or a tensor [n]. Derivatives reach those given as tensors. */
+export type Times = readonly number[] | Float64Array | Float32Array | Tensor;
+
+/** Some times in a row: their number, and their values where they are known now. */
+export interface TimeRow {
+  readonly tensor: Tensor;
+  readonly count: number;
+  readonly known: Float64Array | undefined;
+}
+
+/** A float64 tensor of the given numbers. */
+export function timeTensor(values: ArrayLike<number>): Tensor {
+  const elements = Float64Array.from(values);
+  return new Tensor({ shape: [elements.length], dtype: "float64" }, elements);
+}
+
+/** The row of times in `value`. Throws ArgumentError, ShapeError or DTypeError naming `who`. */
+export function timeRow(who: string, value: unknown): TimeRow {
+  if (value instanceof Tensor) {
+    if (!isFloat(value.dtype)) throw new DTypeError(complaint(who, "float32 or float64 times", value.dtype));
+    if (value.rank > 1) throw new ShapeError(complaint(who, "one time or a row of times", `shape ${formatShape(value.shape)}`));
+    if (value.elements !== undefined) return known(who, value.elements as Float64Array);
+    return { tensor: cast(reshape(value, [value.size]), "float64"), count: value.size, known: undefined };
+  }
+  if (typeof value === "number") return known(who, [value]);
+  if (Array.isArray(value) || value instanceof Float64Array || value instanceof Float32Array) {
+    const wrong = Array.from(value as ArrayLike<unknown>).findIndex((time) => typeof time !== "number");
+    if (wrong !== -1) throw new ArgumentError(complaint(who, "numbers, or one tensor of times", `${describe((value as unknown[])[wrong])} at index ${wrong}`));
+    return known(who, value as ArrayLike<number>);
+  }
+  throw new ArgumentError(complaint(who, "numbers or a tensor", describe(value)));
+}
+
+function known(who: string, values: ArrayLike<number>): TimeRow {
+  const tensor = timeTensor(values);
+  const elements = tensor.elements as Float64Array;
+  const bad = elements.findIndex((time) => !Number.isFinite(time));
+  if (bad !== -1) throw new ArgumentError(complaint(who, "finite times", `${elements[bad]} at index ${bad}`));
+  return { tensor, count: elements.length, known: elements };
+}
+
+/** Rows of times after one another. */
+export function joinTimes(rows: readonly TimeRow[]): TimeRow {
+  const count = rows.reduce((total, row) => total + row.count, 0);
+  if (rows.every((row) => row.known !== undefined)) {
+    const tensor = timeTensor(rows.flatMap((row) => [...row.known!]));
+    return { tensor, count, known: tensor.elements as Float64Array };
+  }
+  return { tensor: concat(rows.map((row) => row.tensor)), count, known: undefined };
+}
+
+/** Throws ArgumentError unless the times that are known strictly increase or strictly decrease. */
+export function checkOrder(who: string, times: Float64Array): void {
+  const direction = Math.sign(times[times.length - 1]! - times[0]!);
+  for (let index = 1; index < times.length; index++)
+    if (!((times[index]! - times[index - 1]!) * direction > 0))
+      throw new ArgumentError(complaint(who, "strictly increasing or strictly decreasing times", `${times[index - 1]} before ${times[index]} at index ${index}`));
+}
