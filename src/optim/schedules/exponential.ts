@@ -1,0 +1,31 @@
+/** @file Exponential decay. */
+import { ArgumentError, complaint, describe } from "../../ir/errors.ts";
+import { type Schedule, checkFinite, checkSteps } from "./schedule.ts";
+
+/** Options of `exponential`. */
+export interface ExponentialOptions {
+  readonly from: number;
+  /** Factor for each `steps` steps. */
+  readonly rate: number;
+  /** 1 unless given. */
+  readonly steps?: number;
+  /** Whether the factor applies all at once at the end of each `steps` steps: false unless given. */
+  readonly staircase?: boolean;
+}
+
+/** from · rate^(step / steps). */
+export function exponential({
+  from,
+  rate,
+  steps = 1,
+  staircase = false,
+}: ExponentialOptions): Schedule {
+  checkFinite("exponential", { from, rate });
+  checkSteps("exponential", steps);
+  if (!(rate > 0))
+    throw new ArgumentError(complaint("exponential: rate", "a positive number", describe(rate)));
+  return (step) => {
+    const turns = step.div(steps);
+    return (staircase ? turns.floor() : turns).mul(Math.log(rate)).exp().mul(from);
+  };
+}

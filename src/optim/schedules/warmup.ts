@@ -1,0 +1,28 @@
+/** @file A gentle start before another schedule. */
+import { where } from "../../ops/index.ts";
+import { constant } from "./constant.ts";
+import { type Rate, type Schedule, checkFinite, checkRate, checkSteps } from "./schedule.ts";
+
+/**
+ * From `from` (0 unless given) at step 0 in a straight line to the first value of `then` at step `steps`, and from there
+ * on `then`, whose steps count from the end of the warm-up.
+ */
+export function warmup({
+  steps,
+  from = 0,
+  then,
+}: {
+  readonly steps: number;
+  readonly from?: number;
+  readonly then: Rate;
+}): Schedule {
+  checkFinite("warmup", { from });
+  checkSteps("warmup", steps);
+  checkRate("warmup: then", then);
+  const schedule = typeof then === "number" ? constant(then) : then;
+  return (step) => {
+    const peak = schedule(step.mul(0));
+    const rising = peak.sub(from).mul(step.div(steps)).add(from);
+    return where(step.less(steps), rising, schedule(step.sub(steps).maximum(0)));
+  };
+}

@@ -1,0 +1,155 @@
+/** @file The trainer: a model, its loss and an optimiser as one compiled step whose state stays in kernel memory. */
+import { valueAndGrad } from "../autodiff/index.ts";
+import { jit } from "../compile/jit.ts";
+import { resident } from "../compile/resident.ts";
+import { isFloat } from "../ir/dtype.ts";
+import { ArgumentError, DTypeError, ShapeError, complaint, describe } from "../ir/errors.ts";
+import { formatShape } from "../ir/shape.ts";
+import { Tensor, concreteElements } from "../ir/tensor.ts";
+import type { Tree } from "../ir/tree.ts";
+import { random, tensor } from "../ops/index.ts";
+import { takeParameters } from "./parameters.ts";
+import type { Optimizer } from "./transformation.ts";
+
+/** All that training continues from. */
+export type TrainerState = {
+  /** What is trained, by the path that leads to it in the model. */
+  readonly parameters: Readonly<Record<string, Tensor>>;
+  readonly optimizer: Tree;
+  /** Steps made, an int32 scalar. */
+  readonly step: Tensor;
+  /** Random key from which each step folds its own, int32 [2]. */
+  readonly key: Tensor;
+};
+
+/** Options of `trainer`. */
+export interface TrainerOptions {
+  /** Seed of the random key that the loss gets as its third argument: 0 unless given. */
+  readonly seed?: number;
+  /** Which parameters to train, by path and value: all float ones unless given. The others stay as they are. */
+  readonly trainable?: (path: string, parameter: Tensor) => boolean;
+}
+
+/** The loss of a model on a batch: a float scalar. The key is another one each step. */
+export type Loss<M, B> = (model: M, batch: B, key: Tensor) => Tensor;
+
+/** A model in training. */
+export interface Trainer<M, B> {
+  /**
+   * One step: loss, gradients and update, compiled once for each shape of batch (a tree of tensors). Gives the loss before the
+   * update. Throws ArgumentError naming the path of what is no tensor in the batch, and whatever the loss throws while it is traced.
+   */
+  step(batch: B): number;
+  /** The loss on a batch as the parameters are now, without an update. */
+  evaluate(batch: B): number;
+  /** The model with its parameters as they are now. */
+  readonly model: M;
+  /** Steps made. */
+  readonly steps: number;
+  /** A copy of all that training continues from; `restore` takes it back, and goes on to the same bits. */
+  readonly state: TrainerState;
+  /** Continues from a state of a trainer of the same model and optimiser. Throws ArgumentError if it is of another. */
+  restore(state: TrainerState): void;
+  /** The graph, kernels and memory plan of a step on a batch like this, as text. */
+  explain(batch: B): string;
+}
+
+/**
+ * A trainer for a model (a module or any tree of tensors): `trainer(model, (model, batch) => ..., adam())`. The model given is
+ * left alone. A tensor found at several places of the model is one parameter. Parameters that are not trained are read when a
+ * step is compiled, and are not part of `state`.
+ */
+// Without a type for its batch a loss may do with it what it likes, as in the examples: hence `any`.
+// oxlint-disable-next-line typescript/no-explicit-any
+export function trainer<M, B = any>(
+  model: M,
+  loss: Loss<M, B>,
+  optimizer: Optimizer,
+  options: TrainerOptions = {},
+): Trainer<M, B> {
+  if (typeof loss !== "function")
+    throw new ArgumentError(
+      complaint("trainer: loss", "a function of model and batch", describe(loss)),
+    );
+  if (typeof optimizer?.update !== "function")
+    throw new ArgumentError(
+      complaint("trainer: optimizer", "an optimiser, such as adam()", describe(optimizer)),
+    );
+  const { parameters, assemble } = takeParameters("trainer: model", model, options.trainable);
+  for (const [path, parameter] of Object.entries(parameters))
+    concreteElements(parameter, `trainer: model at ${path}`);
+  const lossOf = (params: Readonly<Record<string, Tensor>>, batch: B, key: Tensor): Tensor =>
+    checkLoss(loss(assemble(params), batch, key));
+
+  const initial: TrainerState = {
+    parameters,
+    optimizer: optimizer.init(parameters),
+    step: tensor(0, { dtype: "int32" }),
+    key: random.key(options.seed ?? 0),
+  };
+  const program = resident((state: TrainerState, batch: B) => {
+    const key = random.foldIn(state.key, state.step);
+    const [output, gradients] = valueAndGrad((params: Readonly<Record<string, Tensor>>) =>
+      lossOf(params, batch, key),
+    )(state.parameters);
+    const { params, state: after } = optimizer.update(
+      gradients,
+      state.optimizer,
+      state.parameters,
+      state.step,
+    );
+    return {
+      state: { parameters: params, optimizer: after, step: state.step.add(1), key: state.key },
+      output,
+    };
+  }, initial);
+  const evaluate = jit((state: Pick<TrainerState, "parameters" | "step" | "key">, batch: B) =>
+    lossOf(state.parameters, batch, random.foldIn(state.key, state.step)),
+  );
+  let steps = 0;
+
+  return {
+    step(batch) {
+      const value = program.call(batch);
+      steps++;
+      return value.item();
+    },
+    evaluate(batch) {
+      const { parameters, step, key } = program.state;
+      return evaluate({ parameters, step, key }, batch).item();
+    },
+    get model() {
+      return assemble(program.state.parameters);
+    },
+    get steps() {
+      return steps;
+    },
+    get state() {
+      return program.state;
+    },
+    restore(state) {
+      program.state = state;
+      steps = state.step.item();
+    },
+    explain: (batch) => program.explain(batch),
+  };
+}
+
+function checkLoss(value: unknown): Tensor {
+  if (!(value instanceof Tensor))
+    throw new ArgumentError(
+      complaint("trainer: loss", "a scalar tensor", describe(value), "Return the loss."),
+    );
+  if (value.rank !== 0)
+    throw new ShapeError(
+      complaint(
+        "trainer: loss",
+        "a scalar",
+        `shape ${formatShape(value.shape)}`,
+        "Reduce it with mean() or sum().",
+      ),
+    );
+  if (!isFloat(value.dtype))
+    throw new DTypeError(complaint("trainer: loss", "a float", value.dtype, "Use cast."));
+  return value;
+}
