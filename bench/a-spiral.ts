@@ -42,7 +42,7 @@ interface Work {
 /** Milliseconds of training iterations, over several epochs from the same weights. */
 function iterations(variant: Variant, { t, batches }: Work, weights: Weights): number[] {
   const training = trainerOf(weights, lossOf(variant, t));
-  const start = training.save();
+  const start = training.state;
   const times: number[] = [];
   for (let e = 0; e < epochs; e++) {
     training.restore(start);

@@ -1,10 +1,10 @@
 // Workload D: float32 matrix products of 512 and 1024, by one jitted call that copies both matrices in and the product out.
 
-import { jit, random } from "adjoint";
+import { type Tensor, jit, random } from "adjoint";
 import { type Measurement, median, sample, summarise } from "./measure.ts";
 
 export function* run(): Iterable<Measurement> {
-  const product = jit((a, b) => a.matmul(b));
+  const product = jit((a: Tensor, b: Tensor) => a.matmul(b));
   for (const n of [512, 1024]) {
     const [ka, kb] = random.split(random.key(n));
     const a = random.normal(ka!, [n, n]);

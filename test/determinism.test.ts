@@ -32,8 +32,14 @@ describe("the seeded training gives the golden bits", () => {
 
   beforeAll(async () => {
     const entry = fileURLToPath(new URL("./determinism/print.ts", import.meta.url));
-    const target = "es2023";
-    await build({ entryPoints: [entry], bundle: true, outfile: script, format: "esm", target });
+    await build({
+      entryPoints: [entry],
+      bundle: true,
+      outfile: script,
+      format: "esm",
+      platform: "node",
+      target: "es2023",
+    });
   });
   afterAll(() => rmSync(folder, { recursive: true }));
 
