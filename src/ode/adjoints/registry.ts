@@ -1,9 +1,11 @@
 /** @file Gradient modes by name. A new mode is one file and one line here. */
 import { ArgumentError, complaint, describe } from "../../ir/errors.ts";
 import { backsolve } from "./backsolve.ts";
+import { checkpoint } from "./checkpoint.ts";
+import { direct } from "./direct.ts";
 import type { Gradient, GradientMode } from "./gradient.ts";
 
-const all: readonly GradientMode[] = [backsolve];
+const all: readonly GradientMode[] = [direct, checkpoint, backsolve];
 
 /** Every gradient mode, under the name that `gradient` takes. */
 export const gradientModes: ReadonlyMap<string, GradientMode> = new Map(all.map((mode) => [mode.name, mode]));
