@@ -1,32 +1,14 @@
 /**
  * @file Fusion: nodes whose loops fit are put into one kernel, so that what they hand to each other stays in registers.
  * Greedy, in program order: a node joins the group that makes an operand (or shares one) if their loops agree up to the
- * order of axes, no operand is a fold of that group, and the groups stay free of circular waiting.
+ * order of axes, no operand is a fold of that group, and the groups stay free of circular waiting. Then groups are merged.
  */
 import type { Graph, Node, Value } from "../../ir/graph.ts";
-import { type Access, accessOf, isComputed } from "../access.ts";
+import { accessOf, isComputed } from "../access.ts";
+import { type Group, fit, inOrder, maxNodes, readsOf, waitsFor } from "./group.ts";
+import { mergeGroups } from "./merge.ts";
 import { type Space, spaceOf } from "./space.ts";
 
-/** A node in a group: axis i of its space is axis `axes[i]` of the group. */
-export interface Member {
-  readonly space: Space;
-  readonly axes: readonly number[];
-}
-
-/** A kernel in the making. Groups of nodes that are no loops have one node and no members. */
-export interface Group {
-  readonly nodes: Node[];
-  readonly extents: readonly number[];
-  readonly members: Member[];
-  /** Groups whose results this one reads. */
-  readonly needs: Set<Group>;
-  /** Values computed at every index, with their strides over the group's axes. */
-  readonly maps: Map<Value, readonly number[]>;
-  readonly bases: Set<Value>;
-}
-
-/** Above this many nodes a kernel gains nothing and its registers overflow. */
-const maxNodes = 160;
 /** How many recent groups are tried. */
 const horizon = 24;
 
@@ -50,10 +32,8 @@ export function formGroups(graph: Graph): Group[] {
     for (const maker of makers) if (maker !== group) group.needs.add(maker);
     for (const output of node.outputs) makerOf.set(output, group);
   }
-  return inOrder(groups);
+  return mergeGroups(inOrder(groups), makerOf, new Map(graph.nodes.map((node, at) => [node, at])));
 }
-
-const readsOf = (space: Space): readonly Access[] => space.terms.flatMap((term) => term.reads);
 
 function start(node: Node, space: Space | undefined): Group {
   const group: Group = {
@@ -105,75 +85,4 @@ function join(
     return group;
   }
   return undefined;
-}
-
-/** The axes of the group that the axes of the space run along, or undefined if the loops do not agree. */
-function fit(
-  space: Space,
-  group: Group,
-  makerOf: ReadonlyMap<Value, Group>,
-): readonly number[] | undefined {
-  if (space.extents.length !== group.extents.length) return undefined;
-  let found: readonly number[] | undefined;
-  for (const read of readsOf(space)) {
-    if (makerOf.get(read.base) !== group) continue;
-    const strides = group.maps.get(read.base);
-    // A fold is finished only after the loop.
-    if (strides === undefined || read.offset !== 0) return undefined;
-    const axes = match(space.extents, read.strides, group.extents, strides);
-    if (
-      axes === undefined ||
-      (found !== undefined && found.some((axis, index) => axis !== axes[index]))
-    )
-      return undefined;
-    found = axes;
-  }
-  if (found !== undefined) return found;
-  return space.extents.every((extent, axis) => extent === group.extents[axis])
-    ? space.extents.map((_, axis) => axis)
-    : undefined;
-}
-
-/** Strides of a map over its whole loop are distinct, so they tell which axis is which. */
-function match(
-  extents: readonly number[],
-  strides: readonly number[],
-  groupExtents: readonly number[],
-  groupStrides: readonly number[],
-): number[] | undefined {
-  const axes: number[] = [];
-  for (let index = 0; index < extents.length; index++) {
-    const axis = groupStrides.indexOf(strides[index]!);
-    if (axis < 0 || groupExtents[axis] !== extents[index] || axes.includes(axis)) return undefined;
-    axes.push(axis);
-  }
-  return axes;
-}
-
-/** Whether `group` must run after `other`. */
-function waitsFor(group: Group, other: Group): boolean {
-  const seen = new Set<Group>();
-  const stack = [group];
-  while (stack.length > 0) {
-    const next = stack.pop()!;
-    if (next === other) return true;
-    if (seen.has(next)) continue;
-    seen.add(next);
-    for (const need of next.needs) stack.push(need);
-  }
-  return false;
-}
-
-/** Topological order, stable: groups as early as they were begun. */
-function inOrder(groups: readonly Group[]): Group[] {
-  const done = new Set<Group>();
-  const order: Group[] = [];
-  const visit = (group: Group): void => {
-    if (done.has(group)) return;
-    done.add(group);
-    for (const need of group.needs) visit(need);
-    order.push(group);
-  };
-  groups.forEach(visit);
-  return order;
 }

@@ -3,7 +3,8 @@ import { type AnyNode, type Graph, type Node, type Value, isPrim } from "../../i
 import type { Instruction, Kernel, LoopNest, MatrixView, Work } from "../../ir/kernel.ts";
 import { stridesOf } from "../../ir/shape.ts";
 import { accessOf, isComputed } from "../access.ts";
-import { type Group, formGroups } from "./groups.ts";
+import type { Group } from "./group.ts";
+import { formGroups } from "./groups.ts";
 import { lowerGroup } from "./lower.ts";
 
 /** The kernels of a graph, in order. */

@@ -12,7 +12,7 @@ import {
   unaryPrims,
 } from "../../ir/prim.ts";
 import type { Access } from "../access.ts";
-import type { Group, Member } from "./groups.ts";
+import type { Group, Member } from "./group.ts";
 import type { Term } from "./space.ts";
 
 const unary: ReadonlySet<string> = new Set<string>([...unaryPrims, "not"]);
