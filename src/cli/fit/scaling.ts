@@ -68,7 +68,7 @@ export function learnScaling(series: Series, rows: number, kind: ScaleKind): Sca
     if (kind === "log" && !positive) return columnScaling([0], "log", name);
     return columnScaling(train, positive ? kind : "linear", name);
   });
-  const gaps = [...times.slice(1, rows)].map((t, i) => t - times[i]!);
+  const gaps = Array.from({ length: rows - 1 }, (_, i) => times[i + 1]! - times[i]!);
   return { origin: times[0]!, unit: median(gaps), columns };
 }
 

@@ -11,23 +11,27 @@ export interface Stage {
   readonly continuity: number;
 }
 
-const shortest = 4;
+const shortest = 5;
 
 /**
- * Window lengths double from 4 intervals up to `longest` (or the whole series), each for an equal share of the iterations.
- * The last stage takes twice its share: it is the one whose result is kept.
+ * Window lengths double, from at most 5 intervals up to `longest` or the whole series, so that every window starts where one
+ * of the stage before did. Each takes an equal share of the iterations, but the last, whose result is kept, takes half.
  */
 export function planStages(intervals: number, iterations: number, longest: number): Stage[] {
   const most = Math.min(intervals, longest);
-  const lengths = [most];
-  while (lengths[0]! > shortest) lengths.unshift(Math.ceil(lengths[0]! / 2));
+  const doublings = Math.max(0, Math.ceil(Math.log2(most / shortest)));
+  const base = Math.ceil(most / 2 ** doublings);
+  const lengths = Array.from({ length: doublings + 1 }, (_, i) =>
+    Math.min(intervals, base * 2 ** i),
+  );
   // Too few iterations for every length: keep the longest ones.
-  const kept = lengths.slice(-Math.max(1, Math.min(lengths.length, iterations - 1)));
-  const shares = kept.length + 1;
+  const kept = lengths.slice(-Math.max(1, Math.min(lengths.length, Math.floor(iterations / 2))));
+  const early = kept.length - 1;
+  const share = early === 0 ? 0 : iterations / 2 / early;
   return kept.map((length, i) => ({
     length,
-    from: Math.round((iterations * i) / shares),
-    to: i === kept.length - 1 ? iterations : Math.round((iterations * (i + 1)) / shares),
+    from: Math.round(share * i),
+    to: i === early ? iterations : Math.round(share * (i + 1)),
     continuity: 4 ** i,
   }));
 }

@@ -79,7 +79,7 @@ function plain(svg: Element): void {
   svg.setAttribute("font-family", fontFamily);
   svg.setAttribute("font-size", String(size.font));
   for (const part of [svg, ...svg.querySelectorAll("*")]) {
-    for (const { name, value } of [...part.attributes]) {
+    for (const { name, value } of Array.from(part.attributes)) {
       if (value === "currentColor") part.setAttribute(name, ink.text);
       if (name === "aria-label" || name.startsWith("aria-")) part.removeAttribute(name);
     }

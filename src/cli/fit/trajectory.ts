@@ -1,0 +1,115 @@
+// Curves of a model: solved from its nodes to any times, forward and backward, in the data's units.
+import { tensor } from "../../index.ts";
+import { solve } from "../../ode/index.ts";
+import type { Model } from "./model-file.ts";
+import { type Dynamics, dynamicsFrom } from "./network.ts";
+import { decode, decodeSlope, encode } from "./scaling.ts";
+
+/** A model's states at times; rows that could not be reached are NaN. */
+export interface Trajectory {
+  readonly times: Float64Array;
+  /** [times, columns], in the data's units. */
+  readonly values: Float64Array;
+  /** [times, columns + hidden dimensions], standardised. */
+  readonly states: Float64Array;
+  /** The first time that could not be reached, and why; absent if all were. */
+  readonly failure?: { readonly time: number; readonly status: string };
+}
+
+/** A model ready to compute with. */
+export interface Forecaster {
+  readonly at: (times: Float64Array) => Trajectory;
+  /** dz/dtau at standardised states [rows, states]. */
+  readonly slopes: (states: Float32Array) => Float32Array;
+}
+
+/** Loads the weights of a model. */
+export function forecaster(model: Model): Forecaster {
+  const dynamics = dynamicsFrom(model.names.length, model.architecture, model.weights);
+  const states = model.names.length + model.architecture.hiddenStates;
+  return {
+    at: (times) => trajectory(model, dynamics, times),
+    slopes: (z) => {
+      const rows = z.length / states;
+      const t = tensor(0);
+      return dynamics.forward(t, tensor(z, { shape: [rows, states] })).data() as Float32Array;
+    },
+  };
+}
+
+/** `times` increase. Each is solved from the last node before it; times before the first node from there, backward. */
+function trajectory(model: Model, dynamics: Dynamics, times: Float64Array): Trajectory {
+  const { scaling, nodeTimes, nodeStates, names } = model;
+  const width = names.length;
+  const size = width + model.architecture.hiddenStates;
+  const states = new Float64Array(times.length * size).fill(Number.NaN);
+  const toTau = (t: number): number => (t - scaling.origin) / scaling.unit;
+  const rowsOf = nodeTimes.map((): number[] => []);
+  const before: number[] = [];
+  times.forEach((time, row) => {
+    const node = nodeTimes.findLastIndex((t) => t <= time);
+    (node < 0 ? before : rowsOf[node]!).push(row);
+  });
+
+  let failure: Trajectory["failure"];
+  const run = (node: number, rows: readonly number[]): void => {
+    if (rows.length === 0) return;
+    const start = nodeStates.slice(node * size, (node + 1) * size);
+    const t0 = toTau(nodeTimes[node]!);
+    const ts = rows.map((row) => toTau(times[row]!));
+    // A time that is the node's own needs no solve.
+    const own = ts[0] === t0 ? 1 : 0;
+    if (own === 1) states.set(start, rows[0]! * size);
+    const rest = ts.slice(own);
+    if (rest.length === 0) return;
+    const s = solve(dynamics, tensor(start), { t0, t1: rest.at(-1)!, saveAt: { ts: rest } });
+    const ys = s.ys.data();
+    const reached = s.status === "success" ? rest.length : s.ys.shape[0]!;
+    for (let i = 0; i < reached; i++) {
+      const row = rows[own + i]!;
+      states.set(Float64Array.from(ys.subarray(i * size, (i + 1) * size)), row * size);
+    }
+    if (s.status !== "success") failure = { time: times[rows[own + reached]!]!, status: s.status };
+  };
+  run(0, before.toReversed());
+  rowsOf.forEach((rows, node) => run(node, rows));
+
+  const values = Float64Array.from({ length: times.length * width }, (_, i) => {
+    const [row, column] = [Math.floor(i / width), i % width];
+    return decode(states[row * size + column]!, scaling.columns[column]!);
+  });
+  return { times, values, states, ...(failure ? { failure } : {}) };
+}
+
+/** Velocities in the plane of two dimensions of the state, the others held at their mean along a trajectory. */
+export function planeField(
+  model: Model,
+  { slopes }: Forecaster,
+  along: Trajectory,
+): (at: { readonly x: ArrayLike<number>; readonly y: ArrayLike<number> }) => {
+  x: Float64Array;
+  y: Float64Array;
+} {
+  const { scaling, names } = model;
+  const size = names.length + model.architecture.hiddenStates;
+  const mean = Array.from({ length: size }, (_, d) => {
+    const seen = along.states.filter((v, i) => i % size === d && Number.isFinite(v));
+    return seen.reduce((sum, v) => sum + v / seen.length, 0);
+  });
+  const column = (d: number): (typeof scaling.columns)[number] =>
+    scaling.columns[d] ?? { kind: "linear", mean: 0, deviation: 1 };
+  return ({ x, y }) => {
+    const z = new Float32Array(x.length * size);
+    for (let i = 0; i < x.length; i++) {
+      z.set(mean, i * size);
+      z[i * size] = encode(x[i]!, column(0));
+      z[i * size + 1] = encode(y[i]!, column(1));
+    }
+    const dz = slopes(z);
+    const velocity = (d: number): Float64Array =>
+      Float64Array.from({ length: x.length }, (_, i) =>
+        decodeSlope(z[i * size + d]!, dz[i * size + d]!, column(d), scaling.unit),
+      );
+    return { x: velocity(0), y: velocity(1) };
+  };
+}
