@@ -1,4 +1,7 @@
 /** @file Networks: modules, layers, activations, initialisers and losses. */
+import "../compile/evaluate.ts";
+import "../ops/index.ts";
+
 export * as activations from "./activations.ts";
 export { activationOf } from "./activations.ts";
 export type { Activation, ActivationName } from "./activations.ts";

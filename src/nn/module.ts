@@ -4,10 +4,13 @@ import { Tensor } from "../ir/tensor.ts";
 import { type Tree, type TreeNode, flatten, treeProtocol } from "../ir/tree.ts";
 import { identityOf, staticKey } from "./static-key.ts";
 
-/** A part of a module: its key, and how to copy it with other children (absent where it holds none). */
+/** A part of a module. */
 interface Part {
   readonly key: string;
-  copy?(next: () => Tree): unknown;
+  /** Whether there are children in it. */
+  readonly holds: boolean;
+  /** The part with other children. */
+  take(next: () => Tree): unknown;
 }
 
 // A class expression, because a class declaration with a computed name cannot be declared in isolation.
@@ -49,78 +52,57 @@ export class Module extends TreeObject {
 function takeApart(module: Module): ReturnType<TreeNode[typeof treeProtocol]> {
   const children: Tree[] = [];
   const names: string[] = [];
-  const fields = Object.keys(module).map((field): [string, Part] => [
-    field,
-    visit((module as unknown as Record<string, unknown>)[field], field, module, children, names),
-  ]);
-  const key = `${identityOf(module.constructor)} ${fields.map(([field, part]) => `${field}=${part.key}`).join(";")}`;
+  const above: unknown[] = [];
+  const visit = (value: unknown, path: string): Part => {
+    if (value instanceof Tensor || isTreeNode(value)) {
+      children.push(value);
+      names.push(path);
+      return { key: "*", holds: true, take: (next) => next() };
+    }
+    const isArray = Array.isArray(value);
+    if (!isArray && !isRecord(value)) {
+      refuse(value, path, module);
+      return still(staticKey(value), value);
+    }
+    const turn = above.indexOf(value);
+    if (turn >= 0) return still(`^${above.length - turn}`, value);
+    above.push(value);
+    const parts = Object.entries(value).map(
+      ([name, item]) =>
+        [name, visit(item, isArray ? `${path}[${name}]` : `${path}.${name}`)] as const,
+    );
+    above.pop();
+    const key = isArray
+      ? `[${parts.map(([, part]) => part.key).join(",")}]`
+      : `{${parts.map(([name, part]) => `${JSON.stringify(name)}:${part.key}`).join(",")}}`;
+    if (!parts.some(([, part]) => part.holds)) return still(key, value);
+    const take = (next: () => Tree): unknown =>
+      isArray
+        ? parts.map(([, part]) => part.take(next))
+        : Object.fromEntries(parts.map(([name, part]) => [name, part.take(next)]));
+    return { key, holds: true, take };
+  };
+  const fields = Object.entries(module).map(
+    ([field, value]) => [field, visit(value, field)] as const,
+  );
+  const key = fields.map(([field, part]) => `${field}=${part.key}`).join(";");
   return {
     children,
     names,
-    key,
+    key: `${identityOf(module.constructor)} ${key}`,
     rebuild: (given) => {
       let index = 0;
-      const next = (): Tree => given[index++]!;
-      const copy = Object.create(Object.getPrototypeOf(module) as object) as Record<
-        string,
-        unknown
-      >;
+      const copy = Object.create(Object.getPrototypeOf(module) as object) as Module;
       for (const [field, part] of fields)
-        copy[field] =
-          part.copy === undefined
-            ? (module as unknown as Record<string, unknown>)[field]
-            : part.copy(next);
-      return copy as unknown as Module;
+        Object.assign(copy, { [field]: part.take(() => given[index++]!) });
+      return copy;
     },
   };
 }
 
-function visit(
-  value: unknown,
-  path: string,
-  module: Module,
-  children: Tree[],
-  names: string[],
-): Part {
-  if (value instanceof Tensor || isTreeNode(value)) {
-    children.push(value);
-    names.push(path);
-    return { key: "*", copy: (next) => next() };
-  }
-  if (Array.isArray(value)) {
-    const parts = value.map((item, index) =>
-      visit(item, `${path}[${index}]`, module, children, names),
-    );
-    const key = `[${parts.map((part) => part.key).join(",")}]`;
-    if (parts.every((part) => part.copy === undefined)) return { key };
-    return {
-      key,
-      copy: (next) =>
-        parts.map((part, index) =>
-          part.copy === undefined ? (value[index] as unknown) : part.copy(next),
-        ),
-    };
-  }
-  if (isRecord(value)) {
-    const parts = Object.entries(value).map(
-      ([name, item]) =>
-        [name, item, visit(item, `${path}.${name}`, module, children, names)] as const,
-    );
-    const key = `{${parts.map(([name, , part]) => `${JSON.stringify(name)}:${part.key}`).join(",")}}`;
-    if (parts.every(([, , part]) => part.copy === undefined)) return { key };
-    return {
-      key,
-      copy: (next) =>
-        Object.fromEntries(
-          parts.map(([name, item, part]) => [
-            name,
-            part.copy === undefined ? item : part.copy(next),
-          ]),
-        ),
-    };
-  }
-  refuse(value, path, module);
-  return { key: staticKey(value) };
+/** A part that stays as it is. */
+function still(key: string, value: unknown): Part {
+  return { key, holds: false, take: () => value };
 }
 
 /** Mistakes that would otherwise train the wrong thing without a word. */

@@ -10,25 +10,11 @@ export function identityOf(object: object): number {
   return identity;
 }
 
-/**
- * Text that differs when the configuration differs. Numbers, strings, arrays and plain objects count by content;
- * functions and objects of other classes by identity, since what they do cannot be read.
- */
-export function staticKey(value: unknown, above: readonly object[] = []): string {
+/** Text that differs when the value does: functions and objects count by identity, since what they do cannot be read. */
+export function staticKey(value: unknown): string {
   if (typeof value === "string") return JSON.stringify(value);
   if (typeof value === "bigint") return `${value}n`;
-  if (typeof value === "symbol") return String(value);
-  if (Object.is(value, -0)) return "-0";
-  if (typeof value === "function") return `function#${identityOf(value)}`;
-  if (typeof value !== "object" || value === null) return String(value);
-  const turn = above.indexOf(value);
-  if (turn >= 0) return `^${above.length - turn}`;
-  const path = [...above, value];
-  if (Array.isArray(value)) return `[${value.map((item) => staticKey(item, path)).join(",")}]`;
-  const prototype = Object.getPrototypeOf(value) as unknown;
-  if (prototype !== Object.prototype && prototype !== null) return `object#${identityOf(value)}`;
-  const entries = Object.entries(value).map(
-    ([name, item]) => `${JSON.stringify(name)}:${staticKey(item, path)}`,
-  );
-  return `{${entries.join(",")}}`;
+  if (typeof value === "function" || (typeof value === "object" && value !== null))
+    return `${typeof value}#${identityOf(value)}`;
+  return Object.is(value, -0) ? "-0" : String(value);
 }

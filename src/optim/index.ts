@@ -1,4 +1,7 @@
 /** @file Training: optimisers, schedules, the trainer, checkpoints. */
+import "../compile/evaluate.ts";
+import "../ops/index.ts";
+
 export { adam } from "./adam.ts";
 export type { AdamOptions } from "./adam.ts";
 export { adamw } from "./adamw.ts";

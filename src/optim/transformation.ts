@@ -16,7 +16,7 @@ export interface Transformed<T> {
 /** From updates (gradients, at the start of a chain) to updates. */
 export interface Transformation {
   /** The state before the first step: a tree, [] for none. */
-  init(params: Tree): Tree;
+  init(params: unknown): Tree;
   /** `step` is a scalar: how many steps were made before this one. Trees have the structure of the parameters. */
   transform<T>(updates: T, state: Tree, params: T, step: Tensor): Transformed<T>;
 }

@@ -4,22 +4,22 @@ import { constant } from "./constant.ts";
 import { type Rate, type Schedule, checkFinite, checkRate, checkSteps } from "./schedule.ts";
 
 /**
- * From `from` (0 unless given) at step 0 in a straight line to the first value of `then` at step `steps`, and from there
- * on `then`, whose steps count from the end of the warm-up.
+ * From `from` (0 unless given) at step 0 in a straight line to the first value of `to` at step `steps`, and from there
+ * on `to`, whose steps count from the end of the warm-up.
  */
 export function warmup({
   steps,
   from = 0,
-  then,
+  to,
 }: {
   readonly steps: number;
   readonly from?: number;
-  readonly then: Rate;
+  readonly to: Rate;
 }): Schedule {
   checkFinite("warmup", { from });
   checkSteps("warmup", steps);
-  checkRate("warmup: then", then);
-  const schedule = typeof then === "number" ? constant(then) : then;
+  checkRate("warmup: to", to);
+  const schedule = typeof to === "number" ? constant(to) : to;
   return (step) => {
     const peak = schedule(step.mul(0));
     const rising = peak.sub(from).mul(step.div(steps)).add(from);

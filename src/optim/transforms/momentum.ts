@@ -12,7 +12,7 @@ export function accumulateMomentum(momentum: number, nesterov = false): Transfor
   checkRange("momentum", momentum, 0, 1);
   const who = "accumulateMomentum";
   return {
-    init: (params) => mapTree(who, params, zerosLike),
+    init: (params) => mapTree(who, params as Tree, zerosLike),
     transform: (updates, state, _params, _step) => {
       const velocity = zipTrees(who, updates, [state], (update, v) =>
         v!.mul(momentum).add(update!),

@@ -27,8 +27,8 @@ export function scaleByAdam({
   const who = "scaleByAdam";
   return {
     init: (params) => ({
-      mean: mapTree(who, params, zerosLike),
-      square: mapTree(who, params, zerosLike),
+      mean: mapTree(who, params as Tree, zerosLike),
+      square: mapTree(who, params as Tree, zerosLike),
     }),
     transform: (updates, state, _params, step) => {
       const { mean, square } = state as { readonly mean: Tree; readonly square: Tree };

@@ -25,8 +25,8 @@ export function scaleByRms({
   const who = "scaleByRms";
   return {
     init: (params) => ({
-      square: mapTree(who, params, zerosLike),
-      mean: centered ? mapTree(who, params, zerosLike) : [],
+      square: mapTree(who, params as Tree, zerosLike),
+      mean: centered ? mapTree(who, params as Tree, zerosLike) : [],
     }),
     transform: (updates, state, _params, _step) => {
       const { square, mean } = state as { readonly square: Tree; readonly mean: Tree };
