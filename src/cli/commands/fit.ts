@@ -117,27 +117,20 @@ Example:
     ),
   },
   run: async ([file], given, context) => {
-    // Loaded here, so that help and errors in the command line come at once.
-    const [
-      { parseTable },
-      { readSeries, requireEnough },
-      { readText },
-      { fitSeries, summaryLines, titleOf },
-      { leastRows },
-    ] = await Promise.all([
+    // Loaded here, so that help and errors come at once; the engine last of all.
+    const [{ parseTable }, { readSeries, requireEnough }, { readText }] = await Promise.all([
       import("../csv/table.ts"),
       import("../csv/series.ts"),
       import("../files.ts"),
-      import("../fit/fit-series.ts"),
-      import("../fit/problem.ts"),
     ]);
     const table = parseTable(await readText(file!), file!);
     const { time, columns, sort } = given;
-    const least = leastRows + (given.validation > 0 ? 1 : 0);
+    const least = 4 + (given.validation > 0 ? 1 : 0);
     const series = requireEnough(readSeries(table, { time, columns, sort }), file!, least);
     if (series.names.length > 256) {
       throw new UsageError(`${series.names.length} columns; choose at most 256 with --columns`);
     }
+    const { fitSeries, summaryLines, titleOf } = await import("../fit/fit-series.ts");
     const summary = await fitSeries(
       {
         title: titleOf(file!),

@@ -33,13 +33,11 @@ export const predict: Command = command({
     ),
   },
   run: async ([file], given, context) => {
-    const [{ toCsv }, { checkWritable, writeAtomic }, { readModel }, { forecaster }] =
-      await Promise.all([
-        import("../csv/write.ts"),
-        import("../files.ts"),
-        import("../fit/model-file.ts"),
-        import("../fit/trajectory.ts"),
-      ]);
+    const [{ toCsv }, { checkWritable, writeAtomic }, { readModel }] = await Promise.all([
+      import("../csv/write.ts"),
+      import("../files.ts"),
+      import("../fit/model-file.ts"),
+    ]);
     const { output, points } = given;
     const model = await readModel(file!);
     const { first, last } = model.span;
@@ -49,6 +47,7 @@ export const predict: Command = command({
       throw new UsageError(`expected --to after --from, got ${from} to ${to}`);
     }
     if (output !== undefined) await checkWritable(output);
+    const { forecaster } = await import("../fit/trajectory.ts");
     const times = Float64Array.from({ length: points }, (_, i) =>
       i === points - 1 && points > 1 ? to : from + (i * (to - from)) / Math.max(1, points - 1),
     );
