@@ -1,0 +1,182 @@
+// One matrix product as a function: blocks of k and of columns, strips of rows, tiles.
+import type { FunctionBuilder, Local, WasmModule } from "../asm/index.ts";
+import { forBlocks, type Moves, pointAt, sharedFunction } from "./flow.ts";
+import { lanesOf } from "./lanes.ts";
+import { packFunction } from "./pack.ts";
+import { columnsOf, type Plan, type Product, scratchBytes } from "./plan.ts";
+import { tileFunction } from "./tile.ts";
+
+/**
+ * A function (a, b, out: addresses) -> nothing that computes the product; k is above 0. `scratch` is the address of the
+ * bytes that `scratchBytes` tells.
+ */
+export function productFunction(
+  module: WasmModule,
+  product: Product,
+  plan: Plan,
+  scratch: number,
+): FunctionBuilder {
+  const name = `product_${JSON.stringify([Object.values(product), Object.values(plan), scratch])}`;
+  return sharedFunction(module, name, { params: ["i32", "i32", "i32"], results: [] }, (fn) =>
+    new ProductEmitter(module, fn, product, plan, scratch).emit(),
+  );
+}
+
+/** A block of k: how many, and whether it is the first one. */
+interface Depth {
+  readonly count: number;
+  readonly first: boolean;
+}
+
+class ProductEmitter {
+  readonly #module: WasmModule;
+  readonly #fn: FunctionBuilder;
+  readonly #product: Product;
+  readonly #plan: Plan;
+  readonly #bytes: number;
+  readonly #packedA: number;
+  readonly #packedB: number;
+
+  constructor(
+    module: WasmModule,
+    fn: FunctionBuilder,
+    product: Product,
+    plan: Plan,
+    scratch: number,
+  ) {
+    this.#module = module;
+    this.#fn = fn;
+    this.#product = product;
+    this.#plan = plan;
+    this.#bytes = lanesOf(product.dtype).bytes;
+    this.#packedA = scratch;
+    this.#packedB = scratch + scratchBytes(product, plan).a;
+  }
+
+  emit(): void {
+    const fn = this.#fn;
+    const { k, n, a, b } = this.#product;
+    const [left, right] = [fn.param(0), fn.param(1)];
+    const blocksOfK: Moves = [
+      [left, a.column * this.#bytes],
+      [right, b.row * this.#bytes],
+    ];
+    const [rightBlock, outBlock] = [fn.local("i32"), fn.local("i32")];
+    const blocksOfN: Moves = [
+      [rightBlock, b.column * this.#bytes],
+      [outBlock, this.#bytes],
+    ];
+    const blockOfK = (count: number, first: boolean): void => {
+      pointAt(fn, rightBlock, right);
+      pointAt(fn, outBlock, fn.param(2));
+      forBlocks(fn, n, this.#plan.blockN, blocksOfN, (width) => {
+        if (this.#plan.packB) this.#packB(rightBlock, count, width);
+        this.#strips(left, rightBlock, outBlock, { count, first }, width);
+      });
+    };
+    forBlocks(fn, k, this.#plan.blockK, blocksOfK, blockOfK, true);
+  }
+
+  /** Packs a block of b into panels as wide as a tile, one after another. */
+  #packB(block: Local, depth: number, width: number): void {
+    const fn = this.#fn;
+    const { dtype, b } = this.#product;
+    const panel = this.#plan.columns;
+    const [from, to] = [fn.local("i32"), fn.local("i32")];
+    const moves: Moves = [
+      [from, b.column * this.#bytes],
+      [to, depth * this.#bytes],
+    ];
+    pointAt(fn, from, block);
+    pointAt(fn, to, this.#packedB);
+    forBlocks(fn, width, panel, moves, (columns) => {
+      fn.get(from);
+      fn.get(to);
+      fn.call(packFunction(this.#module, { dtype, k: depth, width: columns, panel, from: b }));
+    });
+  }
+
+  /** Strips of rows, each over all the tiles of the block. */
+  #strips(left: Local, right: Local, out: Local, depth: Depth, width: number): void {
+    const fn = this.#fn;
+    const { m, n, a } = this.#product;
+    const [leftStrip, outStrip] = [fn.local("i32"), fn.local("i32")];
+    const moves: Moves = [
+      [leftStrip, a.row * this.#bytes],
+      [outStrip, n * this.#bytes],
+    ];
+    pointAt(fn, leftStrip, left);
+    pointAt(fn, outStrip, out);
+    forBlocks(fn, m, this.#plan.rows, moves, (rows) => {
+      if (this.#plan.packA) this.#packA(leftStrip, depth.count, rows);
+      this.#tiles(
+        this.#plan.packA ? this.#packedA : leftStrip,
+        right,
+        outStrip,
+        depth,
+        rows,
+        width,
+      );
+    });
+  }
+
+  #packA(strip: Local, depth: number, rows: number): void {
+    const fn = this.#fn;
+    const { dtype, a } = this.#product;
+    const from = { row: a.column, column: a.row };
+    fn.get(strip);
+    fn.i32(this.#packedA);
+    fn.call(
+      packFunction(this.#module, { dtype, k: depth, width: rows, panel: this.#panelA(rows), from }),
+    );
+  }
+
+  /** Elements a line of a packed strip of a. */
+  #panelA(rows: number): number {
+    const { count } = lanesOf(this.#product.dtype);
+    return Math.ceil(rows / count) * count;
+  }
+
+  #tiles(
+    left: Local | number,
+    block: Local,
+    outStrip: Local,
+    depth: Depth,
+    rows: number,
+    width: number,
+  ): void {
+    const fn = this.#fn;
+    const { dtype, n, partials } = this.#product;
+    const { packA, packB, columns: panel } = this.#plan;
+    const [right, out] = [fn.local("i32"), fn.local("i32")];
+    const a = packA ? { row: 1, column: this.#panelA(rows) } : this.#product.a;
+    const b = packB ? { row: panel, column: 1 } : this.#product.b;
+    const moves: Moves = [
+      [right, (packB ? depth.count : b.column) * this.#bytes],
+      [out, this.#bytes],
+    ];
+    pointAt(fn, right, packB ? this.#packedB : block);
+    pointAt(fn, out, outStrip);
+    forBlocks(fn, width, columnsOf(this.#product, this.#plan, rows), moves, (columns) => {
+      const accumulate = !depth.first;
+      if (typeof left === "number") fn.i32(left);
+      else fn.get(left);
+      fn.get(right);
+      fn.get(out);
+      fn.call(
+        tileFunction(this.#module, {
+          dtype,
+          rows,
+          columns,
+          k: depth.count,
+          a,
+          b,
+          outRow: n,
+          padded: packB,
+          accumulate,
+          partials,
+        }),
+      );
+    });
+  }
+}

@@ -1,0 +1,249 @@
+// The innermost part of a matrix product: a tile of the result held in registers while k runs.
+import type { FunctionBuilder, Label, Local, WasmModule } from "../asm/index.ts";
+import { advance, repeat, sharedFunction } from "./flow.ts";
+import { type Lanes, lanesOf, loadLanes, storeLanes, vectorWidths } from "./lanes.ts";
+import { transpose } from "./transpose.ts";
+
+/** Steps in memory, in elements: between rows and columns of an operand as the product's indices name them. */
+export interface Steps {
+  readonly row: number;
+  readonly column: number;
+}
+
+/** One kind of tile: out[i, j] (+)= sum over k of a[i, k] * b[k, j]. */
+export interface TileSpec {
+  readonly dtype: "float32" | "float64";
+  readonly rows: number;
+  readonly columns: number;
+  readonly k: number;
+  readonly a: Steps;
+  readonly b: Steps;
+  /** Step between rows of the result, whose columns lie side by side. */
+  readonly outRow: number;
+  /** Whether rows of b may be read up to whole vectors (packed panels may). */
+  readonly padded: boolean;
+  /** Whether the sum goes on from what the result holds. */
+  readonly accumulate: boolean;
+  /** Number of interleaved partial sums, 1, 2 or 4, added at the end: hides the latency of additions where few elements are computed. */
+  readonly partials: number;
+}
+
+/** Steps of k a loop iteration: a multiple of the lanes and of `partials`. */
+const unroll = 4;
+
+/**
+ * A function (a, b, out: addresses of the tile's first elements) -> nothing. It is a function of its own, called once a
+ * tile, because an engine that optimises while running replaces functions when they are called, not inside their loops.
+ * Each element is summed in order of k (each of its partial sums is), whatever the tile's size and the operands' steps.
+ */
+export function tileFunction(module: WasmModule, spec: TileSpec): FunctionBuilder {
+  const { dtype, rows, columns, k, a, b, outRow, padded, accumulate, partials } = spec;
+  const steps = [a.row, a.column, b.row, b.column, outRow].join("_");
+  const name = `tile_${dtype}_${rows}x${columns}x${k}_${steps}_${Number(padded)}${Number(accumulate)}${partials}`;
+  return sharedFunction(module, name, { params: ["i32", "i32", "i32"], results: [] }, (fn) =>
+    new TileEmitter(fn, spec).emit(),
+  );
+}
+
+/** An operand's pointer, walking along k. */
+interface Stream {
+  readonly pointer: Local;
+  /** Bytes from one k to the next. */
+  readonly step: number;
+  /** Bytes from the pointer to the tile's first element: constant offsets cannot be negative, pointers start at the lowest. */
+  readonly origin: number;
+}
+
+class TileEmitter {
+  readonly #fn: FunctionBuilder;
+  readonly #spec: TileSpec;
+  readonly #lanes: Lanes;
+  /** Lanes in use of each vector of a row. */
+  readonly #widths: readonly number[];
+  readonly #left: Stream;
+  readonly #right: Stream;
+  /** Registers of the sums by partial sum, row and vector. */
+  readonly #sums: readonly Local[][][];
+  #exit: Label | undefined;
+  #barriers = 0;
+
+  constructor(fn: FunctionBuilder, spec: TileSpec) {
+    const { rows, columns, a, b, partials } = spec;
+    const lanes = lanesOf(spec.dtype);
+    const stream = (pointer: Local, step: number, across: number, count: number): Stream => {
+      const origin = -Math.min(0, (count - 1) * across) * lanes.bytes;
+      return { pointer, step: step * lanes.bytes, origin };
+    };
+    this.#fn = fn;
+    this.#spec = spec;
+    this.#lanes = lanes;
+    this.#widths = vectorWidths(lanes, columns);
+    this.#left = stream(fn.param(0), a.column, a.row, rows);
+    this.#right = stream(fn.param(1), b.row, b.column, columns);
+    this.#sums = Array.from({ length: partials }, () =>
+      Array.from({ length: rows }, () => this.#widths.map(() => fn.local("v128"))),
+    );
+  }
+
+  emit(): void {
+    const fn = this.#fn;
+    const { k } = this.#spec;
+    for (const { pointer, origin } of [this.#left, this.#right]) advance(fn, pointer, -origin);
+    if (this.#spec.accumulate) this.#loadSums();
+    fn.block((exit) => {
+      this.#exit = exit;
+      repeat(fn, Math.floor(k / unroll), () => this.#steps(unroll));
+      this.#steps(k % unroll);
+    });
+    this.#addPartials();
+    this.#eachSum((sum, offset, width) =>
+      storeLanes(fn, this.#lanes, fn.param(2), offset, width, sum),
+    );
+  }
+
+  /**
+   * A way out that is never taken (addresses are not that small), and never two by the same condition. V8 moves
+   * arithmetic down to where its result is needed, past later loads: without a place in between where all the sums may be
+   * needed it would hold the operands of several steps at once, which the sixteen registers of x64 do not.
+   */
+  #barrier(): void {
+    const fn = this.#fn;
+    fn.get(fn.param(2));
+    fn.i32(++this.#barriers);
+    fn.op("i32.eq");
+    fn.brIf(this.#exit!);
+  }
+
+  /** `count` steps of k, then the pointers move on. */
+  #steps(count: number): void {
+    const { a, b, padded } = this.#spec;
+    const turned = count === unroll && b.row === 1 && b.column !== 1 && !padded && a.column >= 0;
+    if (turned) this.#turnedSteps();
+    else for (let u = 0; u < count; u++) this.#step(u, u > 0);
+    for (const { pointer, step } of [this.#left, this.#right]) {
+      if (step > 0 || turned) advance(this.#fn, pointer, count * step);
+    }
+  }
+
+  /** One step: a row of b against every row of a. Pointers that run backwards move at once, the others once an iteration. */
+  #step(u: number, barrier: boolean): void {
+    const fn = this.#fn;
+    const { bytes } = this.#lanes;
+    const { b, padded } = this.#spec;
+    const right = this.#right;
+    if (barrier) this.#barrier();
+    const row = this.#widths.map((width, v) => {
+      const offset =
+        right.origin + Math.max(0, u * right.step) + v * this.#lanes.count * b.column * bytes;
+      loadLanes(
+        fn,
+        this.#lanes,
+        right.pointer,
+        offset,
+        padded ? this.#lanes.count : width,
+        b.column * bytes,
+      );
+      const vector = fn.local("v128");
+      fn.set(vector);
+      return vector;
+    });
+    for (let i = 0; i < this.#spec.rows; i++) {
+      const element = this.#element(i, Math.max(0, u * this.#left.step));
+      row.forEach((vector, v) => this.#multiplyAdd(this.#sumOf(u, i, v), element, vector));
+    }
+    for (const { pointer, step } of [this.#left, right]) if (step < 0) advance(fn, pointer, step);
+  }
+
+  /** Four steps where b lies along k: each group of columns is read along k and transposed in registers. */
+  #turnedSteps(): void {
+    const fn = this.#fn;
+    const { count, bytes } = this.#lanes;
+    const { b, a } = this.#spec;
+    this.#widths.forEach((width, v) => {
+      for (let first = 0; first < unroll; first += count) {
+        if (v > 0 || first > 0) this.#barrier();
+        const columns = Array.from({ length: count }, (_, j) => {
+          const column = v * count + Math.min(j, width - 1);
+          const vector = fn.local("v128");
+          loadLanes(
+            fn,
+            this.#lanes,
+            this.#right.pointer,
+            this.#right.origin + (column * b.column + first) * bytes,
+            count,
+          );
+          fn.set(vector);
+          return vector;
+        });
+        transpose(fn, this.#lanes, columns).forEach((row, at) => {
+          const u = first + at;
+          if (at > 0) this.#barrier();
+          for (let i = 0; i < this.#spec.rows; i++) {
+            this.#multiplyAdd(this.#sumOf(u, i, v), this.#element(i, u * a.column * bytes), row);
+          }
+        });
+      }
+    });
+  }
+
+  /** A register with a[i, k] in every lane, `along` bytes from the pointer. */
+  #element(i: number, along: number): Local {
+    const fn = this.#fn;
+    fn.get(this.#left.pointer);
+    fn.load(
+      this.#lanes.splat,
+      this.#left.origin + along + i * this.#spec.a.row * this.#lanes.bytes,
+    );
+    const element = fn.local("v128");
+    fn.set(element);
+    return element;
+  }
+
+  #multiplyAdd(sum: Local, x: Local, y: Local): void {
+    const fn = this.#fn;
+    fn.get(sum);
+    fn.get(x);
+    fn.get(y);
+    fn.op(`${this.#lanes.shape}.mul`);
+    fn.op(`${this.#lanes.shape}.add`);
+    fn.set(sum);
+  }
+
+  #sumOf(u: number, i: number, v: number): Local {
+    return this.#sums[u % this.#spec.partials]![i]![v]!;
+  }
+
+  /** Visits the registers that become the result, with their place there. */
+  #eachSum(visit: (sum: Local, offset: number, width: number) => void): void {
+    const { count, bytes } = this.#lanes;
+    this.#sums[0]!.forEach((row, i) => {
+      row.forEach((sum, v) =>
+        visit(sum, (i * this.#spec.outRow + v * count) * bytes, this.#widths[v]!),
+      );
+    });
+  }
+
+  #loadSums(): void {
+    this.#eachSum((sum, offset, width) => {
+      loadLanes(this.#fn, this.#lanes, this.#fn.param(2), offset, width);
+      this.#fn.set(sum);
+    });
+  }
+
+  /** Adds the partial sums in pairs. */
+  #addPartials(): void {
+    const fn = this.#fn;
+    for (let half = this.#sums.length / 2; half >= 1; half /= 2) {
+      for (let partial = 0; partial < half; partial++) {
+        this.#sums[partial]!.forEach((row, i) => {
+          row.forEach((sum, v) => {
+            fn.get(sum);
+            fn.get(this.#sums[partial + half]![i]![v]!);
+            fn.op(`${this.#lanes.shape}.add`);
+            fn.set(sum);
+          });
+        });
+      }
+    }
+  }
+}
