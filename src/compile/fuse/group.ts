@@ -14,6 +14,8 @@ export interface Member {
 
 /** A kernel in the making. Groups of nodes that are no loops have one node and no members. */
 export interface Group {
+  /** Its number in order of creation. */
+  readonly index: number;
   readonly nodes: Node[];
   readonly extents: readonly number[];
   readonly members: Member[];
@@ -69,20 +71,6 @@ function match(
     axes.push(axis);
   }
   return axes;
-}
-
-/** Whether `group` must run after `other`. */
-export function waitsFor(group: Group, other: Group): boolean {
-  const seen = new Set<Group>();
-  const stack = [group];
-  while (stack.length > 0) {
-    const next = stack.pop()!;
-    if (next === other) return true;
-    if (seen.has(next)) continue;
-    seen.add(next);
-    for (const need of next.needs) stack.push(need);
-  }
-  return false;
 }
 
 /** Topological order, stable: groups as early as they were begun. */

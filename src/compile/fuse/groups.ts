@@ -5,38 +5,70 @@
  */
 import type { Graph, Node, Value } from "../../ir/graph.ts";
 import { accessOf, isComputed } from "../access.ts";
-import { type Group, fit, inOrder, maxNodes, readsOf, waitsFor } from "./group.ts";
+import { type Group, fit, inOrder, maxNodes, readsOf } from "./group.ts";
 import { mergeGroups } from "./merge.ts";
+import { Reach } from "./reach.ts";
 import { type Space, spaceOf } from "./space.ts";
 
-/** How many recent groups are tried. */
-const horizon = 24;
+/** How many of the latest readers of a value are tried. */
+const horizon = 8;
 
 /** All groups of a graph, in an order in which they can run. */
 export function formGroups(graph: Graph): Group[] {
   const groups: Group[] = [];
   const makerOf = new Map<Value, Group>();
+  const readersOf = new Map<Value, Group[]>();
+  const reach = new Reach<Group>();
+  const position = new Map<Node, number>();
   for (const node of graph.nodes) {
     if (!node.outputs.some(isComputed)) continue;
+    position.set(node, position.size);
     const space = spaceOf(node);
-    const bases = new Set<Value>(
+    const bases = new Set<Value>();
+    if (space === undefined) for (const input of node.inputs) bases.add(accessOf(input).base);
+    else for (const read of readsOf(space)) bases.add(read.base);
+    const makers = new Set<Group>();
+    for (const base of bases) {
+      const maker = makerOf.get(base);
+      if (maker !== undefined) makers.add(maker);
+    }
+    let group =
       space === undefined
-        ? node.inputs.map((input) => accessOf(input).base)
-        : readsOf(space).map((read) => read.base),
-    );
-    const makers = new Set([...bases].flatMap((base) => makerOf.get(base) ?? []));
-    const joined = space === undefined ? undefined : join(space, bases, makers, groups, makerOf);
-    const group = joined ?? start(node, space);
-    if (joined === undefined) groups.push(group);
-    for (const base of bases) group.bases.add(base);
-    for (const maker of makers) if (maker !== group) group.needs.add(maker);
+        ? undefined
+        : join(space, candidates(bases, makers, readersOf), makers, makerOf, reach);
+    if (group === undefined) groups.push((group = start(node, space, groups.length)));
+    for (const base of bases) {
+      if (group.bases.has(base)) continue;
+      group.bases.add(base);
+      const readers = readersOf.get(base);
+      if (readers === undefined) readersOf.set(base, [group]);
+      else readers.push(group);
+    }
+    for (const maker of makers) {
+      if (maker === group) continue;
+      group.needs.add(maker);
+      reach.add(group, maker);
+    }
     for (const output of node.outputs) makerOf.set(output, group);
   }
-  return mergeGroups(inOrder(groups), makerOf, new Map(graph.nodes.map((node, at) => [node, at])));
+  return mergeGroups(inOrder(groups), { makerOf, readersOf, reach, position });
 }
 
-function start(node: Node, space: Space | undefined): Group {
+/** Groups worth trying: makers of operands, latest first, then the latest readers of the same values. */
+function candidates(
+  bases: ReadonlySet<Value>,
+  makers: ReadonlySet<Group>,
+  readersOf: ReadonlyMap<Value, readonly Group[]>,
+): Set<Group> {
+  const found = new Set([...makers].sort((a, b) => b.index - a.index));
+  for (const base of bases)
+    for (const reader of (readersOf.get(base) ?? []).slice(-horizon).reverse()) found.add(reader);
+  return found;
+}
+
+function start(node: Node, space: Space | undefined, index: number): Group {
   const group: Group = {
+    index,
     nodes: [node],
     extents: space?.extents ?? [],
     members: [],
@@ -63,23 +95,21 @@ function add(group: Group, space: Space, axes: readonly number[]): void {
   }
 }
 
-/** Joins the node to a group that takes it, makers of its operands first, then recent groups that read the same values. */
+/** Adds the node to the first candidate that takes it. */
 function join(
   space: Space,
-  bases: ReadonlySet<Value>,
+  tried: ReadonlySet<Group>,
   makers: ReadonlySet<Group>,
-  groups: readonly Group[],
   makerOf: ReadonlyMap<Value, Group>,
+  reach: Reach<Group>,
 ): Group | undefined {
-  const recent = groups.slice(-horizon).reverse();
-  const sharing = recent.filter(
-    (group) => !makers.has(group) && [...bases].some((base) => group.bases.has(base)),
-  );
-  for (const group of [...recent.filter((candidate) => makers.has(candidate)), ...sharing]) {
+  for (const group of tried) {
     if (group.members.length === 0 || group.nodes.length >= maxNodes) continue;
     const axes = fit(space, group, makerOf);
     if (axes === undefined) continue;
-    if ([...makers].some((maker) => maker !== group && waitsFor(maker, group))) continue;
+    let waiting = false;
+    for (const maker of makers) if (maker !== group && reach.waits(maker, group)) waiting = true;
+    if (waiting) continue;
     group.nodes.push(space.node);
     add(group, space, axes);
     return group;

@@ -3,42 +3,51 @@
  * Program order hides such neighbours: the terms of a long sum, for one, each begin a group of their own.
  */
 import type { Node, Value } from "../../ir/graph.ts";
-import { type Group, fit, inOrder, maxNodes, readsOf, waitsFor } from "./group.ts";
+import { type Group, fit, inOrder, maxNodes, readsOf } from "./group.ts";
+import type { Reach } from "./reach.ts";
+
+/** What is known of groups while they form. */
+export interface Formation {
+  readonly makerOf: Map<Value, Group>;
+  readonly readersOf: ReadonlyMap<Value, readonly Group[]>;
+  readonly reach: Reach<Group>;
+  /** Nodes in program order. */
+  readonly position: ReadonlyMap<Node, number>;
+}
 
 /** Groups in an order in which they can run, given so. */
-export function mergeGroups(
-  groups: readonly Group[],
-  makerOf: Map<Value, Group>,
-  position: ReadonlyMap<Node, number>,
-): Group[] {
+export function mergeGroups(groups: readonly Group[], formation: Formation): Group[] {
   const alive = new Set(groups);
-  for (const group of groups)
-    for (const other of [...alive]) {
-      if (other === group) break;
-      if (!neighbours(other, group)) continue;
-      const axes = axesWithin(group, other, makerOf);
-      if (axes === undefined || !mayMerge(group, other)) continue;
-      absorb(group, other, axes, makerOf, position);
+  const rank = new Map(groups.map((group, index) => [group, index]));
+  for (const group of groups) {
+    if (group.members.length === 0) continue;
+    for (const other of neighbours(group, formation)) {
+      if (!alive.has(other) || rank.get(other)! >= rank.get(group)!) continue;
+      if (other.members.length === 0 || other.extents.length !== group.extents.length) continue;
+      if (other.nodes.length + group.nodes.length > maxNodes) continue;
+      const axes = axesWithin(group, other, formation.makerOf);
+      if (axes === undefined || !mayMerge(group, other, formation.reach)) continue;
+      absorb(group, other, axes, formation);
       alive.delete(other);
       for (const reader of alive)
         if (reader !== group && reader.needs.delete(other)) reader.needs.add(group);
     }
+  }
   return inOrder([...alive]);
 }
 
-function neighbours(earlier: Group, later: Group): boolean {
-  if (earlier.members.length === 0 || later.members.length === 0) return false;
-  if (earlier.extents.length !== later.extents.length) return false;
-  if (earlier.nodes.length + later.nodes.length > maxNodes) return false;
-  if (later.needs.has(earlier)) return true;
-  for (const base of later.bases) if (earlier.bases.has(base)) return true;
-  return false;
+/** Groups that the group reads from, and those that read what it reads, in order of creation. */
+function neighbours(group: Group, { readersOf }: Formation): Group[] {
+  const found = new Set(group.needs);
+  for (const base of group.bases) for (const reader of readersOf.get(base) ?? []) found.add(reader);
+  found.delete(group);
+  return [...found].sort((a, b) => a.index - b.index);
 }
 
 /** No third group may have to run between the two. */
-function mayMerge(later: Group, earlier: Group): boolean {
-  for (const need of later.needs) if (need !== earlier && waitsFor(need, earlier)) return false;
-  for (const need of earlier.needs) if (waitsFor(need, later)) return false;
+function mayMerge(later: Group, earlier: Group, reach: Reach<Group>): boolean {
+  for (const need of later.needs) if (need !== earlier && reach.waits(need, earlier)) return false;
+  for (const need of earlier.needs) if (need === later || reach.waits(need, later)) return false;
   return true;
 }
 
@@ -70,8 +79,7 @@ function absorb(
   later: Group,
   earlier: Group,
   axes: readonly number[],
-  makerOf: Map<Value, Group>,
-  position: ReadonlyMap<Node, number>,
+  { makerOf, position, reach }: Formation,
 ): void {
   const at = (node: Node): number => position.get(node)!;
   for (const { space, axes: own } of earlier.members)
@@ -87,6 +95,7 @@ function absorb(
   }
   for (const base of earlier.bases) later.bases.add(base);
   for (const need of earlier.needs) later.needs.add(need);
+  reach.join(later, earlier);
   later.needs.delete(earlier);
   later.needs.delete(later);
   later.nodes.sort((a, b) => at(a) - at(b));

@@ -28,16 +28,22 @@ export function shareCommon(graph: Graph): Graph {
 }
 
 function keyOf(node: Node, inputs: readonly Value[]): string {
-  const ids = inputs.map((input) => input.id);
-  if (commutative.has(node.prim)) ids.sort((a, b) => a - b);
-  return `${node.prim}(${ids.join(",")})${paramsKey(node)}`;
+  const [x, y] = inputs;
+  const turned = inputs.length === 2 && x!.id > y!.id && commutative.has(node.prim);
+  const ids = turned ? `${y!.id},${x!.id}` : inputs.map((input) => input.id).join();
+  return `${node.prim}(${ids})${paramsKey(node)}`;
 }
 
 /** Parameters as a key; -0 and non-finite numbers keep their identity. */
 export function paramsKey(node: Node): string {
-  return JSON.stringify(node.params, (_, value: unknown) =>
-    typeof value === "number" && (!Number.isFinite(value) || Object.is(value, -0))
-      ? `#${Object.is(value, -0) ? "-0" : value}`
-      : value,
-  );
+  let key = "";
+  for (const name in node.params)
+    key += `;${partKey((node.params as Record<string, unknown>)[name])}`;
+  return key;
+}
+
+function partKey(part: unknown): string {
+  if (typeof part === "number") return Object.is(part, -0) ? "-0" : String(part);
+  if (Array.isArray(part)) return part.map(partKey).join();
+  return String(part);
 }

@@ -13,23 +13,33 @@ export interface Pass {
   readonly run: (graph: Graph) => Graph;
 }
 
-export const passes: readonly Pass[] = [
+const before: readonly Pass[] = [
   { name: "inline calls", run: inlineCalls },
   { name: "dead code", run: removeDeadCode },
+];
+/** Repeated until nothing changes: each makes work for the other. */
+const rounds: readonly Pass[] = [
   { name: "simplify", run: simplify },
   { name: "share common", run: shareCommon },
-  { name: "simplify again", run: simplify },
-  { name: "share common again", run: shareCommon },
-  { name: "dead code again", run: removeDeadCode },
+];
+const after: readonly Pass[] = [
+  { name: "dead code", run: removeDeadCode },
   { name: "materialize", run: materialize },
 ];
+const maxRounds = 4;
 
 /** Runs every pass; `verify` checks the graph in between. */
 export function optimize(graph: Graph, verify = false): Graph {
-  let result = graph;
-  for (const pass of passes) {
-    result = pass.run(result);
-    if (verify) verifyGraph(result, pass.name);
+  const apply = (from: Graph, passes: readonly Pass[]): Graph =>
+    passes.reduce((now, pass) => {
+      const next = pass.run(now);
+      return verify ? verifyGraph(next, pass.name) : next;
+    }, from);
+  let result = apply(graph, before);
+  for (let round = 0; round < maxRounds; round++) {
+    const next = apply(result, rounds);
+    if (next === result) break;
+    result = next;
   }
-  return result;
+  return apply(result, after);
 }

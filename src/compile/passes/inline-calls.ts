@@ -6,7 +6,8 @@ export function inlineCalls(graph: Graph): Graph {
   if (!graph.nodes.some((node) => node.prim === "call" || node.prim === "stopGradient"))
     return graph;
   return rewriteGraph(graph, (node, inputs, builder) => {
-    if (isPrim(node, "call")) return paste(inlineCalls(asGraph(node.params.graph)), inputs, builder);
+    if (isPrim(node, "call"))
+      return paste(inlineCalls(asGraph(node.params.graph)), inputs, builder);
     if (node.prim === "stopGradient") return inputs;
     return builder.keep(node, inputs);
   });

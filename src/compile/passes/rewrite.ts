@@ -40,7 +40,7 @@ export class Builder {
 /** What a pass makes of one node: values that replace its outputs. */
 export type Rewrite = (node: Node, inputs: readonly Value[], builder: Builder) => readonly Value[];
 
-/** Applies a rewrite to every node in order, with inputs already replaced. */
+/** Applies a rewrite to every node in order, with inputs already replaced. The very graph if nothing changes. */
 export function rewriteGraph(graph: Graph, rewrite: Rewrite): Graph {
   const builder = new Builder();
   const replaced = new Map<Value, Value>();
@@ -51,5 +51,8 @@ export function rewriteGraph(graph: Graph, rewrite: Rewrite): Graph {
       if (results[index] !== output) replaced.set(output, results[index]!);
     });
   }
-  return { inputs: graph.inputs, nodes: builder.nodes, outputs: graph.outputs.map(now) };
+  const same = replaced.size === 0 && builder.nodes.length === graph.nodes.length;
+  return same
+    ? graph
+    : { inputs: graph.inputs, nodes: builder.nodes, outputs: graph.outputs.map(now) };
 }
