@@ -59,7 +59,7 @@ export async function openSite(files: Readonly<Record<string, string>>): Promise
     const script = files[request.url ?? ""];
     if (script !== undefined) response.setHeader("content-type", "text/javascript");
     else if (request.url === "/") response.setHeader("content-type", "text/html");
-    else response.statusCode = 404;
+    else response.statusCode = request.url === "/favicon.ico" ? 204 : 404;
     response.end(script ?? "<!doctype html><title>adjoint</title>");
   });
   await new Promise<void>((done) => server.listen(0, "127.0.0.1", done));

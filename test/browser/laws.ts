@@ -11,6 +11,7 @@ function close(actual: ArrayLike<number>, expected: ArrayLike<number>, relative:
     throw new Error(`expected ${expected.length} elements, got ${actual.length}`);
   }
   for (let i = 0; i < expected.length; i++) {
+    if (Object.is(actual[i], expected[i])) continue;
     const error = Math.abs(actual[i]! - expected[i]!);
     // Negated so that NaN fails.
     if (!(error <= relative * Math.max(1, Math.abs(expected[i]!)))) {
