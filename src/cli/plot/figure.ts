@@ -73,15 +73,35 @@ function legend(
 }
 
 /** Plot styles itself through a sheet and `currentColor`; rasterisers want plain attributes. */
-function plain(svg: Element): void {
+function plain(svg: Element, panel: number): void {
   for (const sheet of svg.querySelectorAll("style")) sheet.remove();
   svg.removeAttribute("class");
   svg.setAttribute("font-family", fontFamily);
   svg.setAttribute("font-size", String(size.font));
+  // Plot numbers its clip paths through the life of the process; a figure numbers its own.
+  const own = new Map<string, string>();
+  const renumber = (id: string): string => {
+    const known = own.get(id) ?? `clip-${panel}-${own.size}`;
+    own.set(id, known);
+    return known;
+  };
   for (const part of [svg, ...svg.querySelectorAll("*")]) {
     for (const { name, value } of Array.from(part.attributes)) {
-      if (value === "currentColor") part.setAttribute(name, ink.text);
-      if (name === "aria-label" || name.startsWith("aria-")) part.removeAttribute(name);
+      if (name.startsWith("aria-")) part.removeAttribute(name);
+      else if (value === "currentColor") part.setAttribute(name, ink.text);
+      else part.setAttribute(name, value.replace(/plot-clip-\d+/g, renumber));
+    }
+  }
+}
+
+/** A hundredth of a pixel is finer than any screen; more digits only make files large. */
+function round(svg: Element): void {
+  for (const part of svg.querySelectorAll("*")) {
+    for (const { name, value } of Array.from(part.attributes)) {
+      const short = value.replace(/\d+\.\d{3,}/g, (digits) =>
+        String(Number(Number(digits).toFixed(2))),
+      );
+      if (short !== value) part.setAttribute(name, short);
     }
   }
 }
@@ -111,13 +131,13 @@ export function draw(figure: Figure): string {
   const [keys, keysHeight] = legend(figure.keys, left, y, width - left);
   parts.push(...keys);
   y += keysHeight - 6;
-  for (const panel of figure.panels) {
+  for (const [index, panel] of figure.panels.entries()) {
     const svg = plot({
       ...panel,
       width,
       document: document as unknown as Document,
     }) as unknown as Element;
-    plain(svg);
+    plain(svg, index);
     svg.setAttribute("y", String(y));
     y += Number(svg.getAttribute("height"));
     parts.push(svg);
@@ -136,5 +156,6 @@ export function draw(figure: Figure): string {
     element("rect", { width, height, fill: ink.paper }),
   );
   root.append(...parts);
+  round(root);
   return `${root.toString()}\n`;
 }
