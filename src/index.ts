@@ -1,4 +1,6 @@
 /** @file The core of Adjoint: tensors, what can be computed with them, compilation and derivatives. */
+export { backendName, setBackend } from "./compile/engine.ts";
+export type { BackendName } from "./compile/engine.ts";
 export { jit } from "./compile/jit.ts";
 export type { Jitted } from "./compile/jit.ts";
 export {

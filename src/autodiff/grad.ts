@@ -56,15 +56,14 @@ export function valueAndGrad(
     const wanted = differentiatedLeaves(who, flat, numbers);
     let result: TreeDef | undefined;
     const tensors = asOneGraph((leaves) => {
-      const traced = traceTrees(
-        who,
-        hasAux ? fn : (...given) => [checkScalar(who, fn(...given)), []],
-        { ...flat, leaves: [...leaves] },
-      );
+      const traced = traceTrees(who, (...given) => withAux(who, fn(...given), hasAux), {
+        ...flat,
+        leaves: [...leaves],
+      });
       result = traced.result;
       const wrt = leaves.map((_, i) => wanted.has(i));
       const { outputs, pullback } = vjpGraph(traced.graph, [...leaves, ...traced.captured], wrt);
-      const value = checkScalar(who, outputs[0]!);
+      const value = outputs[0]!;
       const gradients = pullback([ones([], { dtype: value.dtype })]);
       return [...outputs, ...[...wanted].map((i) => gradients[i] ?? zerosLike(leaves[i]!))];
     }, flat.leaves);
@@ -130,6 +129,16 @@ function differentiatedLeaves(
       wanted.add(leaf);
     }
   return wanted;
+}
+
+/** The value, checked, and what comes along. */
+function withAux(who: string, result: unknown, hasAux: boolean): [Tensor, unknown] {
+  if (!hasAux) return [checkScalar(who, result), []];
+  if (!Array.isArray(result) || result.length !== 2)
+    throw new ArgumentError(
+      complaint(who, "a function that returns [value, aux], as hasAux says", describe(result)),
+    );
+  return [checkScalar(who, result[0]), result[1]];
 }
 
 function checkScalar(who: string, value: unknown): Tensor {

@@ -148,6 +148,6 @@ export function erfInv(y: TensorLike): Tensor {
     const u = mul(mul(sub(erf(x), p), Math.sqrt(Math.PI) / 2), exp(square(x)));
     x = sub(x, div(u, add(mul(x, u), 1)));
   }
-  const ends = where(equal(abs(a), 1), mul(a, Infinity), NaN);
+  const ends = where(equal(abs(a), 1), choose(less(a, 0), -Infinity, Infinity, a), NaN);
   return where(inside, x, ends);
 }
