@@ -85,7 +85,7 @@ describe("empirical order", () => {
   const end = 2;
   // Ends of steps for every number of steps below, and times inside steps.
   const ends = Array.from({ length: 8 }, (_, index) => (end * (index + 1)) / 8);
-  const inside = Array.from({ length: 40 }, (_, index) => (end * (index + 0.37)) / 41);
+  const inside = Array.from({ length: 211 }, (_, index) => (end * (index + 0.37)) / 212);
 
   const ts = [...inside, ...ends].sort((a, b) => a - b);
 
