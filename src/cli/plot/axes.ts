@@ -39,7 +39,7 @@ export function range(observed: Iterable<number>, curve: Iterable<number>): [num
 export function leftMargin([low, high]: readonly [number, number]): number {
   const step = 10 ** Math.floor(Math.log10((high - low) / 4 || 1));
   const labels = [low, high, (low + high) / 2].map((v) => tick(Math.round(v / step) * step));
-  return 40 + 7.6 * Math.max(...labels.map((label) => label.length));
+  return 46 + 7.6 * Math.max(...labels.map((label) => label.length));
 }
 
 /** Grid and labelled axes, to be drawn below the data. */
