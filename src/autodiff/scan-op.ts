@@ -67,13 +67,17 @@ function run(body: Body, inputs: readonly Tensor[]): ScanResult {
 }
 
 function scanOp(body: Body): HostOp {
+  let key: string | undefined;
   const { graph, carries, length, reverse, saves } = body;
   const op: HostOp = {
     name: "scan",
     outputs: graph.outputs.map((type, i): TensorType =>
       i < carries ? typeOf(type) : { shape: [length, ...type.shape], dtype: type.dtype },
     ),
-    key: `scan ${length} ${reverse} ${carries} ${body.xs} ${graphKey(graph)}`,
+    // Only asked for outside of compiled functions, and long: made when it is.
+    get key() {
+      return (key ??= `scan ${length} ${reverse} ${carries} ${body.xs} ${graphKey(graph)}`);
+    },
     recording: () => (saves ? op : scanOp(saving(body))),
     vjp(inputs, outputs, cotangents, wrt) {
       if (saves) return backward(body, inputs, outputs, cotangents, wrt);

@@ -12,7 +12,7 @@ import { type Shape, checkShape, formatShape, sizeOf } from "../ir/shape.ts";
 import { type Nested, Tensor } from "../ir/tensor.ts";
 import { currentTrace } from "../ir/trace.ts";
 import { bind1, requireTensor } from "./bind.ts";
-import { broadcastTo, reshape } from "./shaping.ts";
+import { broadcastTo } from "./shaping.ts";
 
 /** What `tensor` accepts: a number, a boolean, nested arrays of them, or a typed array. */
 export type TensorData = Nested | TypedArray | readonly TensorData[];
@@ -263,8 +263,8 @@ function range(who: string, count: number, element: (i: number) => number, dtype
   return new Tensor({ shape: [count], dtype }, elements);
 }
 
-/** @internal Elements of `like`'s dtype for a number: how literals become operands. */
+/** @internal A number as an operand of the given dtype and shape; DTypeError naming `who` where the dtype cannot hold it. */
 export function literal(who: string, value: number | boolean, dtype: DType, shape: Shape): Tensor {
   checkLiteral(who, value, dtype);
-  return reshape(full(shape, value, { dtype }), shape);
+  return full(shape, value, { dtype });
 }
