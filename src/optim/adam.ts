@@ -1,4 +1,4 @@
-/** @file Adam. */
+/** @file Adam, the optimiser of most networks. */
 import type { Rate } from "./schedules/schedule.ts";
 import { type Optimizer, chain } from "./transformation.ts";
 import { scaleByLearningRate } from "./transforms/learning-rate.ts";

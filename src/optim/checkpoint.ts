@@ -95,6 +95,10 @@ export function encodeCheckpoint(tree: unknown, metadata: Json = null): Uint8Arr
 export function decodeCheckpoint(bytes: Uint8Array, who = "decodeCheckpoint"): Checkpoint {
   const { entries, metadata, start } = decodeHeader(bytes, who);
   const { crc32: check, metadata: text } = metadata;
+  if (check === undefined && metadata["format"] === "adjoint")
+    throw new CheckpointError(
+      complaint(who, "a check in the header", "none", "The file is damaged."),
+    );
   if (check !== undefined) {
     const stored = /^[0-9a-f]{8}$/.test(check) ? findCheck(bytes, start, check) : -1;
     if (stored < 0)

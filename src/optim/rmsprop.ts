@@ -1,4 +1,4 @@
-/** @file RMSprop. */
+/** @file RMSprop, the optimiser of the neural ODE examples. */
 import type { Rate } from "./schedules/schedule.ts";
 import { type Optimizer, type Transformation, chain } from "./transformation.ts";
 import { scaleByLearningRate } from "./transforms/learning-rate.ts";

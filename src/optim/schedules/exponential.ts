@@ -1,4 +1,4 @@
-/** @file Exponential decay. */
+/** @file Exponential decay, smooth or in stairs. */
 import { ArgumentError, complaint, describe } from "../../ir/errors.ts";
 import { type Schedule, checkFinite, checkSteps } from "./schedule.ts";
 

@@ -1,4 +1,4 @@
-/** @file Weight decay. */
+/** @file Weight decay, coupled or decoupled by its place in a chain. */
 import { type Transformation, checkRange, stateless } from "../transformation.ts";
 
 /**

@@ -1,4 +1,4 @@
-/** @file The step downhill. */
+/** @file The step downhill that ends a chain. */
 import { Tensor } from "../../ir/tensor.ts";
 import { type Rate, checkRate, rateAt } from "../schedules/schedule.ts";
 import { type Transformation, stateless } from "../transformation.ts";

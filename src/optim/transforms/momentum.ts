@@ -1,4 +1,4 @@
-/** @file Momentum. */
+/** @file Momentum, plain and of Nesterov. */
 import { type Tree, mapTree } from "../../ir/tree.ts";
 import { zerosLike } from "../../ops/index.ts";
 import { type Transformation, checkRange } from "../transformation.ts";
