@@ -1,0 +1,172 @@
+// A small expression language over the assembler, so that SIMD mathematics reads like the formulas it comes from.
+import type { FunctionBuilder, Local, WasmModule } from "../asm/index.ts";
+
+/** The two shapes of floating-point vectors. */
+export type FloatType = "f32x4" | "f64x2";
+
+/** Emits code that leaves one v128 on the stack. Run it once for every use; `Lanes.let` computes a value only once. */
+export type Expr = () => void;
+
+// Scratch variables are shared by all the mathematics inlined into one function: none is live across two calls.
+const scratch = new WeakMap<FunctionBuilder, Local[]>();
+
+/**
+ * Expressions over the lanes of one vector shape. Arithmetic follows IEEE 754 without fused operations, so results are
+ * the same bits on every machine. Comparisons give all-ones or all-zeros lanes.
+ */
+export class Lanes {
+  readonly m: WasmModule;
+  readonly fn: FunctionBuilder;
+  readonly type: FloatType;
+  /** The integer shape with lanes as wide as these. */
+  readonly int: "i32x4" | "i64x2";
+  /** True for float64 lanes. */
+  readonly wide: boolean;
+  readonly #locals: Local[];
+  readonly #count: { used: number };
+  readonly #homes = new Map<Expr, Local>();
+
+  constructor(
+    m: WasmModule,
+    fn: FunctionBuilder,
+    type: FloatType,
+    count: { used: number } = { used: 0 },
+  ) {
+    this.#count = count;
+    this.m = m;
+    this.fn = fn;
+    this.type = type;
+    this.wide = type === "f64x2";
+    this.int = this.wide ? "i64x2" : "i32x4";
+    this.#locals = scratch.get(fn) ?? [];
+    scratch.set(fn, this.#locals);
+  }
+
+  /** The same function seen as lanes of the other width. */
+  as(type: FloatType): Lanes {
+    return new Lanes(this.m, this.fn, type, this.#count);
+  }
+
+  /** Evaluates now, into a scratch variable; the expression returned reads it. */
+  let(value: Expr): Expr {
+    value();
+    return this.take();
+  }
+
+  /** Stores the vector already on the stack into a scratch variable. */
+  take(): Expr {
+    const local = (this.#locals[this.#count.used++] ??= this.fn.local("v128"));
+    this.fn.set(local);
+    const read = (): void => this.fn.get(local);
+    this.#homes.set(read, local);
+    return read;
+  }
+
+  /** Stores the vector on the stack into the variable that `target`, a result of `let` or `take`, reads. */
+  assign(target: Expr): void {
+    this.fn.set(this.#homes.get(target)!);
+  }
+
+  /** The same floating-point number in every lane. */
+  num(value: number): Expr {
+    if (this.wide) return () => this.fn.v128({ f64x2: [value, value] });
+    return () => this.fn.v128({ f32x4: [value, value, value, value] });
+  }
+
+  /** The same bit pattern in every lane. */
+  bits(value: bigint | number): Expr {
+    if (this.wide) return () => this.fn.v128({ i64x2: [BigInt(value), BigInt(value)] });
+    const lane = Number(value);
+    return () => this.fn.v128({ i32x4: [lane, lane, lane, lane] });
+  }
+
+  /** An instruction applied to expressions. A name without a shape ("mul") takes the shape of these lanes. */
+  op(name: string, ...operands: readonly Expr[]): Expr {
+    const full = name.includes(".") ? name : `${this.type}.${name}`;
+    return () => {
+      for (const operand of operands) operand();
+      this.fn.op(full);
+    };
+  }
+
+  add(a: Expr, b: Expr): Expr {
+    return this.op("add", a, b);
+  }
+  sub(a: Expr, b: Expr): Expr {
+    return this.op("sub", a, b);
+  }
+  mul(a: Expr, b: Expr): Expr {
+    return this.op("mul", a, b);
+  }
+  div(a: Expr, b: Expr): Expr {
+    return this.op("div", a, b);
+  }
+  abs(a: Expr): Expr {
+    return this.op("abs", a);
+  }
+  neg(a: Expr): Expr {
+    return this.op("neg", a);
+  }
+  /** The smaller of x and a bound; NaN in x stays (`pmin` is one machine instruction where `min` is many). */
+  atMost(x: Expr, bound: number): Expr {
+    return this.op("pmin", x, this.num(bound));
+  }
+  /** The larger of x and a bound; NaN in x stays. */
+  atLeast(x: Expr, bound: number): Expr {
+    return this.op("pmax", x, this.num(bound));
+  }
+  lt(a: Expr, b: Expr): Expr {
+    return this.op("lt", a, b);
+  }
+  gt(a: Expr, b: Expr): Expr {
+    return this.op("gt", a, b);
+  }
+  eq(a: Expr, b: Expr): Expr {
+    return this.op("eq", a, b);
+  }
+  and(a: Expr, b: Expr): Expr {
+    return this.op("v128.and", a, b);
+  }
+  or(a: Expr, b: Expr): Expr {
+    return this.op("v128.or", a, b);
+  }
+  xor(a: Expr, b: Expr): Expr {
+    return this.op("v128.xor", a, b);
+  }
+  /** Lanes of `a` where the mask is ones, of `b` where it is zeros. */
+  select(mask: Expr, a: Expr, b: Expr): Expr {
+    return this.op("v128.bitselect", a, b, mask);
+  }
+  /** Integer addition in lanes as wide as these. */
+  iadd(a: Expr, b: Expr): Expr {
+    return this.op(`${this.int}.add`, a, b);
+  }
+  isub(a: Expr, b: Expr): Expr {
+    return this.op(`${this.int}.sub`, a, b);
+  }
+  /** Shift by a constant: "shl", "shr_s" or "shr_u". */
+  shift(kind: "shl" | "shr_s" | "shr_u", a: Expr, count: number): Expr {
+    return () => {
+      a();
+      this.fn.i32(count);
+      this.fn.op(`${this.int}.${kind}`);
+    };
+  }
+
+  /** The sign bit alone. */
+  signBit(): Expr {
+    return this.bits(this.wide ? -(2n ** 63n) : -(2 ** 31));
+  }
+  /** The magnitude of `value` (its sign bit must be clear) with the sign of `sign`. */
+  withSign(value: Expr, sign: Expr): Expr {
+    return this.or(value, this.and(sign, this.signBit()));
+  }
+
+  /** c[0] + z (c[1] + z (c[2] + ...)), Horner's rule; `z` is evaluated once for every coefficient but one. */
+  poly(z: Expr, coefficients: readonly number[]): Expr {
+    let result = this.num(coefficients.at(-1)!);
+    for (const c of coefficients.slice(0, -1).reverse())
+      result = this.add(this.mul(result, z), this.num(c));
+    return result;
+  }
+}
