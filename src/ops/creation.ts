@@ -177,10 +177,12 @@ export function full(shape: Shape, value: number | boolean, options: DTypeOption
   return broadcastTo(bind1("constant", [], { value: Number(value), dtype }), shape);
 }
 
+/** Every element 0; float32 unless a dtype is given. */
 export function zeros(shape: Shape, options: DTypeOption = {}): Tensor {
   return full(shape, 0, options);
 }
 
+/** Every element 1; float32 unless a dtype is given. */
 export function ones(shape: Shape, options: DTypeOption = {}): Tensor {
   return full(shape, 1, options);
 }

@@ -26,11 +26,15 @@ export const neg: Unary = unary("neg");
 export const abs: Unary = unary("abs");
 /** -1, 0 or 1 (NaN stays). */
 export const sign: Unary = unary("sign");
+/** The largest integer not above x; derivative 0. */
 export const floor: Unary = unary("floor");
+/** The smallest integer not below x; derivative 0. */
 export const ceil: Unary = unary("ceil");
 /** To the nearest integer, halves to even. */
 export const round: Unary = unary("round");
+/** Square root; NaN below 0; the derivative at 0 is infinite. */
 export const sqrt: Unary = unary("sqrt");
+/** e^x */
 export const exp: Unary = unary("exp");
 /** e^x - 1, exact near 0. */
 export const expm1: Unary = unary("expm1");
@@ -38,16 +42,24 @@ export const expm1: Unary = unary("expm1");
 export const log: Unary = unary("log");
 /** log(1 + x), exact near 0. */
 export const log1p: Unary = unary("log1p");
+/** Sine of radians. */
 export const sin: Unary = unary("sin");
+/** Cosine of radians. */
 export const cos: Unary = unary("cos");
+/** Tangent of radians. */
 export const tan: Unary = unary("tan");
+/** Arc tangent in [-pi/2, pi/2]. */
 export const atan: Unary = unary("atan");
+/** Hyperbolic tangent. */
 export const tanh: Unary = unary("tanh");
 /** Error function: 2/sqrt(pi) times the integral of exp(-t^2) from 0 to x. */
 export const erf: Unary = unary("erf");
 
+/** x + y */
 export const add: Binary = binary("add", "add");
+/** x - y */
 export const sub: Binary = binary("sub", "sub");
+/** x * y */
 export const mul: Binary = binary("mul", "mul");
 /** x / y, floats only. */
 export const div: Binary = binary("div", "div");
@@ -57,14 +69,23 @@ export const rem: Binary = binary("rem", "rem");
 export const maximum: Binary = binary("max", "maximum");
 /** The smaller; NaN if either is; at ties the derivative goes to x. */
 export const minimum: Binary = binary("min", "minimum");
+/** x == y, as bool. */
 export const equal: Binary = binary("eq", "equal");
+/** x != y, as bool. */
 export const notEqual: Binary = binary("ne", "notEqual");
+/** x < y, as bool. */
 export const less: Binary = binary("lt", "less");
+/** x <= y, as bool. */
 export const lessEqual: Binary = binary("le", "lessEqual");
+/** x > y, as bool. */
 export const greater: Binary = binary("gt", "greater");
+/** x >= y, as bool. */
 export const greaterEqual: Binary = binary("ge", "greaterEqual");
+/** Both hold (bool). */
 export const logicalAnd: Binary = (x, y) => bind1("and", operands("logicalAnd", [x, y]), {});
+/** Either holds (bool). */
 export const logicalOr: Binary = (x, y) => bind1("or", operands("logicalOr", [x, y]), {});
+/** Does not hold (bool). */
 export const logicalNot: Unary = (x) => bind1("not", [operand("logicalNot", x)], {});
 
 /** Integer exponents up to this are products: exact rules, and faster than the general power. */
@@ -114,11 +135,13 @@ export function clip(x: TensorLike, low: TensorLike, high: TensorLike): Tensor {
   return minimum(maximum(x, low), high);
 }
 
+/** Whether an element is NaN, as bool. */
 export function isNaN(x: TensorLike): Tensor {
   const a = operand("isNaN", x);
   return notEqual(a, a);
 }
 
+/** Whether an element is neither infinite nor NaN, as bool. */
 export function isFinite(x: TensorLike): Tensor {
   const a = operand("isFinite", x);
   return a.dtype === "float32" || a.dtype === "float64" ? less(abs(a), Infinity) : equal(a, a);

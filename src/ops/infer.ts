@@ -23,7 +23,9 @@ export function requireDType(
     throw new DTypeError(complaint(who, allowed.join(" or "), input.dtype, hint));
 }
 
+/** Dtypes of functions that have derivatives. */
 export const floats: readonly DType[] = ["float32", "float64"];
+/** Dtypes of arithmetic. */
 export const numbers: readonly DType[] = ["float32", "float64", "int32"];
 
 /** Throws unless both operands have one shape and one dtype. */

@@ -53,6 +53,7 @@ function reduction(prim: ReducePrim, name: string): Reduction {
   };
 }
 
+/** Sum of the elements. */
 export const sum: Reduction = reduction("reduceSum", "sum");
 /** Product; its derivative is right at zeros. */
 export const prod: Reduction = reduction("reduceProd", "prod");

@@ -26,6 +26,7 @@ function binary<P extends BinaryPrim>(
   );
 }
 
+/** Rules of the binary primitives. */
 export const binaryRules: { [P in BinaryPrim]: Rules<P> } = {
   add: binary(
     "add",

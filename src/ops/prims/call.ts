@@ -3,6 +3,7 @@ import { AdjointError, ArgumentError, ShapeError, complaint } from "../../ir/err
 import { formatShape, sameShape } from "../../ir/shape.ts";
 import type { Rules } from "../rules.ts";
 
+/** Rules of graphs and operations applied as one node. */
 export const callRules: { [P in "call" | "host"]: Rules<P> } = {
   call: {
     infer(inputs, { graph, name }) {

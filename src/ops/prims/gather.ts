@@ -5,6 +5,7 @@ import { formatShape, sameShape } from "../../ir/shape.ts";
 import { arity, numbers, requireAxis, requireDType } from "../infer.ts";
 import { type Rules, linear } from "../rules.ts";
 
+/** Rules of picking and placing by index. */
 export const gatherRules: { [P in "gather" | "scatterAdd"]: Rules<P> } = {
   gather: linear(
     (inputs, { axis }) => {

@@ -4,6 +4,7 @@ import { formatShape } from "../../ir/shape.ts";
 import { arity, requireAxis, requireRank, requireSameDType } from "../infer.ts";
 import { type Rules, linear } from "../rules.ts";
 
+/** Rules of padding and joining. */
 export const joinRules: { [P in "pad" | "concat"]: Rules<P> } = {
   pad: linear(
     (inputs, { low, high, interior }) => {

@@ -27,6 +27,7 @@ function logical<P extends LogicalPrim>(name: P, count: number): Rules<P> {
   });
 }
 
+/** Rules of comparisons and logic. */
 export const logicalRules: { [P in ComparePrim | LogicalPrim]: Rules<P> } = {
   eq: compare("eq"),
   ne: compare("ne"),

@@ -5,6 +5,7 @@ import type { TensorType } from "../../ir/graph.ts";
 import { arity, floats, requireDType, requireSameDType } from "../infer.ts";
 import { type Rules, bilinear } from "../rules.ts";
 
+/** Rules of the matrix product. */
 export const matmulRules: { matmul: Rules<"matmul"> } = {
   matmul: bilinear(
     (inputs) => {

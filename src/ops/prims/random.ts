@@ -9,6 +9,7 @@ import { checkShape, formatShape, sameShape } from "../../ir/shape.ts";
 import { arity, requireDType } from "../infer.ts";
 import { type Rules, nondifferentiable } from "../rules.ts";
 
+/** Rules of random bits. */
 export const randomRules: { randomBits: Rules<"randomBits"> } = {
   randomBits: nondifferentiable((inputs, { shape }) => {
     arity("randomBits", inputs, 1);

@@ -117,6 +117,7 @@ function argReduce<P extends "argMax" | "argMin">(name: P): Rules<P> {
   });
 }
 
+/** Rules of reductions. */
 export const reduceRules: { [P in ReducePrim | "argMax" | "argMin" | "cumSum"]: Rules<P> } = {
   reduceSum: linear(inferReduce("reduceSum"), (g, { inputs, params }) =>
     spread(g, params.axes, inputs[0]!.shape),

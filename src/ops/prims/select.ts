@@ -11,6 +11,7 @@ import { type Rules, elementwise, nondifferentiable } from "../rules.ts";
 
 type SelectPrim = "select" | "cast" | "stopGradient" | "shiftRight" | "constant" | "iota";
 
+/** Rules of choices, conversions and literals. */
 export const selectRules: { [P in SelectPrim]: Rules<P> } = {
   select: elementwise(
     (inputs) => {

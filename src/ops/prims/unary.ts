@@ -28,6 +28,7 @@ function step<P extends UnaryPrim>(name: P, allowed: readonly DType[] = floats):
   return nondifferentiable(inferUnary(name, allowed));
 }
 
+/** Rules of the unary primitives. */
 export const unaryRules: { [P in UnaryPrim]: Rules<P> } = {
   neg: unary("neg", (d) => d.neg(), numbers),
   abs: unary("abs", (d, _, x) => d.mul(x!.sign()), numbers),

@@ -7,6 +7,7 @@ import { type Rules, linear } from "../rules.ts";
 
 const isCount = (n: number): boolean => Number.isInteger(n) && n >= 0;
 
+/** Rules of views. */
 export const viewRules: { [P in ViewPrim]: Rules<P> } = {
   reshape: linear(
     (inputs, { shape }) => {
