@@ -1,5 +1,6 @@
-// Control flow and pointers that the kernels share: counted loops, moving pointers, functions made once a module.
+// Control flow that the kernels share: counted loops, blocks of an axis, functions made once a module.
 import type { FunctionBuilder, Local, ValType, WasmModule } from "../asm/index.ts";
+import { advance } from "./pointers.ts";
 
 /** Runs `body` `count` times (a constant). Emits no loop for one run, nothing for none. */
 export function repeat(fn: FunctionBuilder, count: number, body: () => void): void {
@@ -16,22 +17,6 @@ export function repeat(fn: FunctionBuilder, count: number, body: () => void): vo
     fn.tee(left);
     fn.brIf(top);
   });
-}
-
-/** pointer += bytes. */
-export function advance(fn: FunctionBuilder, pointer: Local, bytes: number): void {
-  if (bytes === 0) return;
-  fn.get(pointer);
-  fn.i32(bytes);
-  fn.op("i32.add");
-  fn.set(pointer);
-}
-
-/** target = source, a pointer or an address. */
-export function pointAt(fn: FunctionBuilder, target: Local, source: Local | number): void {
-  if (typeof source === "number") fn.i32(source);
-  else fn.get(source);
-  fn.set(target);
 }
 
 const functions = new WeakMap<WasmModule, Map<string, FunctionBuilder>>();

@@ -1,10 +1,11 @@
 // Matrix products over any strides: brings them to a normal form, then runs one product function a batch element.
 import type { MatmulWork, MatrixView } from "../../../ir/kernel.ts";
 import type { FunctionBuilder, Local } from "../asm/index.ts";
-import { addressOf, type EmitContext, type KernelEmitter } from "../emit.ts";
-import { advance, pointAt, repeat } from "./flow.ts";
+import type { KernelEmitter } from "../emit.ts";
+import { repeat } from "./flow.ts";
 import { lanesOf } from "./lanes.ts";
 import { planOf, type Product, scratchBytes } from "./plan.ts";
+import { advance, clear, pointAt, pointerTo } from "./pointers.ts";
 import { productFunction } from "./product.ts";
 
 /** A product for every index of `batch`; operands may have changed places, their batch strides are in elements. */
@@ -25,7 +26,7 @@ export const emitMatmul: KernelEmitter<MatmulWork> = (context, fn, work) => {
   const { bytes } = lanesOf(dtype);
   const size = batch.reduce((product, extent) => product * extent, m * n);
   if (size === 0) return;
-  if (k === 0) return clear(context, fn, work, size * bytes);
+  if (k === 0) return clear(fn, pointerTo(context, fn, work.out), size * bytes);
 
   const normal = normalise(work);
   const { product } = normal;
@@ -36,7 +37,7 @@ export const emitMatmul: KernelEmitter<MatmulWork> = (context, fn, work) => {
 
   const left = pointerTo(context, fn, normal.left.value, normal.left.offset * bytes);
   const right = pointerTo(context, fn, normal.right.value, normal.right.offset * bytes);
-  const out = pointerTo(context, fn, work.out, 0);
+  const out = pointerTo(context, fn, work.out);
   overBatch(fn, normal, bytes, left, right, (left, right) => {
     fn.get(left);
     fn.get(right);
@@ -45,31 +46,6 @@ export const emitMatmul: KernelEmitter<MatmulWork> = (context, fn, work) => {
     advance(fn, out, product.m * product.n * bytes);
   });
 };
-
-function clear(
-  context: EmitContext,
-  fn: FunctionBuilder,
-  { out }: MatmulWork,
-  bytes: number,
-): void {
-  fn.get(pointerTo(context, fn, out, 0));
-  fn.i32(0);
-  fn.i32(bytes);
-  fn.op("memory.fill");
-}
-
-function pointerTo(
-  context: EmitContext,
-  fn: FunctionBuilder,
-  value: MatmulWork["out"],
-  bytes: number,
-): Local {
-  const { base, offset } = addressOf(context, fn, value);
-  const pointer = fn.local("i32");
-  pointAt(fn, pointer, base ?? offset + bytes);
-  if (base !== undefined) advance(fn, pointer, offset + bytes);
-  return pointer;
-}
 
 /**
  * Batch axes over which b stays the same become rows of one product where a's strides allow; a product with a vector is

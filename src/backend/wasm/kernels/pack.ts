@@ -1,7 +1,8 @@
 // Copies an operand's panel into scratch memory, so that the tile walks through it without jumps.
 import type { FunctionBuilder, Local, WasmModule } from "../asm/index.ts";
-import { advance, repeat, sharedFunction } from "./flow.ts";
+import { repeat, sharedFunction } from "./flow.ts";
 import { type Lanes, lanesOf, loadLanes, vectorWidths } from "./lanes.ts";
+import { advance } from "./pointers.ts";
 import { transpose } from "./transpose.ts";
 import type { Steps } from "./tile.ts";
 

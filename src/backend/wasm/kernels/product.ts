@@ -1,9 +1,10 @@
 // One matrix product as a function: blocks of k and of columns, strips of rows, tiles.
 import type { FunctionBuilder, Local, WasmModule } from "../asm/index.ts";
-import { forBlocks, type Moves, pointAt, sharedFunction } from "./flow.ts";
+import { forBlocks, type Moves, sharedFunction } from "./flow.ts";
 import { lanesOf } from "./lanes.ts";
 import { packFunction } from "./pack.ts";
 import { columnsOf, type Plan, type Product, scratchBytes } from "./plan.ts";
+import { pointAt } from "./pointers.ts";
 import { tileFunction } from "./tile.ts";
 
 /**

@@ -1,7 +1,8 @@
 // The innermost part of a matrix product: a tile of the result held in registers while k runs.
 import type { FunctionBuilder, Label, Local, WasmModule } from "../asm/index.ts";
-import { advance, repeat, sharedFunction } from "./flow.ts";
+import { repeat, sharedFunction } from "./flow.ts";
 import { type Lanes, lanesOf, loadLanes, storeLanes, vectorWidths } from "./lanes.ts";
+import { advance } from "./pointers.ts";
 import { transpose } from "./transpose.ts";
 
 /** Steps in memory, in elements: between rows and columns of an operand as the product's indices name them. */
