@@ -68,7 +68,14 @@ export function prepareStage(
 
   const steps = stage.to - stage.from;
   const peak = options.learningRate * rateFactor;
-  const rate = schedules.cosine({ from: peak, to: peak / 20, steps });
+  // Longer windows are more sensitive: every stage starts gently and goes a little slower than the one before.
+  const steady = peak * 0.7 ** stageIndex;
+  const gentle = Math.min(25, Math.ceil(steps / 4));
+  const rate = schedules.warmup({
+    steps: gentle,
+    from: steady / 20,
+    to: schedules.cosine({ from: steady, to: steady / 20, steps: Math.max(1, steps - gentle) }),
+  });
   const { length, continuity } = stage;
   const loss = (m: Shooting, batch: Batch): Tensor =>
     shootingLoss(m, batch, { length, continuity, regular: windows.regular, onStats });

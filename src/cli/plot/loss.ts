@@ -33,16 +33,19 @@ function logTicks(low: number, high: number): number[] {
     .filter((t) => t >= low && t <= high);
 }
 
-/** Smoothed by an exponential average of the logarithm: what the eye should follow. */
+/** The geometric mean over a stretch around each point, not across a change of task: what the eye should follow. */
 function smooth(curve: readonly LossPoint[], stages: readonly number[]): LossPoint[] {
-  const weight = Math.min(1, 60 / Math.max(60, curve.length));
-  let mean = Number.NaN;
-  let last = -1;
-  return curve.map(({ iteration, loss }) => {
-    const jumped = stages.some((s) => s > last && s <= iteration);
-    mean = Number.isNaN(mean) || jumped ? Math.log(loss) : mean + weight * (Math.log(loss) - mean);
-    last = iteration;
-    return { iteration, loss: Math.exp(mean) };
+  const reach = Math.floor(curve.length / 120);
+  const stageOf = (p: LossPoint): number => stages.findLastIndex((s) => s < p.iteration);
+  const sums = [0];
+  for (const { loss } of curve) sums.push(sums.at(-1)! + Math.log(loss));
+  const owners = curve.map(stageOf);
+  return curve.map(({ iteration }, i) => {
+    // As far as the stage goes, and equally far on both sides, so that nothing is shifted.
+    let r = 0;
+    const same = (k: number): boolean => owners[k] === owners[i];
+    while (r < reach && same(i - r - 1) && same(i + r + 1)) r++;
+    return { iteration, loss: Math.exp((sums[i + r + 1]! - sums[i - r]!) / (2 * r + 1)) };
   });
 }
 
@@ -101,6 +104,8 @@ export function lossCurve(input: LossCurve): string {
         dy: 10,
         fill: ink.quiet,
         fontSize: size.font - 1,
+        stroke: ink.paper,
+        strokeWidth: 4,
       }),
     );
   }
