@@ -47,13 +47,26 @@ export class DenseOutput {
     const { steps } = this;
     const first = steps[0];
     const last = steps.at(-1);
-    if (first === undefined || last === undefined) throw new ArgumentError(`${who}: expected a solve of at least one accepted step, got none.`);
+    if (first === undefined || last === undefined)
+      throw new ArgumentError(`${who}: expected a solve of at least one accepted step, got none.`);
     const direction = Math.sign(first.h);
     const end = last.t + last.h;
     // The end may be a rounding away from the sum.
     const slack = 4 * Number.EPSILON * Math.max(Math.abs(first.t), Math.abs(end));
-    if (!(typeof t === "number" && (t - first.t) * direction >= -slack && (end - t) * direction >= -slack))
-      throw new ArgumentError(complaint(who, `a time in [${Math.min(first.t, end)}, ${Math.max(first.t, end)}]`, String(t)));
+    if (
+      !(
+        typeof t === "number" &&
+        (t - first.t) * direction >= -slack &&
+        (end - t) * direction >= -slack
+      )
+    )
+      throw new ArgumentError(
+        complaint(
+          who,
+          `a time in [${Math.min(first.t, end)}, ${Math.max(first.t, end)}]`,
+          String(t),
+        ),
+      );
     let low = 0;
     let high = steps.length - 1;
     while (low < high) {
@@ -69,7 +82,8 @@ export class DenseOutput {
       const elements = allocate(dtype, sizeOf(shape));
       for (let index = 0; index < elements.length; index++) {
         let sum = 0;
-        for (let j = 0; j < this.weights.length; j++) sum += this.weights[j]! * step.stages[j]![leaf]![index]!;
+        for (let j = 0; j < this.weights.length; j++)
+          sum += this.weights[j]! * step.stages[j]![leaf]![index]!;
         elements[index] = (withState ? step.y[leaf]![index]! : 0) + factor * sum;
       }
       return new Tensor({ shape, dtype }, elements);

@@ -5,7 +5,12 @@ import type { StepMachine } from "./machine.ts";
 import { wholeStepGraph } from "./step-graphs.ts";
 
 /** The first stage (from 1) with a value that is not finite in the step of size h from (t, machine.y); undefined if all are finite. */
-export function diagnoseStage(machine: StepMachine, context: HostContext, t: number, h: number): number | undefined {
+export function diagnoseStage(
+  machine: StepMachine,
+  context: HostContext,
+  t: number,
+  h: number,
+): number | undefined {
   const { plan } = machine;
   const { state } = plan.field;
   const procedure = context.compile(wholeStepGraph(plan, true), "ode/diagnose");
@@ -13,16 +18,24 @@ export function diagnoseStage(machine: StepMachine, context: HostContext, t: num
   procedure.bindInput(0, scalars);
   procedure.bindInput(1, scalars + 8);
   state.forEach((_, leaf) => procedure.bindInput(2 + leaf, machine.y[leaf]!));
-  machine.boundParameters.forEach((pointer, index) => procedure.bindInput(2 + state.length + index, pointer));
+  machine.boundParameters.forEach((pointer, index) =>
+    procedure.bindInput(2 + state.length + index, pointer),
+  );
   state.forEach((type, leaf) => procedure.bindOutput(leaf, context.allocate(type)));
-  const stages: Pointer[][] = Array.from({ length: plan.solver.interpolant.stages }, () => state.map((type) => context.allocate(type)));
+  const stages: Pointer[][] = Array.from({ length: plan.solver.interpolant.stages }, () =>
+    state.map((type) => context.allocate(type)),
+  );
   stages.flat().forEach((pointer, index) => procedure.bindOutput(state.length + index, pointer));
   const block = context.view("float64", scalars, 2);
   block[0] = t;
   block[1] = h;
   procedure.run();
   const bad = stages.findIndex((leaves) =>
-    leaves.some((pointer, leaf) => context.view(state[leaf]!.dtype, pointer, sizeOf(state[leaf]!.shape)).some((value) => !Number.isFinite(value))),
+    leaves.some((pointer, leaf) =>
+      context
+        .view(state[leaf]!.dtype, pointer, sizeOf(state[leaf]!.shape))
+        .some((value) => !Number.isFinite(value)),
+    ),
   );
   return bad === -1 ? undefined : bad + 1;
 }

@@ -13,7 +13,7 @@ import { chooseGradient } from "./adjoints/registry.ts";
 import { rowsOf, runEagerly, stackRows } from "./eager.ts";
 import { type VectorField, stateLeaves } from "./field.ts";
 import { type CommonOptions, checkNames, commonNames } from "./options.ts";
-import { type Defaults, defineProblem } from "./problem.ts";
+import { type Defaults, defineProblem } from "./define-problem.ts";
 import { SolveError } from "./status.ts";
 import { type Times, checkOrder, timeRow, timeTensor } from "./times.ts";
 
@@ -38,42 +38,90 @@ export interface AdjointTrajectory<Y extends Tree = Tree> {
  * backward solve. `cotangents` are dL/dys of `odeint(f, y0, ts)`, a tree like y0 with leaves [ts.length, ...leaf].
  * Throws SolveError where a solve fails; ArgumentError inside a trace, and for wrong use.
  */
-export function adjointTrajectory<Y extends Tree>(f: VectorField<Y>, y0: Y, ts: Times, cotangents: Y, options: CommonOptions<Y> = {}): AdjointTrajectory<Y> {
+export function adjointTrajectory<Y extends Tree>(
+  f: VectorField<Y>,
+  y0: Y,
+  ts: Times,
+  cotangents: Y,
+  options: CommonOptions<Y> = {},
+): AdjointTrajectory<Y> {
   const who = "adjointTrajectory";
   outsideTraces(who);
   checkNames(who, options, commonNames);
   const times = timeRow(`${who}: ts`, ts);
-  if (times.count < 2) throw new ArgumentError(complaint(`${who}: ts`, "at least 2 times", String(times.count)));
+  if (times.count < 2)
+    throw new ArgumentError(complaint(`${who}: ts`, "at least 2 times", String(times.count)));
   checkOrder(`${who}: ts`, times.known!);
   const { leaves, def } = stateLeaves(who, y0);
-  const bound = defineProblem(who, f, leaves, def, options, defaults, chooseGradient(who, "backsolve"));
+  const bound = defineProblem(
+    who,
+    f,
+    leaves,
+    def,
+    options,
+    defaults,
+    chooseGradient(who, "backsolve"),
+  );
   const given = flatten(`${who}: cotangents`, cotangents).leaves;
   leaves.forEach((leaf, index) => {
     const expected = [times.count, ...leaf.shape];
     const came = given[index];
     if (came === undefined || !sameShape(came.shape, expected))
-      throw new ShapeError(complaint(`${who}: cotangents${def.paths[index]}`, `shape ${formatShape(expected)}`, came === undefined ? "nothing" : formatShape(came.shape)));
+      throw new ShapeError(
+        complaint(
+          `${who}: cotangents${def.paths[index]}`,
+          `shape ${formatShape(expected)}`,
+          came === undefined ? "nothing" : formatShape(came.shape),
+        ),
+      );
   });
   const forward = runEagerly(bound, leaves, times.tensor, times.count > 2, "outputs");
   if (forward.failure !== undefined) throw new SolveError(who, forward.failure);
 
   const { field } = bound.problem.plan;
   const count = leaves.length;
-  const wanted = [...field.parameters.keys()].filter((index) => isFloat(field.parameters[index]!.dtype));
-  const problem = augmentedProblem(bound.problem, wanted, typeof options.gradient === "object" ? withoutKind(options.gradient) : {});
+  const wanted = [...field.parameters.keys()].filter((index) =>
+    isFloat(field.parameters[index]!.dtype),
+  );
+  const problem = augmentedProblem(
+    bound.problem,
+    wanted,
+    typeof options.gradient === "object" ? withoutKind(options.gradient) : {},
+  );
   const state = problem.plan.field.state;
-  const row = (rows: readonly Tensor[], index: number): Tensor[] => rows.map((leaf) => single(rowsOf(leaf, index, index + 1)));
-  let moving: Tensor[] = [...row(given, times.count - 1), ...wanted.map((index) => zeros(field.parameters[index]!.shape, { dtype: field.parameters[index]!.dtype }))];
+  const row = (rows: readonly Tensor[], index: number): Tensor[] =>
+    rows.map((leaf) => single(rowsOf(leaf, index, index + 1)));
+  let moving: Tensor[] = [
+    ...row(given, times.count - 1),
+    ...wanted.map((index) =>
+      zeros(field.parameters[index]!.shape, { dtype: field.parameters[index]!.dtype }),
+    ),
+  ];
   const found: { ts: number[]; states: (readonly Tensor[])[] } = { ts: [], states: [] };
   for (let index = times.count - 1; index > 0; index--) {
     const interval = timeTensor([times.known![index]!, times.known![index - 1]!]);
-    const part = runEagerly({ problem, captured: bound.captured }, [...row(forward.outputs, index), ...moving], interval, false, "steps");
+    const part = runEagerly(
+      { problem, captured: bound.captured },
+      [...row(forward.outputs, index), ...moving],
+      interval,
+      false,
+      "steps",
+    );
     if (part.failure !== undefined) throw new SolveError(who, part.failure);
     found.ts.push(...part.stepTimes);
     found.states.push(...part.stepStates);
-    moving = part.y.slice(count).map((leaf, position) => (position < count && index > 1 ? add(leaf, row(given, index - 1)[position]!) : leaf));
+    moving = part.y
+      .slice(count)
+      .map((leaf, position) =>
+        position < count && index > 1 ? add(leaf, row(given, index - 1)[position]!) : leaf,
+      );
   }
-  const stacked = state.map((type, leaf) => stackRows(type, found.states.map((tensors) => tensors[leaf]!)));
+  const stacked = state.map((type, leaf) =>
+    stackRows(
+      type,
+      found.states.map((tensors) => tensors[leaf]!),
+    ),
+  );
   const slopes = callField(f, def.rebuild.bind(def), found, count, field.time.dtype);
   return {
     ts: timeTensor(found.ts),
@@ -85,14 +133,28 @@ export function adjointTrajectory<Y extends Tree>(f: VectorField<Y>, y0: Y, ts: 
 }
 
 /** -a . f at every state found. */
-function callField(f: unknown, rebuild: (leaves: readonly Tensor[]) => unknown, found: { ts: number[]; states: (readonly Tensor[])[] }, count: number, dtype: "float32" | "float64" | string): number[] {
-  const call = typeof f === "function" ? (f as (t: Tensor, y: unknown) => unknown) : (t: Tensor, y: unknown) => (f as { forward(t: Tensor, y: unknown): unknown }).forward(t, y);
+function callField(
+  f: unknown,
+  rebuild: (leaves: readonly Tensor[]) => unknown,
+  found: { ts: number[]; states: (readonly Tensor[])[] },
+  count: number,
+  dtype: "float32" | "float64" | string,
+): number[] {
+  const call =
+    typeof f === "function"
+      ? (f as (t: Tensor, y: unknown) => unknown)
+      : (t: Tensor, y: unknown) => (f as { forward(t: Tensor, y: unknown): unknown }).forward(t, y);
   return found.ts.map((t, index) => {
     const state = found.states[index]!;
-    const time = new Tensor({ shape: [], dtype: dtype as "float64" }, dtype === "float32" ? Float32Array.of(t) : Float64Array.of(t));
+    const time = new Tensor(
+      { shape: [], dtype: dtype as "float64" },
+      dtype === "float32" ? Float32Array.of(t) : Float64Array.of(t),
+    );
     const slope = flatten("f", call(time, rebuild(state.slice(0, count)))).leaves;
     let sum = 0;
-    slope.forEach((leaf, position) => leaf.elements!.forEach((value, i) => (sum -= value * state[count + position]!.elements![i]!)));
+    slope.forEach((leaf, position) =>
+      leaf.elements!.forEach((value, i) => (sum -= value * state[count + position]!.elements![i]!)),
+    );
     return sum;
   });
 }
@@ -112,31 +174,70 @@ export interface Reconstruction<Y extends Tree = Tree> {
  * between outputs: an error far above the tolerances means that `gradient: "backsolve"` is not to be trusted there
  * (stiff, strongly damped or chaotic dynamics), while "direct" and "checkpoint" are. Throws ArgumentError for wrong use.
  */
-export function reconstructionError<Y extends Tree>(f: VectorField<Y>, y0: Y, span: readonly [number, number], options: CommonOptions<Y> = {}): Reconstruction<Y> {
+export function reconstructionError<Y extends Tree>(
+  f: VectorField<Y>,
+  y0: Y,
+  span: readonly [number, number],
+  options: CommonOptions<Y> = {},
+): Reconstruction<Y> {
   const who = "reconstructionError";
   outsideTraces(who);
   checkNames(who, options, commonNames);
   const times = timeRow(`${who}: span`, span);
-  if (times.count !== 2) throw new ArgumentError(complaint(`${who}: span`, "[t0, t1]", `${times.count} times`));
+  if (times.count !== 2)
+    throw new ArgumentError(complaint(`${who}: span`, "[t0, t1]", `${times.count} times`));
   checkOrder(`${who}: span`, times.known!);
   const { leaves, def } = stateLeaves(who, y0);
-  const bound = defineProblem(who, f, leaves, def, options, defaults, chooseGradient(who, "backsolve"));
+  const bound = defineProblem(
+    who,
+    f,
+    leaves,
+    def,
+    options,
+    defaults,
+    chooseGradient(who, "backsolve"),
+  );
   const there = runEagerly(bound, leaves, times.tensor, false, "steps");
   if (there.failure !== undefined) return { error: Infinity, y0, status: there.status };
-  const back = runEagerly(bound, there.y, timeTensor([times.known![1]!, times.known![0]!]), false, "outputs");
-  if (back.failure !== undefined) return { error: Infinity, y0: def.rebuild(back.y) as Y, status: back.status };
+  const back = runEagerly(
+    bound,
+    there.y,
+    timeTensor([times.known![1]!, times.known![0]!]),
+    false,
+    "outputs",
+  );
+  if (back.failure !== undefined)
+    return { error: Infinity, y0: def.rebuild(back.y) as Y, status: back.status };
   let size = 0;
-  for (const state of there.stepStates) for (const leaf of state) for (const value of leaf.elements!) size = Math.max(size, Math.abs(value));
+  for (const state of there.stepStates)
+    for (const leaf of state)
+      for (const value of leaf.elements!) size = Math.max(size, Math.abs(value));
   let distance = 0;
-  back.y.forEach((leaf, index) => leaf.elements!.forEach((value, i) => (distance = Math.max(distance, Math.abs(value - leaves[index]!.elements![i]!)))));
-  return { error: size === 0 ? 0 : distance / size, y0: def.rebuild(back.y) as Y, status: "success" };
+  back.y.forEach((leaf, index) =>
+    leaf.elements!.forEach(
+      (value, i) => (distance = Math.max(distance, Math.abs(value - leaves[index]!.elements![i]!))),
+    ),
+  );
+  return {
+    error: size === 0 ? 0 : distance / size,
+    y0: def.rebuild(back.y) as Y,
+    status: "success",
+  };
 }
 
 function outsideTraces(who: string): void {
-  if (currentTrace() !== undefined) throw new ArgumentError(`${who}: expected to be called with values, got a trace (inside jit, grad or the like). Call it outside.`);
+  if (currentTrace() !== undefined)
+    throw new ArgumentError(
+      `${who}: expected to be called with values, got a trace (inside jit, grad or the like). Call it outside.`,
+    );
 }
 
-function withoutKind({ kind: _, ...options }: { kind: string }): object {
+function withoutKind(gradient: { kind: string }): object {
+  const { kind, ...options } = gradient;
+  if (kind !== "backsolve")
+    throw new ArgumentError(
+      complaint("adjointTrajectory: gradient", '{ kind: "backsolve", ... }', kind),
+    );
   return options;
 }
 

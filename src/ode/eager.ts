@@ -7,7 +7,8 @@ import { Tensor } from "../ir/tensor.ts";
 import { DenseOutput, type DenseStep } from "./dense.ts";
 import type { Integration } from "./loop.ts";
 import type { StepMachine } from "./machine.ts";
-import type { BoundProblem } from "./problem.ts";
+import type { BoundProblem } from "./define-problem.ts";
+import type { Problem } from "./problem.ts";
 import { withSession } from "./session.ts";
 import { applySolve } from "./solve-op.ts";
 import type { Failure, SolveStats, SolveStatus } from "./status.ts";
@@ -33,7 +34,13 @@ export interface EagerResult {
 }
 
 /** Runs a solve. Numerical failure is a status of the result. */
-export function runEagerly(bound: BoundProblem, y0: readonly Tensor[], times: Tensor, keepStages: boolean, keep: Keep): EagerResult {
+export function runEagerly(
+  bound: BoundProblem,
+  y0: readonly Tensor[],
+  times: Tensor,
+  keepStages: boolean,
+  keep: Keep,
+): EagerResult {
   const { problem, captured } = bound;
   const { state } = problem.plan.field;
   const stepTimes: number[] = [(times.elements as Float64Array)[0]!];
@@ -41,36 +48,69 @@ export function runEagerly(bound: BoundProblem, y0: readonly Tensor[], times: Te
   const denseSteps: DenseStep[] = [];
   let end: Omit<EagerResult, "outputs" | "stepTimes" | "stepStates" | "dense"> | undefined;
   const states = (context: HostContext, pointers: readonly Pointer[]): Tensor[] =>
-    state.map((type, leaf) => new Tensor({ shape: type.shape, dtype: type.dtype }, elementsAt(context, type, pointers[leaf]!)));
+    state.map(
+      (type, leaf) =>
+        new Tensor(
+          { shape: type.shape, dtype: type.dtype },
+          elementsAt(context, type, pointers[leaf]!),
+        ),
+    );
 
-  const collect = (machine: StepMachine, context: HostContext, integration: Integration) => (t: number, h: number, t1: number): void => {
-    stepTimes.push(t1);
-    stepStates.push(states(context, machine.y1));
-    if (keep !== "dense") return;
-    if (machine.interpolationNeedsSlope) {
-      machine.prepareInterpolation(t1);
-      integration.stats.evaluations += 1;
-    }
-    const stages = Array.from({ length: problem.plan.solver.interpolant.stages }, (_, j) => state.map((type, leaf) => elementsAt(context, type, machine.stage(j, leaf))));
-    denseSteps.push({ t, h, y: state.map((type, leaf) => elementsAt(context, type, machine.y[leaf]!)), stages });
-  };
+  const collect =
+    (machine: StepMachine, context: HostContext, integration: Integration) =>
+    (t: number, h: number, t1: number): void => {
+      stepTimes.push(t1);
+      stepStates.push(states(context, machine.y1));
+      if (keep !== "dense") return;
+      if (machine.interpolationNeedsSlope) {
+        machine.prepareInterpolation(t1);
+        integration.stats.evaluations += 1;
+      }
+      const stages = Array.from({ length: problem.plan.solver.interpolant.stages }, (_, j) =>
+        state.map((type, leaf) => elementsAt(context, type, machine.stage(j, leaf))),
+      );
+      denseSteps.push({
+        t,
+        h,
+        y: state.map((type, leaf) => elementsAt(context, type, machine.y[leaf]!)),
+        stages,
+      });
+    };
 
   const outputs = withSession(
     {
       onStats: problem.watch.onStats,
-      watchers: (machine, context, integration) => ({ ...problem.watch, ...(keep !== "outputs" && { onAccept: collect(machine, context, integration) }) }),
+      watchers: (machine, context, integration) => ({
+        ...problem.watch,
+        ...(keep !== "outputs" && { onAccept: collect(machine, context, integration) }),
+      }),
       finish(integration, machine, context, status, failure) {
-        end = { status, failure, stats: { ...integration.stats }, rows: integration.rows, t: integration.t, y: states(context, machine.y) };
+        end = {
+          status,
+          failure,
+          stats: { ...integration.stats },
+          rows: integration.rows,
+          t: integration.t,
+          y: states(context, machine.y),
+        };
       },
     },
-    () => applySolve(detached(bound), { rows: times.size, keepStages: keepStages || keep === "dense", eager: true }, [...y0, times, ...captured]),
+    () =>
+      applySolve(
+        detached(bound),
+        { rows: times.size, keepStages: keepStages || keep === "dense", eager: true },
+        [...y0, times, ...captured],
+      ),
   );
-  const dense = keep === "dense" ? new DenseOutput(denseSteps, problem.plan.solver.interpolant, state) : undefined;
+  const dense =
+    keep === "dense"
+      ? new DenseOutput(denseSteps, problem.plan.solver.interpolant, state)
+      : undefined;
   return { ...end!, outputs, stepTimes, stepStates, dense };
 }
 
 /** The problem without its callbacks, which reach the loop by the session: calls with other callbacks share a program. */
-function detached({ problem }: BoundProblem): BoundProblem["problem"] {
+function detached({ problem }: BoundProblem): Problem {
   return { ...problem, watch: {} };
 }
 
@@ -83,7 +123,10 @@ function elementsAt(context: HostContext, type: TensorType, pointer: Pointer): T
 /** Rows `from` to `to` of a tensor with elements. */
 export function rowsOf(tensor: Tensor, from: number, to: number): Tensor {
   const size = sizeOf(tensor.shape.slice(1));
-  return new Tensor({ shape: [to - from, ...tensor.shape.slice(1)], dtype: tensor.dtype }, tensor.elements!.slice(from * size, to * size));
+  return new Tensor(
+    { shape: [to - from, ...tensor.shape.slice(1)], dtype: tensor.dtype },
+    tensor.elements!.slice(from * size, to * size),
+  );
 }
 
 /** Tensors with elements, of one shape, as the rows of one. */

@@ -9,7 +9,9 @@ import { trace } from "../ir/trace.ts";
 import { type Tree, type TreeDef, flatten } from "../ir/tree.ts";
 
 /** dy/dt = f(t, y): a function, or anything with `forward(t, y)`. `t` is a scalar of the state's dtype. */
-export type VectorField<Y extends Tree = Tree> = ((t: Tensor, y: Y) => Y) | { forward(t: Tensor, y: Y): Y };
+export type VectorField<Y extends Tree = Tree> =
+  | ((t: Tensor, y: Y) => Y)
+  | { forward(t: Tensor, y: Y): Y };
 
 /** A vector field as a graph: inputs t, then the state's leaves, then parameters; outputs one slope a leaf of the state. */
 export interface Field {
@@ -29,24 +31,40 @@ export interface TracedField {
 /** The leaves of an initial state: float tensors, at least one. Throws ArgumentError or DTypeError naming the leaf. */
 export function stateLeaves(who: string, y0: unknown): { leaves: Tensor[]; def: TreeDef } {
   const { leaves, def } = flatten(`${who}: y0`, y0);
-  if (leaves.length === 0) throw new ArgumentError(complaint(`${who}: y0`, "at least one tensor", "an empty tree"));
+  if (leaves.length === 0)
+    throw new ArgumentError(complaint(`${who}: y0`, "at least one tensor", "an empty tree"));
   leaves.forEach((leaf, index) => {
     if (!isFloat(leaf.dtype))
-      throw new DTypeError(complaint(`${who}: y0${def.paths[index]}`, "a float32 or float64 tensor", leaf.dtype, 'Use cast("float64").'));
+      throw new DTypeError(
+        complaint(
+          `${who}: y0${def.paths[index]}`,
+          "a float32 or float64 tensor",
+          leaf.dtype,
+          'Use cast("float64").',
+        ),
+      );
   });
   return { leaves, def };
 }
 
 /** The type that times have for f. */
 export function timeType(state: readonly TensorType[]): TensorType {
-  return { shape: [], dtype: state.some((leaf) => leaf.dtype === "float64") ? "float64" : "float32" };
+  return {
+    shape: [],
+    dtype: state.some((leaf) => leaf.dtype === "float64") ? "float64" : "float32",
+  };
 }
 
 /**
  * Traces f at a state like y0. Throws ArgumentError where f is not callable or returns another structure, ShapeError or
  * DTypeError where a leaf of its result does not match the state's, each naming leaf, expectation and what came.
  */
-export function traceField(who: string, f: unknown, state: readonly TensorType[], def: TreeDef): TracedField {
+export function traceField(
+  who: string,
+  f: unknown,
+  state: readonly TensorType[],
+  def: TreeDef,
+): TracedField {
   const call = callable(who, f);
   const time = timeType(state);
   const types = state.map(typeOf);
@@ -54,12 +72,25 @@ export function traceField(who: string, f: unknown, state: readonly TensorType[]
     (t, ...leaves) => {
       const slopes = flatten(`${who}: the result of f`, call(t!, def.rebuild(leaves)));
       if (slopes.def.key !== def.key)
-        throw new ArgumentError(complaint(`${who}: the result of f`, `the structure of y (${named(def)})`, named(slopes.def), "f(t, y) returns dy/dt, shaped like y."));
+        throw new ArgumentError(
+          complaint(
+            `${who}: the result of f`,
+            `the structure of y (${named(def)})`,
+            named(slopes.def),
+            "f(t, y) returns dy/dt, shaped like y.",
+          ),
+        );
       slopes.leaves.forEach((slope, index) => {
         const { shape, dtype } = types[index]!;
         const leaf = `${who}: f's result${def.paths[index] === "" ? "" : ` at ${def.paths[index]}`}`;
-        if (!sameShape(slope.shape, shape)) throw new ShapeError(complaint(leaf, `shape ${formatShape(shape)} as in y`, formatShape(slope.shape)));
-        if (slope.dtype !== dtype) throw new DTypeError(complaint(leaf, `${dtype} as in y`, slope.dtype, `Use cast("${dtype}").`));
+        if (!sameShape(slope.shape, shape))
+          throw new ShapeError(
+            complaint(leaf, `shape ${formatShape(shape)} as in y`, formatShape(slope.shape)),
+          );
+        if (slope.dtype !== dtype)
+          throw new DTypeError(
+            complaint(leaf, `${dtype} as in y`, slope.dtype, `Use cast("${dtype}").`),
+          );
       });
       return slopes.leaves;
     },
@@ -69,12 +100,20 @@ export function traceField(who: string, f: unknown, state: readonly TensorType[]
 }
 
 function named(def: TreeDef): string {
-  return def.leafCount === 1 && def.paths[0] === "" ? "one tensor" : `tensors ${def.paths.join(", ")}`;
+  return def.leafCount === 1 && def.paths[0] === ""
+    ? "one tensor"
+    : `tensors ${def.paths.join(", ")}`;
 }
 
 function callable(who: string, f: unknown): (t: Tensor, y: unknown) => unknown {
   if (typeof f === "function") return f as (t: Tensor, y: unknown) => unknown;
-  if (typeof f === "object" && f !== null && typeof (f as { forward?: unknown }).forward === "function")
+  if (
+    typeof f === "object" &&
+    f !== null &&
+    typeof (f as { forward?: unknown }).forward === "function"
+  )
     return (t, y) => (f as { forward(t: Tensor, y: unknown): unknown }).forward(t, y);
-  throw new ArgumentError(complaint(`${who}: f`, "a function f(t, y) or an object with forward(t, y)", describe(f)));
+  throw new ArgumentError(
+    complaint(`${who}: f`, "a function f(t, y) or an object with forward(t, y)", describe(f)),
+  );
 }

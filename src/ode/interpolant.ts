@@ -19,25 +19,41 @@ export interface Interpolant {
 }
 
 /** An interpolant from its polynomials; throws InternalError naming the method if it does not have the order it claims. */
-export function makeInterpolant(name: string, tableau: Tableau, order: number, coefficients: readonly (readonly number[])[]): Interpolant {
+export function makeInterpolant(
+  name: string,
+  tableau: Tableau,
+  order: number,
+  coefficients: readonly (readonly number[])[],
+): Interpolant {
   const endStage = coefficients.length === tableau.stages + 1;
   const a: StageMatrix = endStage ? [...tableau.a, tableau.b] : tableau.a;
-  if (coefficients.length !== a.length) throw new InternalError(`interpolant ${name}: expected ${a.length} polynomials, got ${coefficients.length}`);
+  if (coefficients.length !== a.length)
+    throw new InternalError(
+      `interpolant ${name}: expected ${a.length} polynomials, got ${coefficients.length}`,
+    );
   const interpolant: Interpolant = { order, coefficients, stages: a.length, endStage };
   const weights = new Float64Array(a.length);
   for (const theta of [0.125, 0.25, 0.5, 0.75, 0.875, 1]) {
     interpolationWeights(interpolant, theta, weights);
     const { defect, tree } = orderDefect(a, [...weights], order, theta);
-    if (!(defect <= 1e-12)) throw new InternalError(`interpolant ${name}: misses an order ${order} condition by ${defect} at tree ${tree} and theta ${theta}`);
+    if (!(defect <= 1e-12))
+      throw new InternalError(
+        `interpolant ${name}: misses an order ${order} condition by ${defect} at tree ${tree} and theta ${theta}`,
+      );
   }
   const atEnd = [...weights];
   const expected = endStage ? [...tableau.b, 0] : tableau.b;
-  if (atEnd.some((weight, j) => !(Math.abs(weight - expected[j]!) <= 1e-12))) throw new InternalError(`interpolant ${name}: does not end in the step's solution`);
+  if (atEnd.some((weight, j) => !(Math.abs(weight - expected[j]!) <= 1e-12)))
+    throw new InternalError(`interpolant ${name}: does not end in the step's solution`);
   return interpolant;
 }
 
 /** b_j(theta) of every stage, written to `into`. */
-export function interpolationWeights(interpolant: Interpolant, theta: number, into: Float64Array): void {
+export function interpolationWeights(
+  interpolant: Interpolant,
+  theta: number,
+  into: Float64Array,
+): void {
   const { coefficients } = interpolant;
   for (let j = 0; j < coefficients.length; j++) {
     const row = coefficients[j]!;
@@ -48,12 +64,17 @@ export function interpolationWeights(interpolant: Interpolant, theta: number, in
 }
 
 /** b_j'(theta) of every stage: y'(t + theta h) = sum_j b_j'(theta) k_j. */
-export function derivativeWeights(interpolant: Interpolant, theta: number, into: Float64Array): void {
+export function derivativeWeights(
+  interpolant: Interpolant,
+  theta: number,
+  into: Float64Array,
+): void {
   const { coefficients } = interpolant;
   for (let j = 0; j < coefficients.length; j++) {
     const row = coefficients[j]!;
     let sum = 0;
-    for (let power = row.length - 1; power >= 0; power--) sum = sum * theta + (power + 1) * row[power]!;
+    for (let power = row.length - 1; power >= 0; power--)
+      sum = sum * theta + (power + 1) * row[power]!;
     into[j] = sum;
   }
 }
@@ -65,7 +86,8 @@ export function derivativeWeights(interpolant: Interpolant, theta: number, into:
 export function hermiteInterpolant(name: string, tableau: Tableau): Interpolant {
   const rows = tableau.b.map((weight) => [0, 3 * weight, -2 * weight]);
   if (!tableau.firstSameAsLast) rows.push([0, 0, 0]);
-  const add = (row: number[], terms: readonly number[]): void => terms.forEach((term, power) => (row[power] = row[power]! + term));
+  const add = (row: number[], terms: readonly number[]): void =>
+    terms.forEach((term, power) => (row[power] = row[power]! + term));
   add(rows[0]!, [1, -2, 1]);
   add(rows.at(-1)!, [0, -1, 1]);
   return makeInterpolant(name, tableau, Math.min(3, tableau.order), rows);
@@ -75,7 +97,12 @@ export function hermiteInterpolant(name: string, tableau: Tableau): Interpolant 
  * The quartic through y, y1 and a midpoint y + h * sum_j midpoint_j k_j with slopes at both ends (Shampine 1986),
  * for tableaus whose last stage is the end slope.
  */
-export function quarticInterpolant(name: string, tableau: Tableau, order: number, midpoint: readonly number[]): Interpolant {
+export function quarticInterpolant(
+  name: string,
+  tableau: Tableau,
+  order: number,
+  midpoint: readonly number[],
+): Interpolant {
   const first = 0;
   const last = tableau.stages - 1;
   const rows = tableau.b.map((weight, j) => {

@@ -69,7 +69,13 @@ export class Integration {
    * The state at times[i] is written to row i of `outputs` (a pointer a leaf to rows one after another), if given.
    * The machine's `y` is the state reached.
    */
-  run(times: Float64Array, count: number, outputs: readonly Pointer[] | undefined, copy: (to: Pointer, from: Pointer, bytes: number) => void, watch: Watchers): SolveStatus {
+  run(
+    times: Float64Array,
+    count: number,
+    outputs: readonly Pointer[] | undefined,
+    copy: (to: Pointer, from: Pointer, bytes: number) => void,
+    watch: Watchers,
+  ): SolveStatus {
     this.times = times;
     this.count = count;
     this.outputs = outputs;
@@ -83,10 +89,16 @@ export class Integration {
     if (this.rows === count) return "success";
     this.rule.reset();
     const direction = end > start ? 1 : -1;
-    return this.machine.adaptive ? this.adaptive(end, direction, copy) : this.fixed(start, end, direction, copy);
+    return this.machine.adaptive
+      ? this.adaptive(end, direction, copy)
+      : this.fixed(start, end, direction, copy);
   }
 
-  private adaptive(end: number, direction: number, copy: (to: Pointer, from: Pointer, bytes: number) => void): SolveStatus {
+  private adaptive(
+    end: number,
+    direction: number,
+    copy: (to: Pointer, from: Pointer, bytes: number) => void,
+  ): SolveStatus {
     const { machine, stats, stepping, rule, watch } = this;
     const { minStep, maxStep, maxSteps } = stepping;
     let size: number;
@@ -110,7 +122,8 @@ export class Integration {
       const last = (t + direction * 1.01 * size - end) * direction >= 0;
       const h = last ? end - t : direction * size;
       this.h = h;
-      if (!last && (size < minStep || t + 0.1 * h === t)) return finite ? "stepUnderflow" : "nonFinite";
+      if (!last && (size < minStep || t + 0.1 * h === t))
+        return finite ? "stepUnderflow" : "nonFinite";
       if (stats.steps >= maxSteps) return "maxSteps";
       if (watch.signal !== undefined && watch.signal.aborted) return "aborted";
       const error = machine.step(t, h);
@@ -121,28 +134,47 @@ export class Integration {
       const factor = finite ? rule.factor(error, accepted) : rule.smallestFactor;
       if (accepted) this.take(h, last ? end : t + h, direction, copy);
       else stats.rejected += 1;
-      if (watch.onStep !== undefined) watch.onStep({ t, h, error, accepted, steps: stats.steps, direction: watch.direction });
+      if (watch.onStep !== undefined)
+        watch.onStep({ t, h, error, accepted, steps: stats.steps, direction: watch.direction });
       if (accepted && last) return "success";
       if (!finite && t + 0.1 * h * factor === t) return "nonFinite";
       size = Math.abs(h) * factor;
     }
   }
 
-  private fixed(start: number, end: number, direction: number, copy: (to: Pointer, from: Pointer, bytes: number) => void): SolveStatus {
+  private fixed(
+    start: number,
+    end: number,
+    direction: number,
+    copy: (to: Pointer, from: Pointer, bytes: number) => void,
+  ): SolveStatus {
     const { machine, stats, stepping, watch, times, span } = this;
     const { maxSteps } = stepping;
     const steps = span === undefined ? stepping.steps : undefined;
-    const stepSize = span === undefined || stepping.steps === undefined ? stepping.stepSize : span / stepping.steps;
+    const stepSize =
+      span === undefined || stepping.steps === undefined
+        ? stepping.stepSize
+        : span / stepping.steps;
     if (machine.needsSlope) {
       machine.evaluateSlope(start);
       stats.evaluations += 1;
     }
     // The number of whole steps: one that overshoots by rounding alone ends at the end.
-    const total = steps ?? (stepSize === undefined ? this.count - 1 : Math.max(1, Math.ceil((Math.abs(end - start) / stepSize) * (1 - 1e-12))));
+    const total =
+      steps ??
+      (stepSize === undefined
+        ? this.count - 1
+        : Math.max(1, Math.ceil((Math.abs(end - start) / stepSize) * (1 - 1e-12))));
     for (let index = 1; index <= total; index++) {
       const { t } = this;
       const t1 =
-        index === total ? end : stepSize !== undefined ? start + direction * index * stepSize : steps !== undefined ? start + ((end - start) * index) / steps : times[index]!;
+        index === total
+          ? end
+          : stepSize !== undefined
+            ? start + direction * index * stepSize
+            : steps !== undefined
+              ? start + ((end - start) * index) / steps
+              : times[index]!;
       if (t1 === t) continue;
       const h = t1 - t;
       this.h = h;
@@ -154,14 +186,20 @@ export class Integration {
       const accepted = error === 0;
       if (accepted) this.take(h, t1, direction, copy);
       else stats.rejected += 1;
-      if (watch.onStep !== undefined) watch.onStep({ t, h, error, accepted, steps: stats.steps, direction: watch.direction });
+      if (watch.onStep !== undefined)
+        watch.onStep({ t, h, error, accepted, steps: stats.steps, direction: watch.direction });
       if (!accepted) return "nonFinite";
     }
     return "success";
   }
 
   /** Writes the outputs that the step covers, and moves on to its end. */
-  private take(h: number, t1: number, direction: number, copy: (to: Pointer, from: Pointer, bytes: number) => void): void {
+  private take(
+    h: number,
+    t1: number,
+    direction: number,
+    copy: (to: Pointer, from: Pointer, bytes: number) => void,
+  ): void {
     const { machine, times, count, watch } = this;
     this.stats.accepted += 1;
     let prepared = false;
@@ -190,18 +228,23 @@ export class Integration {
     this.t = t1;
   }
 
-  private writeRow(from: readonly Pointer[], copy: (to: Pointer, from: Pointer, bytes: number) => void): void {
+  private writeRow(
+    from: readonly Pointer[],
+    copy: (to: Pointer, from: Pointer, bytes: number) => void,
+  ): void {
     if (this.outputs !== undefined) {
       this.pointAtRow();
       const { row } = this;
-      for (let leaf = 0; leaf < row.length; leaf++) copy(row[leaf]!, from[leaf]!, this.machine.leafBytes[leaf]!);
+      for (let leaf = 0; leaf < row.length; leaf++)
+        copy(row[leaf]!, from[leaf]!, this.machine.leafBytes[leaf]!);
     }
     this.rows += 1;
   }
 
   private pointAtRow(): void {
     const { row, outputs, machine } = this;
-    for (let leaf = 0; leaf < row.length; leaf++) row[leaf] = outputs![leaf]! + this.rows * machine.leafBytes[leaf]!;
+    for (let leaf = 0; leaf < row.length; leaf++)
+      row[leaf] = outputs![leaf]! + this.rows * machine.leafBytes[leaf]!;
   }
 }
 

@@ -8,7 +8,14 @@ import { kernelBytes } from "../ir/dtype.ts";
 import { sizeOf } from "../ir/shape.ts";
 import { interpolationWeights } from "./interpolant.ts";
 import { isAdaptive } from "./solver.ts";
-import { type StepPlan, interpolationGraph, keptStages, slopeGraph, startGraph, stepGraph } from "./step-graphs.ts";
+import {
+  type StepPlan,
+  interpolationGraph,
+  keptStages,
+  slopeGraph,
+  startGraph,
+  stepGraph,
+} from "./step-graphs.ts";
 
 /** Places in the block of float64 scalars. */
 const scalar = { t: 0, h: 1, direction: 2, first: 3, error: 4, weights: 5 } as const;
@@ -60,24 +67,36 @@ export class StepMachine {
     this.keepsStages = keepStages;
     this.evaluationsPerStep = tableau.stages - (this.carried ? 1 : 0);
     this.leafBytes = state.map(bytesOf);
-    this.scalars = context.allocate({ shape: [scalar.weights + interpolant.stages], dtype: "float64" });
+    this.scalars = context.allocate({
+      shape: [scalar.weights + interpolant.stages],
+      dtype: "float64",
+    });
     this.weights = new Float64Array(interpolant.stages);
     this.block = this.viewScalars();
     this.places = state.map((type) => [context.allocate(type), context.allocate(type)] as const);
-    this.slopePlaces = state.map((type) => [context.allocate(type), context.allocate(type)] as const);
+    this.slopePlaces = state.map(
+      (type) => [context.allocate(type), context.allocate(type)] as const,
+    );
     this.y = this.places.map(([place]) => place);
     this.y1 = this.places.map(([, place]) => place);
     this.slope = this.slopePlaces.map(([place]) => place);
     this.slope1 = this.slopePlaces.map(([, place]) => place);
-    this.kept = keepStages ? Array.from({ length: keptStages(plan.solver) }, () => state.map((type) => context.allocate(type))).flat() : [];
-    this.endSlope = keepStages && interpolant.endStage ? state.map((type) => context.allocate(type)) : [];
+    this.kept = keepStages
+      ? Array.from({ length: keptStages(plan.solver) }, () =>
+          state.map((type) => context.allocate(type)),
+        ).flat()
+      : [];
+    this.endSlope =
+      keepStages && interpolant.endStage ? state.map((type) => context.allocate(type)) : [];
     this.stepProcedure = context.compile(stepGraph(plan, keepStages), `${name}/step`);
     this.stepProcedure.bindInput(0, this.at(scalar.t));
     this.stepProcedure.bindInput(1, this.at(scalar.h));
     const leaves = state.length;
     const errorOutput = leaves * (this.carried ? 2 : 1);
     this.stepProcedure.bindOutput(errorOutput, this.at(scalar.error));
-    this.kept.forEach((pointer, index) => this.stepProcedure.bindOutput(errorOutput + 1 + index, pointer));
+    this.kept.forEach((pointer, index) =>
+      this.stepProcedure.bindOutput(errorOutput + 1 + index, pointer),
+    );
   }
 
   /** Leaves of the state. */
@@ -102,7 +121,8 @@ export class StepMachine {
       }
     }
     const before = 2 + leaves * (this.carried ? 2 : 1);
-    for (let index = 0; index < parameters.length; index++) this.stepProcedure.bindInput(before + index, parameters[index]!);
+    for (let index = 0; index < parameters.length; index++)
+      this.stepProcedure.bindInput(before + index, parameters[index]!);
   }
 
   /** Where the parameters lie that f reads. */
@@ -129,7 +149,8 @@ export class StepMachine {
       procedure.bindInput(2 + leaf, this.y[leaf]!);
       procedure.bindOutput(leaf, this.slope[leaf]!);
     }
-    for (let index = 0; index < this.parameters.length; index++) procedure.bindInput(2 + this.leaves + index, this.parameters[index]!);
+    for (let index = 0; index < this.parameters.length; index++)
+      procedure.bindInput(2 + this.leaves + index, this.parameters[index]!);
     this.block[scalar.t] = t;
     this.block[scalar.direction] = direction;
     procedure.run();
@@ -158,7 +179,8 @@ export class StepMachine {
       procedure.bindOutput(leaf, into[leaf]!);
     }
     const count = this.plan.field.parameters.length;
-    for (let index = 0; index < count; index++) procedure.bindInput(1 + this.leaves + index, this.parameters[index]!);
+    for (let index = 0; index < count; index++)
+      procedure.bindInput(1 + this.leaves + index, this.parameters[index]!);
     this.fresh()[scalar.t] = t;
     procedure.run();
   }
@@ -207,13 +229,17 @@ export class StepMachine {
     const { leaves } = this;
     if (procedure === undefined) {
       if (!this.keepsStages) throw new Error("this step keeps no stages");
-      procedure = this.interpolation = this.context.compile(interpolationGraph(this.plan), "ode/interpolate");
+      procedure = this.interpolation = this.context.compile(
+        interpolationGraph(this.plan),
+        "ode/interpolate",
+      );
       for (let j = 0; j < stages; j++) procedure.bindInput(j, this.at(scalar.weights + j));
       this.refresh();
     }
     for (let leaf = 0; leaf < leaves; leaf++) {
       procedure.bindInput(stages + leaf, this.y[leaf]!);
-      for (let j = 0; j < stages; j++) procedure.bindInput(stages + leaves * (j + 1) + leaf, this.stage(j, leaf));
+      for (let j = 0; j < stages; j++)
+        procedure.bindInput(stages + leaves * (j + 1) + leaf, this.stage(j, leaf));
     }
   }
 
@@ -249,6 +275,10 @@ export class StepMachine {
   }
 
   private viewScalars(): Float64Array {
-    return this.context.view("float64", this.scalars, scalar.weights + this.weights.length) as Float64Array;
+    return this.context.view(
+      "float64",
+      this.scalars,
+      scalar.weights + this.weights.length,
+    ) as Float64Array;
   }
 }

@@ -29,12 +29,26 @@ export function mixedNorm(leaves: readonly Tensor[]): Tensor {
 }
 
 /** Traces a norm on states of these types. Throws ArgumentError unless it returns one scalar tensor. */
-export function traceNorm(who: string, norm: unknown, state: readonly TensorType[], def: TreeDef): TracedNorm {
-  if (typeof norm !== "function") throw new ArgumentError(complaint(`${who}: norm`, "a function of a tree like y", describe(norm)));
+export function traceNorm(
+  who: string,
+  norm: unknown,
+  state: readonly TensorType[],
+  def: TreeDef,
+): TracedNorm {
+  if (typeof norm !== "function")
+    throw new ArgumentError(
+      complaint(`${who}: norm`, "a function of a tree like y", describe(norm)),
+    );
   return trace((...leaves) => {
     const value: unknown = (norm as (y: unknown) => unknown)(def.rebuild(leaves));
     if (!(value instanceof Tensor) || value.size !== 1)
-      throw new ArgumentError(complaint(`${who}: norm`, "one number as a tensor", value instanceof Tensor ? `shape ${formatShape(value.shape)}` : describe(value)));
+      throw new ArgumentError(
+        complaint(
+          `${who}: norm`,
+          "one number as a tensor",
+          value instanceof Tensor ? `shape ${formatShape(value.shape)}` : describe(value),
+        ),
+      );
     return [cast(sum(value), "float64")];
   }, state);
 }
@@ -49,12 +63,18 @@ export interface NormPart {
 }
 
 /** The norm of a state by parts. */
-export function partsNorm(parts: readonly NormPart[], leaves: readonly Tensor[], extras: readonly Tensor[]): Tensor {
+export function partsNorm(
+  parts: readonly NormPart[],
+  leaves: readonly Tensor[],
+  extras: readonly Tensor[],
+): Tensor {
   return parts
     .filter((part) => part.leaves.length > 0)
     .map(({ leaves: chosen, custom }) => {
       const own = chosen.map((index) => leaves[index]!);
-      return custom === undefined ? mixedNorm(own) : inline(custom.graph, [...own, ...custom.extras.map((index) => extras[index]!)])[0]!;
+      return custom === undefined
+        ? mixedNorm(own)
+        : inline(custom.graph, [...own, ...custom.extras.map((index) => extras[index]!)])[0]!;
     })
     .reduce((largest, norm) => maximum(largest, norm));
 }
@@ -63,15 +83,29 @@ export function partsNorm(parts: readonly NormPart[], leaves: readonly Tensor[],
 export type Tolerance = number | Tree;
 
 /** One tolerance a leaf: a number, or a tensor. Throws ArgumentError for negative or NaN numbers, or a structure other than y's. */
-export function leafTolerances(who: string, name: string, tolerance: unknown, def: TreeDef): readonly (number | Tensor)[] {
+export function leafTolerances(
+  who: string,
+  name: string,
+  tolerance: unknown,
+  def: TreeDef,
+): readonly (number | Tensor)[] {
   if (typeof tolerance === "number") {
     if (!(tolerance >= 0 && tolerance < Infinity))
-      throw new ArgumentError(complaint(`${who}: ${name}`, "a number that is not negative", String(tolerance)));
+      throw new ArgumentError(
+        complaint(`${who}: ${name}`, "a number that is not negative", String(tolerance)),
+      );
     return Array.from({ length: def.leafCount }, () => tolerance);
   }
-  if (tolerance instanceof Tensor && def.leafCount !== 1) return Array.from({ length: def.leafCount }, () => tolerance);
+  if (tolerance instanceof Tensor && def.leafCount !== 1)
+    return Array.from({ length: def.leafCount }, () => tolerance);
   const given = flatten(`${who}: ${name}`, tolerance);
   if (given.def.key !== def.key)
-    throw new ArgumentError(complaint(`${who}: ${name}`, "a number, or a tree of tensors like y", `tensors at ${given.def.paths.join(", ")}`));
+    throw new ArgumentError(
+      complaint(
+        `${who}: ${name}`,
+        "a number, or a tree of tensors like y",
+        `tensors at ${given.def.paths.join(", ")}`,
+      ),
+    );
   return given.leaves;
 }

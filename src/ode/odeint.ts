@@ -7,7 +7,8 @@ import type { BacksolveOptions } from "./adjoints/backsolve.ts";
 import { runEagerly } from "./eager.ts";
 import { type VectorField, stateLeaves } from "./field.ts";
 import { type CommonOptions, checkNames, commonNames } from "./options.ts";
-import { type Defaults, type Problem, defineProblem } from "./problem.ts";
+import { type Defaults, defineProblem } from "./define-problem.ts";
+import type { Problem } from "./problem.ts";
 import { applySolve } from "./solve-op.ts";
 import { isAdaptive } from "./solver.ts";
 import { SolveError } from "./status.ts";
@@ -16,7 +17,10 @@ import { type Times, checkOrder, timeRow } from "./times.ts";
 const defaults: Defaults = { method: "dopri5", controller: "i", rtol: 1e-7, atol: 1e-9 };
 
 /** Options of `odeintAdjoint`: those of `odeint`, with options of the backward solve in `gradient`. */
-export interface OdeintAdjointOptions<Y extends Tree = Tree> extends Omit<CommonOptions<Y>, "gradient"> {
+export interface OdeintAdjointOptions<Y extends Tree = Tree> extends Omit<
+  CommonOptions<Y>,
+  "gradient"
+> {
   readonly gradient?: "backsolve" | BacksolveOptions;
 }
 
@@ -29,7 +33,12 @@ export interface OdeintAdjointOptions<Y extends Tree = Tree> extends Omit<Common
  * Throws SolveError (status, t, step) where the solve fails - inside `jit` and `grad`, when the program runs -, and
  * ArgumentError, ShapeError or DTypeError for wrong use.
  */
-export function odeint<Y extends Tree>(f: VectorField<Y>, y0: Y, ts: Times, options: CommonOptions<Y> = {}): Y {
+export function odeint<Y extends Tree>(
+  f: VectorField<Y>,
+  y0: Y,
+  ts: Times,
+  options: CommonOptions<Y> = {},
+): Y {
   return integrate("odeint", f, y0, ts, options, options.gradient ?? "direct");
 }
 
@@ -37,23 +46,60 @@ export function odeint<Y extends Tree>(f: VectorField<Y>, y0: Y, ts: Times, opti
  * As `odeint`, with derivatives by the adjoint method (Chen et al. 2018): `gradient: "backsolve"`. The backward solve uses the
  * forward solve's method and tolerances unless `gradient: { kind: "backsolve", rtol, atol, method, seminorm, ... }` says otherwise.
  */
-export function odeintAdjoint<Y extends Tree>(f: VectorField<Y>, y0: Y, ts: Times, options: OdeintAdjointOptions<Y> = {}): Y {
+export function odeintAdjoint<Y extends Tree>(
+  f: VectorField<Y>,
+  y0: Y,
+  ts: Times,
+  options: OdeintAdjointOptions<Y> = {},
+): Y {
   const { gradient = "backsolve" } = options;
   const kind = typeof gradient === "object" && gradient !== null ? gradient.kind : gradient;
-  if (kind !== "backsolve") throw new ArgumentError(complaint("odeintAdjoint: gradient", '"backsolve" or { kind: "backsolve", ... }', describe(kind), "odeint takes every gradient."));
+  if (kind !== "backsolve")
+    throw new ArgumentError(
+      complaint(
+        "odeintAdjoint: gradient",
+        '"backsolve" or { kind: "backsolve", ... }',
+        describe(kind),
+        "odeint takes every gradient.",
+      ),
+    );
   return integrate("odeintAdjoint", f, y0, ts, options as CommonOptions<Y>, gradient);
 }
 
-function integrate<Y extends Tree>(who: string, f: VectorField<Y>, y0: Y, ts: Times, options: CommonOptions<Y>, gradient: unknown): Y {
+function integrate<Y extends Tree>(
+  who: string,
+  f: VectorField<Y>,
+  y0: Y,
+  ts: Times,
+  options: CommonOptions<Y>,
+  gradient: unknown,
+): Y {
   checkNames(who, options, commonNames);
   const times = timeRow(`${who}: ts`, ts);
-  if (times.count < 2) throw new ArgumentError(complaint(`${who}: ts`, "at least 2 times, the first that of y0", String(times.count)));
+  if (times.count < 2)
+    throw new ArgumentError(
+      complaint(`${who}: ts`, "at least 2 times, the first that of y0", String(times.count)),
+    );
   if (times.known !== undefined) checkOrder(`${who}: ts`, times.known);
   const { leaves, def } = stateLeaves(who, y0);
-  const bound = defineProblem(who, f, leaves, def, options, defaults, chooseGradient(who, gradient));
+  const bound = defineProblem(
+    who,
+    f,
+    leaves,
+    def,
+    options,
+    defaults,
+    chooseGradient(who, gradient),
+  );
   const keepStages = outputsInsideSteps(bound.problem, times.count);
   if (currentTrace() !== undefined)
-    return def.rebuild(applySolve(bound.problem, { rows: times.count, keepStages }, [...leaves, times.tensor, ...bound.captured])) as Y;
+    return def.rebuild(
+      applySolve(bound.problem, { rows: times.count, keepStages }, [
+        ...leaves,
+        times.tensor,
+        ...bound.captured,
+      ]),
+    ) as Y;
   const { outputs, failure } = runEagerly(bound, leaves, times.tensor, keepStages, "outputs");
   if (failure !== undefined) throw new SolveError(who, failure);
   return def.rebuild(outputs) as Y;
@@ -61,5 +107,8 @@ function integrate<Y extends Tree>(who: string, f: VectorField<Y>, y0: Y, ts: Ti
 
 /** Whether outputs may lie inside steps: never the last one, nor any where the outputs are the grid. */
 export function outputsInsideSteps({ plan, stepping }: Problem, rows: number): boolean {
-  return rows > 2 && (isAdaptive(plan.solver) || stepping.stepSize !== undefined || stepping.steps !== undefined);
+  return (
+    rows > 2 &&
+    (isAdaptive(plan.solver) || stepping.stepSize !== undefined || stepping.steps !== undefined)
+  );
 }

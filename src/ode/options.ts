@@ -44,7 +44,9 @@ export interface WatchOptions {
 }
 
 /** A gradient mode by name, or with options of its own. */
-export type GradientOption = string | ({ readonly kind: string } & { readonly [option: string]: unknown });
+export type GradientOption =
+  | string
+  | ({ readonly kind: string } & { readonly [option: string]: unknown });
 
 /** Options that all solves share. */
 export interface CommonOptions<Y extends Tree = Tree> extends SteppingOptions, WatchOptions {
@@ -54,52 +56,112 @@ export interface CommonOptions<Y extends Tree = Tree> extends SteppingOptions, W
   readonly gradient?: GradientOption;
 }
 
-export const steppingNames: readonly string[] = ["method", "rtol", "atol", "controller", "firstStep", "minStep", "maxStep", "maxSteps", "stepSize", "steps"];
-export const commonNames: readonly string[] = [...steppingNames, "onStep", "onStats", "signal", "norm", "gradient"];
+export const steppingNames: readonly string[] = [
+  "method",
+  "rtol",
+  "atol",
+  "controller",
+  "firstStep",
+  "minStep",
+  "maxStep",
+  "maxSteps",
+  "stepSize",
+  "steps",
+];
+export const commonNames: readonly string[] = [
+  ...steppingNames,
+  "onStep",
+  "onStats",
+  "signal",
+  "norm",
+  "gradient",
+];
 
 /** Throws ArgumentError for an option that is not among `known`, listing those. */
 export function checkNames(who: string, options: object, known: readonly string[]): void {
-  if (typeof options !== "object" || options === null) throw new ArgumentError(complaint(who, "an object of options", describe(options)));
+  if (typeof options !== "object" || options === null)
+    throw new ArgumentError(complaint(who, "an object of options", describe(options)));
   for (const name of Object.keys(options))
-    if (!known.includes(name)) throw new ArgumentError(complaint(who, `options among ${known.join(", ")}`, describe(name)));
+    if (!known.includes(name))
+      throw new ArgumentError(complaint(who, `options among ${known.join(", ")}`, describe(name)));
 }
 
 /** The solver of a name. Throws ArgumentError listing all. */
 export function chooseSolver(who: string, method: unknown): Solver {
   const solver = typeof method === "string" ? solvers.get(method) : undefined;
-  if (solver === undefined) throw new ArgumentError(complaint(`${who}: method`, `one of ${[...solvers.keys()].join(", ")}`, describe(method)));
+  if (solver === undefined)
+    throw new ArgumentError(
+      complaint(`${who}: method`, `one of ${[...solvers.keys()].join(", ")}`, describe(method)),
+    );
   return solver;
 }
 
 /** The controller of a name, or the one given. Throws ArgumentError listing all. */
 export function chooseController(who: string, controller: unknown): Controller {
-  if (typeof controller === "string" && Object.hasOwn(controllers, controller)) return controllers[controller]!();
-  if (typeof controller === "object" && controller !== null && typeof (controller as Controller).begin === "function" && typeof (controller as Controller).key === "string")
+  if (typeof controller === "string" && Object.hasOwn(controllers, controller))
+    return controllers[controller]!();
+  if (
+    typeof controller === "object" &&
+    controller !== null &&
+    typeof (controller as Controller).begin === "function" &&
+    typeof (controller as Controller).key === "string"
+  )
     return controller as Controller;
-  throw new ArgumentError(complaint(`${who}: controller`, `one of ${Object.keys(controllers).join(", ")}, or a controller`, describe(controller)));
+  throw new ArgumentError(
+    complaint(
+      `${who}: controller`,
+      `one of ${Object.keys(controllers).join(", ")}, or a controller`,
+      describe(controller),
+    ),
+  );
 }
 
 /** Checked stepping for a solver. Throws ArgumentError for values that make no sense, or that the method cannot use. */
-export function chooseStepping(who: string, options: SteppingOptions, solver: Solver, controller: Controller): Stepping {
-  const { firstStep, minStep = 0, maxStep = Infinity, maxSteps = 100_000, stepSize, steps } = options;
+export function chooseStepping(
+  who: string,
+  options: SteppingOptions,
+  solver: Solver,
+  controller: Controller,
+): Stepping {
+  const {
+    firstStep,
+    minStep = 0,
+    maxStep = Infinity,
+    maxSteps = 100_000,
+    stepSize,
+    steps,
+  } = options;
   const positive = (name: string, value: number | undefined): void => {
-    if (value !== undefined && !(typeof value === "number" && value > 0)) throw new ArgumentError(complaint(`${who}: ${name}`, "a positive number", describe(value)));
+    if (value !== undefined && !(typeof value === "number" && value > 0))
+      throw new ArgumentError(complaint(`${who}: ${name}`, "a positive number", describe(value)));
   };
   const count = (name: string, value: number | undefined): void => {
-    if (value !== undefined && !(Number.isInteger(value) && value > 0)) throw new ArgumentError(complaint(`${who}: ${name}`, "a positive integer", describe(value)));
+    if (value !== undefined && !(Number.isInteger(value) && value > 0))
+      throw new ArgumentError(complaint(`${who}: ${name}`, "a positive integer", describe(value)));
   };
   positive("firstStep", firstStep);
   positive("maxStep", maxStep);
   positive("stepSize", stepSize);
-  if (!(minStep >= 0 && minStep <= maxStep)) throw new ArgumentError(complaint(`${who}: minStep`, "a number from 0 to maxStep", describe(minStep)));
+  if (!(minStep >= 0 && minStep <= maxStep))
+    throw new ArgumentError(
+      complaint(`${who}: minStep`, "a number from 0 to maxStep", describe(minStep)),
+    );
   if (maxSteps !== Infinity) count("maxSteps", maxSteps);
   count("steps", steps);
-  if (stepSize !== undefined && steps !== undefined) throw new ArgumentError(complaint(who, "stepSize or steps", "both"));
+  if (stepSize !== undefined && steps !== undefined)
+    throw new ArgumentError(complaint(who, "stepSize or steps", "both"));
   const foreign = isAdaptive(solver) ? ["stepSize", "steps"] : ["firstStep", "minStep", "maxStep"];
   for (const name of foreign)
     if ((options as Record<string, unknown>)[name] !== undefined)
       throw new ArgumentError(
-        complaint(who, `options that ${solver.name} uses`, name, isAdaptive(solver) ? `${solver.name} chooses its steps: give rtol and atol.` : `${solver.name} takes fixed steps: give stepSize or steps.`),
+        complaint(
+          who,
+          `options that ${solver.name} uses`,
+          name,
+          isAdaptive(solver)
+            ? `${solver.name} chooses its steps: give rtol and atol.`
+            : `${solver.name} takes fixed steps: give stepSize or steps.`,
+        ),
       );
   return { controller, firstStep, minStep, maxStep, maxSteps, stepSize, steps };
 }

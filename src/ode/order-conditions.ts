@@ -23,7 +23,12 @@ function makeTree(children: readonly RootedTree[]): RootedTree {
     order += child.order;
     density *= child.density;
   }
-  return { children: sorted, order, density: density * order, name: `[${sorted.map((child) => child.name).join("")}]` };
+  return {
+    children: sorted,
+    order,
+    density: density * order,
+    name: `[${sorted.map((child) => child.name).join("")}]`,
+  };
 }
 
 /** All rooted trees of at most `maxOrder` nodes: 1, 1, 2, 4, 9, 20, 48, ... of each order. */
@@ -57,11 +62,21 @@ export type StageMatrix = readonly (readonly number[])[];
 /** Phi_j(tree) of every stage j: the product over the root's subtrees of sum_k a_jk Phi_k(subtree). */
 export function stageWeights(a: StageMatrix, tree: RootedTree): number[] {
   const branches = tree.children.map((child) => stageWeights(a, child));
-  return a.map((row) => branches.reduce((product, branch) => product * row.reduce((sum, ajk, k) => sum + ajk * branch[k]!, 0), 1));
+  return a.map((row) =>
+    branches.reduce(
+      (product, branch) => product * row.reduce((sum, ajk, k) => sum + ajk * branch[k]!, 0),
+      1,
+    ),
+  );
 }
 
 /** The largest defect |sum_j weights_j Phi_j(tree) - theta^order / gamma| over the trees of at most `order` nodes, and the tree that has it. */
-export function orderDefect(a: StageMatrix, weights: readonly number[], order: number, theta: number = 1): { defect: number; tree: string } {
+export function orderDefect(
+  a: StageMatrix,
+  weights: readonly number[],
+  order: number,
+  theta: number = 1,
+): { defect: number; tree: string } {
   let worst = { defect: 0, tree: "" };
   for (const tree of rootedTrees(order)) {
     const phi = stageWeights(a, tree);

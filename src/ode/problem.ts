@@ -1,16 +1,9 @@
-/** @file A solve made ready: field, tolerances, norm, stepping and gradient, without the tensors it will be run on. */
-import { ArgumentError, complaint } from "../ir/errors.ts";
-import type { Tensor } from "../ir/tensor.ts";
-import { typeOf } from "../ir/graph.ts";
-import type { Tree, TreeDef } from "../ir/tree.ts";
-import { graphKey } from "../compile/key.ts";
-import { inlineCalls } from "../compile/passes/inline-calls.ts";
-import type { Gradient } from "./adjoints/gradient.ts";
-import { type VectorField, traceField } from "./field.ts";
-import type { Stepping } from "./loop.ts";
-import { type NormPart, leafTolerances, traceNorm } from "./norm.ts";
-import { type CommonOptions, type WatchOptions, chooseController, chooseSolver, chooseStepping, steppingKey } from "./options.ts";
-import type { PlannedTolerance, StepPlan } from "./step-graphs.ts";
+/** @file What a solve is, apart from the tensors it runs on; and what a gradient mode is. Types only. */
+import type { HostContext, HostOp } from "../ir/host.ts";
+import type { Stepping, Watchers } from "./loop.ts";
+import type { StepMachine } from "./machine.ts";
+import type { WatchOptions } from "./options.ts";
+import type { StepPlan } from "./step-graphs.ts";
 
 /** Everything about a solve but its tensors. */
 export interface Problem {
@@ -20,94 +13,47 @@ export interface Problem {
   readonly stepping: Stepping;
   readonly gradient: Gradient;
   readonly watch: WatchOptions;
+}
+
+/** What tells apart solves of one problem. */
+export interface SolveVariant {
+  /** Number of times, the first included. */
+  readonly rows: number;
+  /** Whether states inside steps may be asked for. */
+  readonly keepStages: boolean;
+  /** Whether the caller waits with a session (session.ts). */
+  readonly eager?: boolean;
+  /** Set where a backward operation will follow. */
+  readonly record?: object;
+}
+
+/** What a forward solve leaves for the backward one. Lives as long as the program that contains both. */
+export interface Recorder {
+  /** Forgets the last run, before a new one. */
+  begin(): void;
+  /** What to note while the solve runs. */
+  readonly watch: Pick<Watchers, "onAccept" | "onOutput">;
+  /** Called when the solve has succeeded. */
+  finish(): void;
+}
+
+/** A gradient mode with its options checked: how the derivative of a solve's outputs by its state and parameters is computed. */
+export interface Gradient {
+  readonly name: string;
+  /** Equal for equal modes and options. */
+  readonly key: string;
+  /** Makes what the forward solve of a program records; absent where the outputs are enough. */
+  recorder?(context: HostContext, machine: StepMachine, rows: number): Recorder;
   /**
-   * Parameters that are tensors of an outer trace. Derivatives with respect to the others (constants, as far as one can
-   * tell) are computed apart, so that nobody pays for them unless they are used.
+   * The backward operation. Inputs: outputs of the solve (a leaf each, rows first), their cotangents, the times, then
+   * parameters and extras. Outputs: the adjoint at the first time without the first row's cotangent, a leaf each, then the
+   * gradients by the parameters listed in `wanted`. `record` is the key under which the forward solve shares its recorder.
    */
-  readonly traced: readonly boolean[];
+  backward(problem: Problem, rows: number, wanted: readonly number[], record: object): HostOp;
 }
 
-/** A problem with the tensors it was traced on. */
-export interface BoundProblem {
-  readonly problem: Problem;
-  /** Parameters and extras: what the operation's inputs end with. */
-  readonly captured: readonly Tensor[];
-}
-
-/** Defaults that differ between entrances. */
-export interface Defaults {
-  readonly method: string;
-  readonly controller: string;
-  readonly rtol: number;
-  readonly atol: number;
-}
-
-/** Traces f, and checks and completes the options. Throws ArgumentError, ShapeError or DTypeError naming `who`. */
-export function defineProblem<Y extends Tree>(
-  who: string,
-  f: VectorField<Y>,
-  y0: readonly Tensor[],
-  def: TreeDef,
-  options: CommonOptions<Y>,
-  defaults: Defaults,
-  gradient: Gradient,
-): BoundProblem {
-  const solver = chooseSolver(who, options.method ?? defaults.method);
-  const stepping = chooseStepping(who, options, solver, chooseController(who, options.controller ?? defaults.controller));
-  const extras: Tensor[] = [];
-  const plan = (tolerance: number | Tensor): PlannedTolerance => (typeof tolerance === "number" ? tolerance : { extra: extras.push(tolerance) - 1 });
-  const rtol = leafTolerances(who, "rtol", options.rtol ?? defaults.rtol, def).map(plan);
-  const atol = leafTolerances(who, "atol", options.atol ?? defaults.atol, def).map(plan);
-  checkTolerances(who, rtol, atol);
-  const { field, captured } = traceField(who, f, y0, def);
-  const leaves = [...y0.keys()];
-  let norm: NormPart[] = [{ leaves }];
-  if (options.norm !== undefined) {
-    const custom = traceNorm(who, options.norm, y0.map(typeOf), def);
-    norm = [{ leaves, custom: { graph: custom.graph, extras: custom.captured.map((tensor) => extras.push(tensor) - 1) } }];
-  }
-  const problem: Problem = {
-    who,
-    plan: { field, solver, rtol, atol, norm, extras: extras.map(typeOf) },
-    stepping,
-    gradient,
-    watch: watchersOf(options),
-    traced: captured.map((tensor) => tensor.traced !== undefined),
-  };
-  return { problem, captured: [...captured, ...extras] };
-}
-
-function checkTolerances(who: string, rtol: readonly PlannedTolerance[], atol: readonly PlannedTolerance[]): void {
-  if (rtol.some((tolerance, leaf) => tolerance === 0 && atol[leaf] === 0))
-    throw new ArgumentError(complaint(`${who}: rtol and atol`, "at least one above 0", "0 and 0"));
-}
-
-function watchersOf({ onStep, onStats, signal }: WatchOptions): WatchOptions {
-  return { ...(onStep && { onStep }), ...(onStats && { onStats }), ...(signal && { signal }) };
-}
-
-/** Equal for problems that do the same to equal tensors. */
-export function problemKey(problem: Problem): string {
-  const { plan, stepping, gradient, watch } = problem;
-  const graph = (part: NormPart): string => `${part.leaves.join(",")}:${part.custom ? `${part.custom.extras.join(",")} ${graphKey(inlineCalls(part.custom.graph))}` : ""}`;
-  return [
-    plan.solver.name,
-    JSON.stringify([plan.rtol, plan.atol, plan.extras]),
-    plan.norm.map(graph).join("|"),
-    steppingKey(stepping),
-    gradient.key,
-    ...[watch.onStep, watch.onStats, watch.signal].map(identity),
-    graphKey(inlineCalls(plan.field.graph)),
-  ].join(";");
-}
-
-const identities = new WeakMap<object, number>();
-let nextIdentity = 1;
-
-/** A number an object. */
-function identity(object: object | undefined): number {
-  if (object === undefined) return 0;
-  let known = identities.get(object);
-  if (known === undefined) identities.set(object, (known = nextIdentity++));
-  return known;
+/** A gradient mode: checks its options (ArgumentError naming `who`). */
+export interface GradientMode {
+  readonly name: string;
+  configure(who: string, options: Readonly<Record<string, unknown>>): Gradient;
 }

@@ -12,7 +12,13 @@ import type { Failure, SolveStatus } from "./status.ts";
 export interface Session {
   readonly onStats: WatchOptions["onStats"];
   watchers(machine: StepMachine, context: HostContext, integration: Integration): Partial<Watchers>;
-  finish(integration: Integration, machine: StepMachine, context: HostContext, status: SolveStatus, failure: Failure | undefined): void;
+  finish(
+    integration: Integration,
+    machine: StepMachine,
+    context: HostContext,
+    status: SolveStatus,
+    failure: Failure | undefined,
+  ): void;
 }
 
 let waiting: Session | undefined;

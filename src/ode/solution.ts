@@ -46,7 +46,10 @@ export class Solution<Y extends Tree = Tree> {
 
   /** Evaluations of f, and steps attempted, accepted and rejected. Throws TraceError inside a trace: use `onStats` there. */
   get stats(): Readonly<SolveStats> {
-    if (this.counts === undefined) throw new TraceError("stats: the solve has not run yet, it is part of a program that is being traced. Give solve an onStats callback.");
+    if (this.counts === undefined)
+      throw new TraceError(
+        "stats: the solve has not run yet, it is part of a program that is being traced. Give solve an onStats callback.",
+      );
     return this.counts;
   }
 
@@ -61,7 +64,10 @@ export class Solution<Y extends Tree = Tree> {
   }
 
   private continuous(who: string): DenseOutput {
-    if (this.dense === undefined) throw new ArgumentError(`${who}: expected a dense solution, got one with outputs only. Solve with saveAt: { dense: true }.`);
+    if (this.dense === undefined)
+      throw new ArgumentError(
+        `${who}: expected a dense solution, got one with outputs only. Solve with saveAt: { dense: true }.`,
+      );
     return this.dense;
   }
 }

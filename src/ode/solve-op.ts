@@ -14,27 +14,19 @@ import { at } from "../ops/shaping.ts";
 import { solveTangents } from "./tangent.ts";
 import { diagnoseStage } from "./diagnose.ts";
 import { takeSession } from "./session.ts";
-import type { Recorder } from "./adjoints/gradient.ts";
 import { Integration, type Watchers } from "./loop.ts";
 import { StepMachine } from "./machine.ts";
-import { type Problem, problemKey } from "./problem.ts";
+import { problemKey } from "./define-problem.ts";
+import type { Problem, Recorder, SolveVariant } from "./problem.ts";
 import { type Failure, SolveError } from "./status.ts";
 import { timeGradient } from "./time-gradient.ts";
 
-/** What tells apart solves of one problem. */
-export interface SolveVariant {
-  /** Number of times, the first included. */
-  readonly rows: number;
-  /** Whether states inside steps may be asked for. */
-  readonly keepStages: boolean;
-  /** Whether the caller waits with a session (session.ts). */
-  readonly eager?: boolean;
-  /** Set where a backward operation will follow. */
-  readonly record?: object;
-}
-
 /** Applies a solve to tensors: y0's leaves, times, then parameters and extras. One output a leaf, rows first. */
-export function applySolve(problem: Problem, variant: SolveVariant, inputs: readonly Tensor[]): Tensor[] {
+export function applySolve(
+  problem: Problem,
+  variant: SolveVariant,
+  inputs: readonly Tensor[],
+): Tensor[] {
   const op = solveOp(problem, variant);
   return apply("host", { op }, inputs, op.outputs);
 }
@@ -42,15 +34,23 @@ export function applySolve(problem: Problem, variant: SolveVariant, inputs: read
 /** The operation. */
 export function solveOp(problem: Problem, variant: SolveVariant): HostOp {
   const { state } = problem.plan.field;
-  const outputs: TensorType[] = state.map(({ shape, dtype }) => ({ shape: [variant.rows, ...shape], dtype }));
+  const outputs: TensorType[] = state.map(({ shape, dtype }) => ({
+    shape: [variant.rows, ...shape],
+    dtype,
+  }));
   const { rows, keepStages, eager = false, record } = variant;
   return {
     name: "solve",
     outputs,
     key: `solve;${rows};${keepStages};${eager};${record !== undefined};${problemKey(problem)}`,
-    recording: () => (record !== undefined ? solveOp(problem, variant) : solveOp(problem, { ...variant, record: {} })),
-    vjp: (inputs, results, cotangents) => solveVjp(problem, rows, record ?? {}, inputs, results, cotangents),
-    jvp: (inputs, results, tangents) => solveTangents(problem, variant, inputs, results, tangents, applySolve),
+    recording: () =>
+      record !== undefined
+        ? solveOp(problem, variant)
+        : solveOp(problem, { ...variant, record: {} }),
+    vjp: (inputs, results, cotangents, wrt) =>
+      solveVjp(problem, rows, record ?? {}, inputs, results, cotangents, wrt),
+    jvp: (inputs, results, tangents) =>
+      solveTangents(problem, variant, inputs, results, tangents, applySolve),
     prepare: (context) => prepareSolve(problem, variant, context),
   };
 }
@@ -62,7 +62,9 @@ function prepareSolve(problem: Problem, variant: SolveVariant, context: HostCont
   const machine = new StepMachine(context, plan, variant.keepStages, "solve");
   const integration = new Integration(machine, stepping);
   const recorder: Recorder | undefined =
-    variant.record && gradient.recorder && context.shared(variant.record, () => gradient.recorder!(context, machine, integration, rows));
+    variant.record &&
+    gradient.recorder &&
+    context.shared(variant.record, () => gradient.recorder!(context, machine, rows));
   const times = new Float64Array(rows);
   const y0: Pointer[] = [];
   const parameters: Pointer[] = [];
@@ -70,9 +72,13 @@ function prepareSolve(problem: Problem, variant: SolveVariant, context: HostCont
   const own: Watchers = { direction: "forward", ...problem.watch, ...recorder?.watch };
   return (inputs, outputs) => {
     const session = variant.eager === true ? takeSession() : undefined;
-    const watch: Watchers = session === undefined ? own : { direction: "forward", ...session.watchers(machine, context, integration) };
+    const watch: Watchers =
+      session === undefined
+        ? own
+        : { direction: "forward", ...session.watchers(machine, context, integration) };
     for (let leaf = 0; leaf < leaves; leaf++) y0[leaf] = inputs[leaf]!;
-    for (let index = leaves + 1; index < inputs.length; index++) parameters[index - leaves - 1] = inputs[index]!;
+    for (let index = leaves + 1; index < inputs.length; index++)
+      parameters[index - leaves - 1] = inputs[index]!;
     times.set(context.view("float64", inputs[leaves]!, rows));
     checkTimes(who, times);
     integration.resetStats();
@@ -80,7 +86,10 @@ function prepareSolve(problem: Problem, variant: SolveVariant, context: HostCont
     machine.begin(y0, parameters);
     const status = integration.run(times, rows, outputs, copy, watch);
     const { stats } = integration;
-    const failure = status === "success" || status === "event" ? undefined : failureOf(status, integration, machine, context);
+    const failure =
+      status === "success" || status === "event"
+        ? undefined
+        : failureOf(status, integration, machine, context);
     recorder?.finish();
     const onStats = session === undefined ? problem.watch.onStats : session.onStats;
     onStats?.({ direction: "forward", ...stats });
@@ -90,7 +99,12 @@ function prepareSolve(problem: Problem, variant: SolveVariant, context: HostCont
 }
 
 /** Why an integration stopped, with the stage for values that are not finite. */
-export function failureOf(status: Failure["status"], integration: Integration, machine: StepMachine, context: HostContext): Failure {
+export function failureOf(
+  status: Failure["status"],
+  integration: Integration,
+  machine: StepMachine,
+  context: HostContext,
+): Failure {
   const { t, h, stats } = integration;
   const stage = status === "nonFinite" ? diagnoseStage(machine, context, t, h) : undefined;
   return { status, t, h, steps: stats.steps, ...(stage !== undefined && { stage }) };
@@ -102,11 +116,23 @@ export function checkTimes(who: string, times: Float64Array): void {
   const direction = Math.sign(last - times[0]!);
   for (let index = 0; index < times.length; index++) {
     const time = times[index]!;
-    if (!(time - time === 0)) throw new ArgumentError(complaint(`${who}: times`, "finite numbers", `${time} at index ${index}`));
+    if (!(time - time === 0))
+      throw new ArgumentError(
+        complaint(`${who}: times`, "finite numbers", `${time} at index ${index}`),
+      );
     if (index > 0 && (time - times[index - 1]!) * direction < 0)
-      throw new ArgumentError(complaint(`${who}: times`, "increasing or decreasing times", `${times[index - 1]} before ${time} at index ${index}`));
+      throw new ArgumentError(
+        complaint(
+          `${who}: times`,
+          "increasing or decreasing times",
+          `${times[index - 1]} before ${time} at index ${index}`,
+        ),
+      );
   }
-  if (direction === 0) throw new ArgumentError(complaint(`${who}: times`, "a first and a last time that differ", `${last} twice`));
+  if (direction === 0)
+    throw new ArgumentError(
+      complaint(`${who}: times`, "a first and a last time that differ", `${last} twice`),
+    );
 }
 
 function solveVjp(
@@ -116,26 +142,29 @@ function solveVjp(
   inputs: readonly Tensor[],
   results: readonly Tensor[],
   given: readonly (Tensor | undefined)[],
+  wrt: readonly boolean[] = inputs.map(() => true),
 ): (Tensor | undefined)[] {
   if (given.every((cotangent) => cotangent === undefined)) return inputs.map(() => undefined);
-  const { field } = problem.plan;
-  const leaves = field.state.length;
-  const cotangents = results.map((result, leaf) => given[leaf] ?? zeros(result.shape, { dtype: result.dtype }));
+  const leaves = problem.plan.field.state.length;
+  const cotangents = results.map(
+    (result, leaf) => given[leaf] ?? zeros(result.shape, { dtype: result.dtype }),
+  );
   const times = inputs[leaves]!;
   const captured = inputs.slice(leaves + 1);
-  const sweep = (wanted: readonly number[]): Tensor[] => {
-    const op = problem.gradient.backward(problem, rows, wanted, record);
-    return apply("host", { op }, [...results, ...cotangents, times, ...captured], op.outputs);
-  };
-  const float = [...field.parameters.keys()].filter((index) => isFloat(field.parameters[index]!.dtype));
-  const wanted = float.filter((index) => problem.traced[index]);
-  const others = float.filter((index) => !problem.traced[index]);
-  const swept = sweep(wanted);
-  const sweptOthers = others.length === 0 ? [] : sweep(others);
+  // Extras (what norms and tolerances have captured) choose steps: the solution does not depend on them.
+  const wanted = [...problem.plan.field.parameters.keys()].filter(
+    (index) => wrt[leaves + 1 + index] && isFloat(captured[index]!.dtype),
+  );
+  const op = problem.gradient.backward(problem, rows, wanted, record);
+  const swept = apply("host", { op }, [...results, ...cotangents, times, ...captured], op.outputs);
   const adjoint = swept.slice(0, leaves);
   const gradients: (Tensor | undefined)[] = captured.map(() => undefined);
   wanted.forEach((index, position) => (gradients[index] = swept[leaves + position]));
-  others.forEach((index, position) => (gradients[index] = sweptOthers[leaves + position]));
-  const byTime = timeGradient(problem, rows, results, cotangents, adjoint, times, captured);
-  return [...adjoint.map((leaf, index) => add(leaf, at(cotangents[index]!, 0))), byTime, ...gradients];
+  return [
+    ...adjoint.map((leaf, index) => add(leaf, at(cotangents[index]!, 0))),
+    wrt[leaves]
+      ? timeGradient(problem, rows, results, cotangents, adjoint, times, captured)
+      : undefined,
+    ...gradients,
+  ];
 }

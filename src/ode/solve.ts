@@ -10,13 +10,25 @@ import { rowsOf, runEagerly, stackRows } from "./eager.ts";
 import { type VectorField, stateLeaves } from "./field.ts";
 import { outputsInsideSteps } from "./odeint.ts";
 import { type CommonOptions, checkNames, commonNames } from "./options.ts";
-import { type BoundProblem, type Defaults, defineProblem } from "./problem.ts";
+import { type BoundProblem, type Defaults, defineProblem } from "./define-problem.ts";
 import { Solution } from "./solution.ts";
 import { applySolve } from "./solve-op.ts";
-import { type Time, type TimeRow, type Times, checkOrder, joinTimes, timeRow, timeTensor } from "./times.ts";
+import {
+  type Time,
+  type TimeRow,
+  type Times,
+  checkOrder,
+  joinTimes,
+  timeRow,
+  timeTensor,
+} from "./times.ts";
 
 /** What of a solution to keep: given times, the end (default), every accepted step, or a function of time. */
-export type SaveAt = { readonly ts: Times } | { readonly t1: true } | { readonly everyStep: true } | { readonly dense: true };
+export type SaveAt =
+  | { readonly ts: Times }
+  | { readonly t1: true }
+  | { readonly everyStep: true }
+  | { readonly dense: true };
 
 /** Options of `solve`. */
 export interface SolveOptions<Y extends Tree = Tree> extends CommonOptions<Y> {
@@ -41,42 +53,104 @@ const defaultsFor = { float32: { rtol: 1e-4, atol: 1e-6 }, float64: { rtol: 1e-6
  * status is not known yet: a failure throws SolveError when the program runs, and `everyStep` and `dense`, whose sizes only
  * the data tell, are an ArgumentError. Wrong use throws ArgumentError, ShapeError or DTypeError.
  */
-export function solve<Y extends Tree>(f: VectorField<Y>, y0: Y, options: SolveOptions<Y>): Solution<Y> {
+export function solve<Y extends Tree>(
+  f: VectorField<Y>,
+  y0: Y,
+  options: SolveOptions<Y>,
+): Solution<Y> {
   const who = "solve";
   checkNames(who, options, [...commonNames, "t0", "t1", "saveAt", "stepping"]);
-  if (options.stepping !== undefined && options.stepping !== "joint") throw new ArgumentError(complaint("solve: stepping", '"joint"', describe(options.stepping)));
+  if (options.stepping !== undefined && options.stepping !== "joint")
+    throw new ArgumentError(complaint("solve: stepping", '"joint"', describe(options.stepping)));
   const [t0, t1] = [oneTime("t0", options.t0), oneTime("t1", options.t1)];
   if (t0.known !== undefined && t1.known !== undefined && t0.known[0] === t1.known[0])
-    throw new ArgumentError(complaint("solve: t0 and t1", "two different times", `${t0.known[0]} twice`));
+    throw new ArgumentError(
+      complaint("solve: t0 and t1", "two different times", `${t0.known[0]} twice`),
+    );
   const { kind, ts } = savedTimes(options.saveAt);
   if (ts !== undefined) checkInside(ts, t0, t1);
   const { leaves, def } = stateLeaves(who, y0);
   const precise = leaves.some((leaf) => leaf.dtype === "float64");
-  const defaults: Defaults = { method: "tsit5", controller: "pi", ...defaultsFor[precise ? "float64" : "float32"] };
-  const bound = defineProblem(who, f, leaves, def, options, defaults, chooseGradient(who, options.gradient ?? "checkpoint"));
+  const defaults: Defaults = {
+    method: "tsit5",
+    controller: "pi",
+    ...defaultsFor[precise ? "float64" : "float32"],
+  };
+  const bound = defineProblem(
+    who,
+    f,
+    leaves,
+    def,
+    options,
+    defaults,
+    chooseGradient(who, options.gradient ?? "checkpoint"),
+  );
   const times = joinTimes(ts === undefined ? [t0, t1] : [t0, ts, t1]);
   const keepStages = outputsInsideSteps(bound.problem, times.count);
   if (currentTrace() !== undefined) {
     if (kind === "everyStep" || kind === "dense")
-      throw new ArgumentError(complaint("solve: saveAt", "{ ts } or { t1: true } inside a traced function", kind, "Only the data tell how many steps there will be: solve outside jit and grad, or save given times."));
-    const outputs = applySolve(bound.problem, { rows: times.count, keepStages }, [...leaves, times.tensor, ...bound.captured]);
+      throw new ArgumentError(
+        complaint(
+          "solve: saveAt",
+          "{ ts } or { t1: true } inside a traced function",
+          kind,
+          "Only the data tell how many steps there will be: solve outside jit and grad, or save given times.",
+        ),
+      );
+    const outputs = applySolve(bound.problem, { rows: times.count, keepStages }, [
+      ...leaves,
+      times.tensor,
+      ...bound.captured,
+    ]);
     const end = ts === undefined ? times.count : times.count - 1;
-    return new Solution<Y>({ status: "success", ts: slice(times.tensor, 1, end), ys: outputs.map((leaf) => slice(leaf, 1, end)), def });
+    return new Solution<Y>({
+      status: "success",
+      ts: slice(times.tensor, 1, end),
+      ys: outputs.map((leaf) => slice(leaf, 1, end)),
+      def,
+    });
   }
   return solveEagerly(bound, leaves, times, keepStages, kind, def);
 }
 
-function solveEagerly<Y extends Tree>(bound: BoundProblem, y0: readonly Tensor[], times: TimeRow, keepStages: boolean, kind: SaveKind, def: TreeDef): Solution<Y> {
-  const result = runEagerly(bound, y0, times.tensor, keepStages, kind === "dense" ? "dense" : kind === "everyStep" ? "steps" : "outputs");
+function solveEagerly<Y extends Tree>(
+  bound: BoundProblem,
+  y0: readonly Tensor[],
+  times: TimeRow,
+  keepStages: boolean,
+  kind: SaveKind,
+  def: TreeDef,
+): Solution<Y> {
+  const result = runEagerly(
+    bound,
+    y0,
+    times.tensor,
+    keepStages,
+    kind === "dense" ? "dense" : kind === "everyStep" ? "steps" : "outputs",
+  );
   const { status, failure, stats, dense } = result;
   const parts = { status, failure, stats, dense, def };
   if (kind === "dense" || kind === "everyStep") {
-    const ys = y0.map((leaf, index) => stackRows(typeOf(leaf), result.stepStates.map((state) => state[index]!)));
+    const ys = y0.map((leaf, index) =>
+      stackRows(
+        typeOf(leaf),
+        result.stepStates.map((state) => state[index]!),
+      ),
+    );
     return new Solution<Y>({ ...parts, ts: timeTensor(result.stepTimes), ys });
   }
-  if (kind === "t1") return new Solution<Y>({ ...parts, ts: timeTensor([result.t]), ys: y0.map((leaf, index) => stackRows(typeOf(leaf), [result.y[index]!])) });
+  if (kind === "t1")
+    return new Solution<Y>({
+      ...parts,
+      ts: timeTensor([result.t]),
+      ys: y0.map((leaf, index) => stackRows(typeOf(leaf), [result.y[index]!])),
+    });
   const end = Math.max(1, Math.min(result.rows, times.count - 1));
-  return new Solution<Y>({ ...parts, ts: rowsOf(times.tensor, 1, end), ys: result.outputs.map((leaf) => rowsOf(leaf, 1, end)) });
+  return new Solution<Y>({
+    ...parts,
+    ts: rowsOf(times.tensor, 1, end),
+    ys: result.outputs.map((leaf) => rowsOf(leaf, 1, end)),
+  });
 }
 
 type SaveKind = "ts" | "t1" | "everyStep" | "dense";
@@ -84,19 +158,31 @@ type SaveKind = "ts" | "t1" | "everyStep" | "dense";
 function savedTimes(saveAt: unknown): { kind: SaveKind; ts?: TimeRow } {
   if (saveAt === undefined) return { kind: "t1" };
   checkNames("solve: saveAt", saveAt as object, ["ts", "t1", "everyStep", "dense"]);
-  const chosen = Object.entries(saveAt as object).filter(([, value]) => value !== undefined && value !== false);
+  const chosen = Object.entries(saveAt as object).filter(
+    ([, value]) => value !== undefined && value !== false,
+  );
   if (chosen.length !== 1)
-    throw new ArgumentError(complaint("solve: saveAt", "one of { ts }, { t1: true }, { everyStep: true }, { dense: true }", chosen.length === 0 ? "none" : chosen.map(([name]) => name).join(" and ")));
+    throw new ArgumentError(
+      complaint(
+        "solve: saveAt",
+        "one of { ts }, { t1: true }, { everyStep: true }, { dense: true }",
+        chosen.length === 0 ? "none" : chosen.map(([name]) => name).join(" and "),
+      ),
+    );
   const [kind, value] = chosen[0] as [SaveKind, unknown];
   if (kind !== "ts") return { kind };
   const ts = timeRow("solve: saveAt.ts", value);
-  if (ts.count === 0) throw new ArgumentError(complaint("solve: saveAt.ts", "at least one time", "none"));
+  if (ts.count === 0)
+    throw new ArgumentError(complaint("solve: saveAt.ts", "at least one time", "none"));
   return { kind, ts };
 }
 
 function oneTime(name: string, value: unknown): TimeRow {
   const row = timeRow(`solve: ${name}`, value);
-  if (row.count !== 1 || Array.isArray(value)) throw new ArgumentError(complaint(`solve: ${name}`, "a number or a scalar tensor", describe(value)));
+  if (row.count !== 1 || Array.isArray(value))
+    throw new ArgumentError(
+      complaint(`solve: ${name}`, "a number or a scalar tensor", describe(value)),
+    );
   return row;
 }
 
@@ -106,8 +192,23 @@ function checkInside(ts: TimeRow, t0: TimeRow, t1: TimeRow): void {
   if (t0.known === undefined || t1.known === undefined) return;
   const [from, to] = [t0.known[0]!, t1.known[0]!];
   const direction = Math.sign(to - from);
-  const outside = ts.known.findIndex((time) => (time - from) * direction < 0 || (to - time) * direction < 0);
-  if (outside !== -1) throw new ArgumentError(complaint("solve: saveAt.ts", `times between t0 = ${from} and t1 = ${to}`, `${ts.known[outside]} at index ${outside}`));
+  const outside = ts.known.findIndex(
+    (time) => (time - from) * direction < 0 || (to - time) * direction < 0,
+  );
+  if (outside !== -1)
+    throw new ArgumentError(
+      complaint(
+        "solve: saveAt.ts",
+        `times between t0 = ${from} and t1 = ${to}`,
+        `${ts.known[outside]} at index ${outside}`,
+      ),
+    );
   if (ts.count > 1 && (ts.known.at(-1)! - ts.known[0]!) * direction < 0)
-    throw new ArgumentError(complaint("solve: saveAt.ts", "times in the order of integration, from t0 to t1", `${ts.known[0]} before ${ts.known.at(-1)}`));
+    throw new ArgumentError(
+      complaint(
+        "solve: saveAt.ts",
+        "times in the order of integration, from t0 to t1",
+        `${ts.known[0]} before ${ts.known.at(-1)}`,
+      ),
+    );
 }

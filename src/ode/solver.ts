@@ -10,7 +10,11 @@ export interface Solver {
 }
 
 /** A solver from its coefficients; both tableau and interpolant are checked (InternalError). */
-export function defineSolver(name: string, coefficients: TableauCoefficients, interpolate: (name: string, tableau: Tableau) => Interpolant): Solver {
+export function defineSolver(
+  name: string,
+  coefficients: TableauCoefficients,
+  interpolate: (name: string, tableau: Tableau) => Interpolant,
+): Solver {
   const tableau = makeTableau(name, coefficients);
   return { name, tableau, interpolant: interpolate(name, tableau) };
 }

@@ -2,7 +2,14 @@
 import { AdjointError } from "../ir/errors.ts";
 
 /** How a solve ended. All but "success" and "event" are failures; what was reached before stays available. */
-export type SolveStatus = "success" | "event" | "maxSteps" | "stepUnderflow" | "nonFinite" | "nonlinearDivergence" | "aborted";
+export type SolveStatus =
+  | "success"
+  | "event"
+  | "maxSteps"
+  | "stepUnderflow"
+  | "nonFinite"
+  | "nonlinearDivergence"
+  | "aborted";
 
 /** Where and why an integration stopped short. */
 export interface Failure {
@@ -19,8 +26,10 @@ export interface Failure {
 
 const advice: Record<Failure["status"], string> = {
   maxSteps: "Raise maxSteps, loosen rtol and atol, or look for a stiff region.",
-  stepUnderflow: "The problem is stiff or has a singularity there: loosen rtol and atol, integrate a shorter span, or rescale the problem.",
-  nonFinite: "f is not finite there (or overflows on the way): check f and the parameters at this time; a smaller firstStep or maxStep helps where f is only defined nearby.",
+  stepUnderflow:
+    "The problem is stiff or has a singularity there: loosen rtol and atol, integrate a shorter span, or rescale the problem.",
+  nonFinite:
+    "f is not finite there (or overflows on the way): check f and the parameters at this time; a smaller firstStep or maxStep helps where f is only defined nearby.",
   nonlinearDivergence: "The implicit equations of a step could not be solved: use smaller steps.",
   aborted: "The AbortSignal given as `signal` was raised.",
 };

@@ -3,7 +3,22 @@ import type { Graph, TensorType } from "../ir/graph.ts";
 import type { Tensor } from "../ir/tensor.ts";
 import { trace } from "../ir/trace.ts";
 import { inline } from "../autodiff/inline.ts";
-import { abs, add, cast, div, less, lessEqual, logicalAnd, logicalOr, maximum, minimum, mul, pow, sub, where } from "../ops/elementwise.ts";
+import {
+  abs,
+  add,
+  cast,
+  div,
+  less,
+  lessEqual,
+  logicalAnd,
+  logicalOr,
+  maximum,
+  minimum,
+  mul,
+  pow,
+  sub,
+  where,
+} from "../ops/elementwise.ts";
 import { sum } from "../ops/reductions.ts";
 import type { Field } from "./field.ts";
 import { type NormPart, partsNorm } from "./norm.ts";
@@ -27,19 +42,33 @@ export interface StepPlan {
 const scalar64: TensorType = { shape: [], dtype: "float64" };
 
 /** f at a time given in float64. */
-function slopeAt(plan: StepPlan, t: Tensor, y: readonly Tensor[], parameters: readonly Tensor[]): Tensor[] {
+function slopeAt(
+  plan: StepPlan,
+  t: Tensor,
+  y: readonly Tensor[],
+  parameters: readonly Tensor[],
+): Tensor[] {
   return inline(plan.field.graph, [cast(t, plan.field.time.dtype), ...y, ...parameters]);
 }
 
 /** y + h * sum_j weights_j k_j, one expression a leaf; zero weights cost nothing. */
-function advance(y: readonly Tensor[], h: Tensor, weights: readonly number[], stages: readonly (readonly Tensor[])[]): Tensor[] {
+function advance(
+  y: readonly Tensor[],
+  h: Tensor,
+  weights: readonly number[],
+  stages: readonly (readonly Tensor[])[],
+): Tensor[] {
   return y.map((leaf, index) => {
     const slope = combine(weights, stages, index);
     return slope === undefined ? leaf : add(leaf, mul(cast(h, leaf.dtype), slope));
   });
 }
 
-function combine(weights: readonly number[], stages: readonly (readonly Tensor[])[], leaf: number): Tensor | undefined {
+function combine(
+  weights: readonly number[],
+  stages: readonly (readonly Tensor[])[],
+  leaf: number,
+): Tensor | undefined {
   let total: Tensor | undefined;
   weights.forEach((weight, j) => {
     if (weight === 0) return;
@@ -71,7 +100,12 @@ export function stagesOf(
 }
 
 /** A state over its tolerances atol + rtol * size. */
-function scaled(plan: StepPlan, state: readonly Tensor[], sizes: readonly Tensor[], extras: readonly Tensor[]): Tensor[] {
+function scaled(
+  plan: StepPlan,
+  state: readonly Tensor[],
+  sizes: readonly Tensor[],
+  extras: readonly Tensor[],
+): Tensor[] {
   return state.map((leaf, index) => {
     const pick = (tolerance: PlannedTolerance): Tensor | number =>
       typeof tolerance === "number" ? tolerance : cast(extras[tolerance.extra]!, leaf.dtype);
@@ -79,7 +113,12 @@ function scaled(plan: StepPlan, state: readonly Tensor[], sizes: readonly Tensor
   });
 }
 
-function normOf(plan: StepPlan, state: readonly Tensor[], sizes: readonly Tensor[], extras: readonly Tensor[]): Tensor {
+function normOf(
+  plan: StepPlan,
+  state: readonly Tensor[],
+  sizes: readonly Tensor[],
+  extras: readonly Tensor[],
+): Tensor {
   return partsNorm(plan.norm, scaled(plan, state, sizes, extras), extras);
 }
 
@@ -89,7 +128,10 @@ function cut(list: readonly Tensor[], ...lengths: number[]): Tensor[][] {
   return lengths.map((length) => list.slice(from, (from += length)));
 }
 
-function graphOf(fn: (...inputs: Tensor[]) => readonly Tensor[], types: readonly TensorType[]): Graph {
+function graphOf(
+  fn: (...inputs: Tensor[]) => readonly Tensor[],
+  types: readonly TensorType[],
+): Graph {
   return trace(fn, types).graph;
 }
 
@@ -101,7 +143,12 @@ export function startGraph(plan: StepPlan): Graph {
   const { state, parameters } = plan.field;
   return graphOf(
     (t, direction, ...rest) => {
-      const [y, params, extras] = cut(rest, state.length, parameters.length, plan.extras.length) as [Tensor[], Tensor[], Tensor[]];
+      const [y, params, extras] = cut(
+        rest,
+        state.length,
+        parameters.length,
+        plan.extras.length,
+      ) as [Tensor[], Tensor[], Tensor[]];
       const f0 = slopeAt(plan, t!, y, params);
       const sizes = y.map((leaf) => abs(leaf));
       const d0 = normOf(plan, y, sizes, extras);
@@ -109,9 +156,21 @@ export function startGraph(plan: StepPlan): Graph {
       const h0 = where(logicalOr(less(d0, 1e-5), less(d1, 1e-5)), 1e-6, div(mul(d0, 0.01), d1));
       const trial = mul(h0, direction!);
       const f1 = slopeAt(plan, add(t!, trial), advance(y, trial, [1], [f0]), params);
-      const d2 = div(normOf(plan, f1.map((slope, index) => sub(slope, f0[index]!)), sizes, extras), h0);
+      const d2 = div(
+        normOf(
+          plan,
+          f1.map((slope, index) => sub(slope, f0[index]!)),
+          sizes,
+          extras,
+        ),
+        h0,
+      );
       const flat = logicalAnd(lessEqual(d1, 1e-15), lessEqual(d2, 1e-15));
-      const h1 = where(flat, maximum(mul(h0, 1e-3), 1e-6), pow(div(0.01, maximum(d1, d2)), 1 / plan.solver.tableau.order));
+      const h1 = where(
+        flat,
+        maximum(mul(h0, 1e-3), 1e-6),
+        pow(div(0.01, maximum(d1, d2)), 1 / plan.solver.tableau.order),
+      );
       return [...f0, minimum(mul(h0, 100), h1)];
     },
     [scalar64, scalar64, ...state, ...parameters, ...plan.extras],
@@ -147,16 +206,37 @@ export function stepGraph(plan: StepPlan, keepStages: boolean): Graph {
   const known = firstSameAsLast ? state.length : 0;
   return graphOf(
     (t, h, ...rest) => {
-      const [y, f0, params, extras] = cut(rest, state.length, known, parameters.length, plan.extras.length) as [Tensor[], Tensor[], Tensor[], Tensor[]];
+      const [y, f0, params, extras] = cut(
+        rest,
+        state.length,
+        known,
+        parameters.length,
+        plan.extras.length,
+      ) as [Tensor[], Tensor[], Tensor[], Tensor[]];
       const { stages, y1 } = stagesOf(plan, t!, h!, y, params, firstSameAsLast ? f0 : undefined);
       let error: Tensor;
-      if (errorWeights === undefined) error = y1.map((leaf) => cast(sum(mul(leaf, 0)), "float64")).reduce((total, part) => add(total, part));
+      if (errorWeights === undefined)
+        error = y1
+          .map((leaf) => cast(sum(mul(leaf, 0)), "float64"))
+          .reduce((total, part) => add(total, part));
       else {
-        const estimate = y.map((leaf, index) => mul(cast(h!, leaf.dtype), combine(errorWeights, stages, index)!));
-        error = normOf(plan, estimate, y.map((leaf, index) => maximum(abs(leaf), abs(y1[index]!))), extras);
+        const estimate = y.map((leaf, index) =>
+          mul(cast(h!, leaf.dtype), combine(errorWeights, stages, index)!),
+        );
+        error = normOf(
+          plan,
+          estimate,
+          y.map((leaf, index) => maximum(abs(leaf), abs(y1[index]!))),
+          extras,
+        );
       }
       const inner = firstSameAsLast ? stages.slice(1, -1) : stages;
-      return [...y1, ...(firstSameAsLast ? stages.at(-1)! : []), error, ...(keepStages ? inner.flat() : [])];
+      return [
+        ...y1,
+        ...(firstSameAsLast ? stages.at(-1)! : []),
+        error,
+        ...(keepStages ? inner.flat() : []),
+      ];
     },
     [scalar64, scalar64, ...state, ...state.slice(0, known), ...parameters, ...plan.extras],
   );
@@ -172,10 +252,20 @@ export function interpolationGraph(plan: StepPlan): Graph {
       const weights = inputs.slice(0, count);
       const y = inputs.slice(count, count + state.length);
       return y.map((leaf, index) =>
-        weighted.reduce((total, j) => add(total, mul(inputs[count + state.length * (j + 1) + index]!, cast(weights[j]!, leaf.dtype))), leaf),
+        weighted.reduce(
+          (total, j) =>
+            add(
+              total,
+              mul(inputs[count + state.length * (j + 1) + index]!, cast(weights[j]!, leaf.dtype)),
+            ),
+          leaf,
+        ),
       );
     },
-    [...Array.from({ length: count }, () => scalar64), ...Array.from({ length: count + 1 }, () => state).flat()],
+    [
+      ...Array.from({ length: count }, () => scalar64),
+      ...Array.from({ length: count + 1 }, () => state).flat(),
+    ],
   );
 }
 
@@ -203,4 +293,3 @@ export function wholeStepGraph(plan: StepPlan, withStages: boolean): Graph {
     [scalar64, scalar64, ...state, ...parameters],
   );
 }
-

@@ -38,20 +38,39 @@ export function makeTableau(name: string, coefficients: TableauCoefficients): Ta
   const fail = (what: string): never => {
     throw new InternalError(`tableau ${name}: ${what}`);
   };
-  if (a.length !== stages || c.length !== stages) fail(`expected ${stages} rows and nodes, got ${a.length} and ${c.length}`);
+  if (a.length !== stages || c.length !== stages)
+    fail(`expected ${stages} rows and nodes, got ${a.length} and ${c.length}`);
   a.forEach((row, i) => {
-    if (row.length !== i) fail(`expected ${i} coefficients in row ${i + 1} of an explicit method, got ${row.length}`);
+    if (row.length !== i)
+      fail(`expected ${i} coefficients in row ${i + 1} of an explicit method, got ${row.length}`);
     const sum = row.reduce((total, entry) => total + entry, 0);
-    if (!(Math.abs(sum - c[i]!) <= tolerance)) fail(`row ${i + 1} sums to ${sum}, its node is ${c[i]}`);
+    if (!(Math.abs(sum - c[i]!) <= tolerance))
+      fail(`row ${i + 1} sums to ${sum}, its node is ${c[i]}`);
   });
   const solution = orderDefect(a, b, order);
-  if (!(solution.defect <= tolerance)) fail(`the solution misses an order ${order} condition by ${solution.defect} at tree ${solution.tree}`);
+  if (!(solution.defect <= tolerance))
+    fail(
+      `the solution misses an order ${order} condition by ${solution.defect} at tree ${solution.tree}`,
+    );
   if (embedded !== undefined) {
-    if (embedded.b.length !== stages) fail(`expected ${stages} embedded weights, got ${embedded.b.length}`);
+    if (embedded.b.length !== stages)
+      fail(`expected ${stages} embedded weights, got ${embedded.b.length}`);
     const lower = orderDefect(a, embedded.b, embedded.order);
-    if (!(lower.defect <= tolerance)) fail(`the embedded solution misses an order ${embedded.order} condition by ${lower.defect} at tree ${lower.tree}`);
+    if (!(lower.defect <= tolerance))
+      fail(
+        `the embedded solution misses an order ${embedded.order} condition by ${lower.defect} at tree ${lower.tree}`,
+      );
   }
   const last = a[stages - 1]!;
-  const firstSameAsLast = stages > 1 && c[stages - 1] === 1 && b[stages - 1] === 0 && last.every((entry, j) => entry === b[j]);
-  return { ...coefficients, stages, firstSameAsLast, errorWeights: embedded && b.map((weight, j) => weight - embedded.b[j]!) };
+  const firstSameAsLast =
+    stages > 1 &&
+    c[stages - 1] === 1 &&
+    b[stages - 1] === 0 &&
+    last.every((entry, j) => entry === b[j]);
+  return {
+    ...coefficients,
+    stages,
+    firstSameAsLast,
+    errorWeights: embedded && b.map((weight, j) => weight - embedded.b[j]!),
+  };
 }

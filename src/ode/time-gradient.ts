@@ -31,7 +31,12 @@ export function timeGradient(
 ): Tensor {
   const { field } = problem.plan;
   const op = timeGradientOp(field, rows);
-  return apply("host", { op }, [...results, ...cotangents, ...adjoint, times, ...captured.slice(0, field.parameters.length)], op.outputs)[0]!;
+  return apply(
+    "host",
+    { op },
+    [...results, ...cotangents, ...adjoint, times, ...captured.slice(0, field.parameters.length)],
+    op.outputs,
+  )[0]!;
 }
 
 function timeGradientOp(field: Field, rows: number): HostOp {
@@ -43,7 +48,10 @@ function timeGradientOp(field: Field, rows: number): HostOp {
       stack(
         Array.from({ length: rows }, (_, row) => {
           const y = inputs.slice(0, leaves).map((leaf) => at(leaf, row));
-          const cotangent = row === 0 ? inputs.slice(2 * leaves, 3 * leaves).map((leaf) => neg(leaf)) : inputs.slice(leaves, 2 * leaves).map((leaf) => at(leaf, row));
+          const cotangent =
+            row === 0
+              ? inputs.slice(2 * leaves, 3 * leaves).map((leaf) => neg(leaf))
+              : inputs.slice(leaves, 2 * leaves).map((leaf) => at(leaf, row));
           return slopeAlong(field, at(times, row), y, cotangent, parameters);
         }),
       ),
@@ -53,16 +61,24 @@ function timeGradientOp(field: Field, rows: number): HostOp {
     name: "timeGradient",
     outputs: [{ shape: [rows], dtype: "float64" }],
     key: `timeGradient;${rows};${graphKey(inlineCalls(field.graph))}`,
-    vjp: (inputs, _, cotangents) => vjpOf(compose, inputs, cotangents),
+    vjp: (inputs, _, cotangents, wrt) => vjpOf(compose, inputs, cotangents, wrt),
     jvp: (inputs, _, tangents) => jvpOf(compose, inputs, tangents),
     prepare: (context) => prepareTimeGradient(field, rows, context),
   };
 }
 
 /** sum over leaves of cotangent . f(t, y), a float64 scalar. */
-export function slopeAlong(field: Field, t: Tensor, y: readonly Tensor[], cotangent: readonly Tensor[], parameters: readonly Tensor[]): Tensor {
+export function slopeAlong(
+  field: Field,
+  t: Tensor,
+  y: readonly Tensor[],
+  cotangent: readonly Tensor[],
+  parameters: readonly Tensor[],
+): Tensor {
   const slope = inline(field.graph, [cast(t, field.time.dtype), ...y, ...parameters]);
-  return slope.map((leaf, index) => sum(cast(mul(leaf, cotangent[index]!), "float64"))).reduce((total, part) => add(total, part));
+  return slope
+    .map((leaf, index) => sum(cast(mul(leaf, cotangent[index]!), "float64")))
+    .reduce((total, part) => add(total, part));
 }
 
 function prepareTimeGradient(field: Field, rows: number, context: HostContext): HostRun {
@@ -70,18 +86,31 @@ function prepareTimeGradient(field: Field, rows: number, context: HostContext): 
   const leaves = state.length;
   const time: TensorType = { shape: [], dtype: "float64" };
   const { graph } = trace(
-    (t, ...rest) => [slopeAlong(field, t!, rest.slice(0, leaves), rest.slice(leaves, 2 * leaves), rest.slice(2 * leaves))],
+    (t, ...rest) => [
+      slopeAlong(
+        field,
+        t!,
+        rest.slice(0, leaves),
+        rest.slice(leaves, 2 * leaves),
+        rest.slice(2 * leaves),
+      ),
+    ],
     [time, ...state, ...state, ...parameters],
   );
   const procedure = context.compile(graph, "ode/time-gradient");
   const bytes = state.map(bytesOf);
   return (inputs: readonly Pointer[], outputs: readonly Pointer[]) => {
-    parameters.forEach((_, index) => procedure.bindInput(1 + 2 * leaves + index, inputs[3 * leaves + 1 + index]!));
+    parameters.forEach((_, index) =>
+      procedure.bindInput(1 + 2 * leaves + index, inputs[3 * leaves + 1 + index]!),
+    );
     for (let row = 0; row < rows; row++) {
       procedure.bindInput(0, inputs[3 * leaves]! + 8 * row);
       for (let leaf = 0; leaf < leaves; leaf++) {
         procedure.bindInput(1 + leaf, inputs[leaf]! + row * bytes[leaf]!);
-        procedure.bindInput(1 + leaves + leaf, row === 0 ? inputs[2 * leaves + leaf]! : inputs[leaves + leaf]! + row * bytes[leaf]!);
+        procedure.bindInput(
+          1 + leaves + leaf,
+          row === 0 ? inputs[2 * leaves + leaf]! : inputs[leaves + leaf]! + row * bytes[leaf]!,
+        );
       }
       procedure.bindOutput(0, outputs[0]! + 8 * row);
       procedure.run();

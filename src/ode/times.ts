@@ -27,15 +27,32 @@ export function timeTensor(values: ArrayLike<number>): Tensor {
 /** The row of times in `value`. Throws ArgumentError, ShapeError or DTypeError naming `who`. */
 export function timeRow(who: string, value: unknown): TimeRow {
   if (value instanceof Tensor) {
-    if (!isFloat(value.dtype)) throw new DTypeError(complaint(who, "float32 or float64 times", value.dtype));
-    if (value.rank > 1) throw new ShapeError(complaint(who, "one time or a row of times", `shape ${formatShape(value.shape)}`));
+    if (!isFloat(value.dtype))
+      throw new DTypeError(complaint(who, "float32 or float64 times", value.dtype));
+    if (value.rank > 1)
+      throw new ShapeError(
+        complaint(who, "one time or a row of times", `shape ${formatShape(value.shape)}`),
+      );
     if (value.elements !== undefined) return known(who, value.elements as Float64Array);
-    return { tensor: cast(reshape(value, [value.size]), "float64"), count: value.size, known: undefined };
+    return {
+      tensor: cast(reshape(value, [value.size]), "float64"),
+      count: value.size,
+      known: undefined,
+    };
   }
   if (typeof value === "number") return known(who, [value]);
   if (Array.isArray(value) || value instanceof Float64Array || value instanceof Float32Array) {
-    const wrong = Array.from(value as ArrayLike<unknown>).findIndex((time) => typeof time !== "number");
-    if (wrong !== -1) throw new ArgumentError(complaint(who, "numbers, or one tensor of times", `${describe((value as unknown[])[wrong])} at index ${wrong}`));
+    const wrong = Array.from(value as ArrayLike<unknown>).findIndex(
+      (time) => typeof time !== "number",
+    );
+    if (wrong !== -1)
+      throw new ArgumentError(
+        complaint(
+          who,
+          "numbers, or one tensor of times",
+          `${describe((value as unknown[])[wrong])} at index ${wrong}`,
+        ),
+      );
     return known(who, value as ArrayLike<number>);
   }
   throw new ArgumentError(complaint(who, "numbers or a tensor", describe(value)));
@@ -45,7 +62,8 @@ function known(who: string, values: ArrayLike<number>): TimeRow {
   const tensor = timeTensor(values);
   const elements = tensor.elements as Float64Array;
   const bad = elements.findIndex((time) => !Number.isFinite(time));
-  if (bad !== -1) throw new ArgumentError(complaint(who, "finite times", `${elements[bad]} at index ${bad}`));
+  if (bad !== -1)
+    throw new ArgumentError(complaint(who, "finite times", `${elements[bad]} at index ${bad}`));
   return { tensor, count: elements.length, known: elements };
 }
 
@@ -64,5 +82,11 @@ export function checkOrder(who: string, times: Float64Array): void {
   const direction = Math.sign(times[times.length - 1]! - times[0]!);
   for (let index = 1; index < times.length; index++)
     if (!((times[index]! - times[index - 1]!) * direction > 0))
-      throw new ArgumentError(complaint(who, "strictly increasing or strictly decreasing times", `${times[index - 1]} before ${times[index]} at index ${index}`));
+      throw new ArgumentError(
+        complaint(
+          who,
+          "strictly increasing or strictly decreasing times",
+          `${times[index - 1]} before ${times[index]} at index ${index}`,
+        ),
+      );
 }

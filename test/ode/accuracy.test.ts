@@ -7,8 +7,11 @@ import { concat, stack, tensor } from "../../src/ops/index.ts";
 import { solvers } from "../../src/ode/solvers/registry.ts";
 
 const f64 = (values: number[] | number[][]): Tensor => tensor(values, { dtype: "float64" });
-const parts = (y: Tensor): Tensor[] => Array.from({ length: y.size }, (_, i) => y.slice([i], [i + 1]).reshape([]));
-const adaptive = [...solvers.values()].filter((solver) => solver.tableau.embedded !== undefined).map((solver) => solver.name);
+const parts = (y: Tensor): Tensor[] =>
+  Array.from({ length: y.size }, (_, i) => y.slice([i], [i + 1]).reshape([]));
+const adaptive = [...solvers.values()]
+  .filter((solver) => solver.tableau.embedded !== undefined)
+  .map((solver) => solver.name);
 
 interface Problem {
   readonly f: (t: Tensor, y: Tensor) => Tensor;
@@ -39,10 +42,21 @@ const orbit = (e: number): Problem => ({
 });
 const tridiagonal = (n: number): Problem => {
   const modes = Array.from({ length: n }, (_, j) => j + 1);
-  const s = (i: number, j: number): number => Math.sqrt(2 / (n + 1)) * Math.sin((i * j * Math.PI) / (n + 1));
+  const s = (i: number, j: number): number =>
+    Math.sqrt(2 / (n + 1)) * Math.sin((i * j * Math.PI) / (n + 1));
   return {
-    f: (_, y) => concat([y.slice([1]), f64([0])]).add(concat([f64([0]), y.slice([0], [n - 1])])).sub(y.mul(2)),
-    exact: (t) => modes.map((i) => modes.reduce((sum, j) => sum + s(i, j) * s(1, j) * Math.exp((-2 + 2 * Math.cos((j * Math.PI) / (n + 1))) * t), 0)),
+    f: (_, y) =>
+      concat([y.slice([1]), f64([0])])
+        .add(concat([f64([0]), y.slice([0], [n - 1])]))
+        .sub(y.mul(2)),
+    exact: (t) =>
+      modes.map((i) =>
+        modes.reduce(
+          (sum, j) =>
+            sum + s(i, j) * s(1, j) * Math.exp((-2 + 2 * Math.cos((j * Math.PI) / (n + 1))) * t),
+          0,
+        ),
+      ),
   };
 };
 
@@ -50,7 +64,10 @@ const detest: Record<string, Problem> = {
   A1: { f: (_, y) => y.neg(), exact: (t) => [Math.exp(-t)] },
   A2: { f: (_, y) => y.pow(3).mul(-0.5), exact: (t) => [1 / Math.sqrt(1 + t)] },
   A3: { f: (t, y) => y.mul(t.cos()), exact: (t) => [Math.exp(Math.sin(t))] },
-  A4: { f: (_, y) => y.mul(y.mul(-1 / 20).add(1)).mul(0.25), exact: (t) => [20 / (1 + 19 * Math.exp(-t / 4))] },
+  A4: {
+    f: (_, y) => y.mul(y.mul(-1 / 20).add(1)).mul(0.25),
+    exact: (t) => [20 / (1 + 19 * Math.exp(-t / 4))],
+  },
   A5: {
     f: (t, y) => y.sub(t).div(y.add(t)),
     // r = 4 e^(pi/2 - theta), t = r cos theta, y = r sin theta, solved for theta by bisection.
@@ -65,8 +82,19 @@ const detest: Record<string, Problem> = {
     },
   },
   B2: {
-    f: (_, y) => y.matmul(f64([[-1, 1, 0], [1, -2, 1], [0, 1, -1]])),
-    exact: (t) => [1 + Math.exp(-t) / 2 + Math.exp(-3 * t) / 2, 1 - Math.exp(-3 * t), 1 - Math.exp(-t) / 2 + Math.exp(-3 * t) / 2],
+    f: (_, y) =>
+      y.matmul(
+        f64([
+          [-1, 1, 0],
+          [1, -2, 1],
+          [0, 1, -1],
+        ]),
+      ),
+    exact: (t) => [
+      1 + Math.exp(-t) / 2 + Math.exp(-3 * t) / 2,
+      1 - Math.exp(-3 * t),
+      1 - Math.exp(-t) / 2 + Math.exp(-3 * t) / 2,
+    ],
   },
   B4: {
     f: (_, y) => {
@@ -105,34 +133,63 @@ const detest: Record<string, Problem> = {
       const [, v] = parts(y) as [Tensor, Tensor];
       return stack([v, v.mul(v).mul(-0.4).add(0.032)]);
     },
-    exact: (t) => [30 + 2.5 * Math.log(Math.cosh(Math.sqrt(0.0128) * t)), Math.sqrt(0.08) * Math.tanh(Math.sqrt(0.0128) * t)],
+    exact: (t) => [
+      30 + 2.5 * Math.log(Math.cosh(Math.sqrt(0.0128) * t)),
+      Math.sqrt(0.08) * Math.tanh(Math.sqrt(0.0128) * t),
+    ],
   },
   E5: {
     f: (t, y) => {
       const [, v] = parts(y) as [Tensor, Tensor];
       return stack([v, v.mul(v).add(1).sqrt().div(t.neg().add(25))]);
     },
-    exact: (t) => [(25 * Math.log(25 / (25 - t)) - t + t ** 2 / 50) / 2, (25 / (25 - t) - (25 - t) / 25) / 2],
+    exact: (t) => [
+      (25 * Math.log(25 / (25 - t)) - t + t ** 2 / 50) / 2,
+      (25 / (25 - t) - (25 - t) / 25) / 2,
+    ],
   },
 };
 
 describe("DETEST: errors on [0, 20] stay near the tolerance", () => {
-  test.each(Object.keys(detest).flatMap((name) => ["dopri5", "tsit5"].map((method) => [name, method] as const)))("%s by %s", (name, method) => {
+  test.each(
+    Object.keys(detest).flatMap((name) =>
+      ["dopri5", "tsit5"].map((method) => [name, method] as const),
+    ),
+  )("%s by %s", (name, method) => {
     const { f, exact } = detest[name]!;
     const ts = [0.5, 2, 5.5, 11, 20];
-    const { status, ys } = solve(f, f64(exact(0)), { t0: 0, t1: 20, method, rtol: 1e-9, atol: 1e-11, saveAt: { ts } });
+    const { status, ys } = solve(f, f64(exact(0)), {
+      t0: 0,
+      t1: 20,
+      method,
+      rtol: 1e-9,
+      atol: 1e-11,
+      saveAt: { ts },
+    });
     expect(status).toBe("success");
     const reached = ys.toArray() as number[][];
     // Errors of the eccentric orbits grow with the phase: D5 passes its pericentre three times.
     const allowed = name.startsWith("D") ? 2e-5 : 2e-7;
-    ts.forEach((t, row) => exact(t).forEach((value, i) => expect(Math.abs(reached[row]![i]! - value)).toBeLessThan(allowed * (1 + Math.abs(value)))));
+    ts.forEach((t, row) =>
+      exact(t).forEach((value, i) =>
+        expect(Math.abs(reached[row]![i]! - value)).toBeLessThan(allowed * (1 + Math.abs(value))),
+      ),
+    );
   });
 
   test("a tighter tolerance means a smaller error, for every adaptive method", () => {
     for (const method of adaptive) {
       const errors = [1e-4, 1e-6, 1e-8].map((rtol) => {
-        const { ys } = solve(detest["B4"]!.f, f64(detest["B4"]!.exact(0)), { t0: 0, t1: 10, method, rtol, atol: rtol * 1e-2 });
-        return Math.max(...detest["B4"]!.exact(10).map((value, i) => Math.abs(ys.data()[i]! - value)));
+        const { ys } = solve(detest["B4"]!.f, f64(detest["B4"]!.exact(0)), {
+          t0: 0,
+          t1: 10,
+          method,
+          rtol,
+          atol: rtol * 1e-2,
+        });
+        return Math.max(
+          ...detest["B4"]!.exact(10).map((value, i) => Math.abs(ys.data()[i]! - value)),
+        );
       });
       expect(errors[1]!).toBeLessThan(errors[0]! / 5);
       expect(errors[2]!).toBeLessThan(errors[1]! / 5);
@@ -145,12 +202,32 @@ describe("published runs", () => {
   const arenstorf = (_: Tensor, y: Tensor): Tensor => {
     const [a, b, va, vb] = parts(y) as [Tensor, Tensor, Tensor, Tensor];
     const d1 = a.add(mu).pow(2).add(b.pow(2)).pow(1.5);
-    const d2 = a.sub(1 - mu).pow(2).add(b.pow(2)).pow(1.5);
+    const d2 = a
+      .sub(1 - mu)
+      .pow(2)
+      .add(b.pow(2))
+      .pow(1.5);
     return stack([
       va,
       vb,
-      a.add(vb.mul(2)).sub(a.add(mu).div(d1).mul(1 - mu)).sub(a.sub(1 - mu).div(d2).mul(mu)),
-      b.sub(va.mul(2)).sub(b.div(d1).mul(1 - mu)).sub(b.div(d2).mul(mu)),
+      a
+        .add(vb.mul(2))
+        .sub(
+          a
+            .add(mu)
+            .div(d1)
+            .mul(1 - mu),
+        )
+        .sub(
+          a
+            .sub(1 - mu)
+            .div(d2)
+            .mul(mu),
+        ),
+      b
+        .sub(va.mul(2))
+        .sub(b.div(d1).mul(1 - mu))
+        .sub(b.div(d2).mul(mu)),
     ]);
   };
   const start = f64([0.994, 0, 0, -2.00158510637908252240537862224]);
@@ -162,7 +239,12 @@ describe("published runs", () => {
     let early = 0;
     let accepted = 0;
     const { status, stats, ys } = solve(arenstorf, start, {
-      t0: 0, t1: period, method: "dopri5", rtol: tolerance, atol: tolerance, controller: piController({ beta: 0.04 }),
+      t0: 0,
+      t1: period,
+      method: "dopri5",
+      rtol: tolerance,
+      atol: tolerance,
+      controller: piController({ beta: 0.04 }),
       onStep: (step) => (step.accepted ? accepted++ : (early += accepted === 0 ? 1 : 0)),
     });
     expect(status).toBe("success");
@@ -171,20 +253,42 @@ describe("published runs", () => {
     expect(Math.abs(stats.accepted / 216 - 1)).toBeLessThan(0.02);
     // DOPRI5 does not count rejections before its first accepted step.
     expect(Math.abs(stats.rejected - early - 22)).toBeLessThanOrEqual(1);
-    expect(Math.max(...[0, 1].map((i) => Math.abs(ys.data()[i]! - start.data()[i]!)))).toBeLessThan(5e-3);
+    expect(Math.max(...[0, 1].map((i) => Math.abs(ys.data()[i]! - start.data()[i]!)))).toBeLessThan(
+      5e-3,
+    );
   });
 
   test("Arenstorf's orbit, step for step from h = 1e-4: 1430 evaluations, 238 steps, 217 accepted, 21 rejected", () => {
     const tolerance = (2 / 3) * 1e-7;
-    const { stats } = solve(arenstorf, start, { t0: 0, t1: period, method: "dopri5", rtol: tolerance, atol: tolerance, controller: piController({ beta: 0.04 }), firstStep: 1e-4 });
+    const { stats } = solve(arenstorf, start, {
+      t0: 0,
+      t1: period,
+      method: "dopri5",
+      rtol: tolerance,
+      atol: tolerance,
+      controller: piController({ beta: 0.04 }),
+      firstStep: 1e-4,
+    });
     expect(Math.abs(stats.evaluations / 1430 - 1)).toBeLessThan(0.02);
     expect(Math.abs(stats.accepted / 217 - 1)).toBeLessThan(0.02);
     expect(Math.abs(stats.rejected - 21)).toBeLessThanOrEqual(1);
   });
 
   test("points on Arenstorf's orbit", () => {
-    const published = [[2, -0.5798767232, 0.6090783555], [4, -0.1983328832, 1.137637824], [8, -1.174553507, -0.2759450770], [12, 0.01314377269, -0.8385747019], [16, 0.2427044376, -0.3899991215]] as const;
-    const { ys } = solve(arenstorf, start, { t0: 0, t1: period, rtol: 1e-12, atol: 1e-13, saveAt: { ts: published.map(([t]) => t) } });
+    const published = [
+      [2, -0.5798767232, 0.6090783555],
+      [4, -0.1983328832, 1.137637824],
+      [8, -1.174553507, -0.275945077],
+      [12, 0.01314377269, -0.8385747019],
+      [16, 0.2427044376, -0.3899991215],
+    ] as const;
+    const { ys } = solve(arenstorf, start, {
+      t0: 0,
+      t1: period,
+      rtol: 1e-12,
+      atol: 1e-13,
+      saveAt: { ts: published.map(([t]) => t) },
+    });
     const rows = ys.toArray() as number[][];
     published.forEach(([, x, y], row) => {
       expect(rows[row]![0]).toBeCloseTo(x, 6);
@@ -206,10 +310,24 @@ describe("published runs", () => {
 
 describe("torchdiffeq's evaluation counts", () => {
   // Measured with torchdiffeq on PyTorch, float64, rtol 1e-7 and atol 1e-9.
-  const spiral = (_: Tensor, y: Tensor): Tensor => y.pow(3).matmul(f64([[-0.1, 2], [-2, -0.1]]));
-  const count = (f: (t: Tensor, y: Tensor) => Tensor, y0: Tensor, ts: number[], options: object = {}): number => {
+  const spiral = (_: Tensor, y: Tensor): Tensor =>
+    y.pow(3).matmul(
+      f64([
+        [-0.1, 2],
+        [-2, -0.1],
+      ]),
+    );
+  const count = (
+    f: (t: Tensor, y: Tensor) => Tensor,
+    y0: Tensor,
+    ts: number[],
+    options: object = {},
+  ): number => {
     let evaluations = 0;
-    odeint(f, y0, ts, { ...options, onStats: (stats: StatsReport) => (evaluations = stats.evaluations) });
+    odeint(f, y0, ts, {
+      ...options,
+      onStats: (stats: StatsReport) => (evaluations = stats.evaluations),
+    });
     return evaluations;
   };
 
@@ -222,6 +340,14 @@ describe("torchdiffeq's evaluation counts", () => {
   });
 
   function torchCounts(): Record<string, number> {
-    return { "dopri5 spiral 5": 1280, "dopri5 decay 10": 368, "bosh3 spiral 1": 1577, "bosh3 decay 2": 446, "rk4_38 decay 10": 40, "midpoint decay 10": 20, "euler decay 10": 10 };
+    return {
+      "dopri5 spiral 5": 1280,
+      "dopri5 decay 10": 368,
+      "bosh3 spiral 1": 1577,
+      "bosh3 decay 2": 446,
+      "rk4_38 decay 10": 40,
+      "midpoint decay 10": 20,
+      "euler decay 10": 10,
+    };
   }
 });

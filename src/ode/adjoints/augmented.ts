@@ -6,6 +6,7 @@
 import { typeOf } from "../../ir/graph.ts";
 import { trace } from "../../ir/trace.ts";
 import { vjpGraph } from "../../autodiff/vjp-graph.ts";
+import { tidy } from "../../compile/passes/index.ts";
 import { zeros } from "../../ops/creation.ts";
 import { neg } from "../../ops/elementwise.ts";
 import type { Field } from "../field.ts";
@@ -20,13 +21,25 @@ export function augmentedField(field: Field, wanted: readonly number[]): Field {
       const z = rest.slice(0, leaves);
       const a = rest.slice(leaves, 2 * leaves);
       const values = rest.slice(types.length);
-      const wrt = [false, ...z.map(() => true), ...values.map((_, index) => wanted.includes(index))];
+      const wrt = [
+        false,
+        ...z.map(() => true),
+        ...values.map((_, index) => wanted.includes(index)),
+      ];
       const { outputs, pullback } = vjpGraph(field.graph, [t!, ...z, ...values], wrt);
       const gradients = pullback(a.map((leaf) => neg(leaf)));
       const chosen = [...z.keys(), ...wanted.map((index) => leaves + index)];
-      return [...outputs, ...chosen.map((index, position) => gradients[1 + index] ?? zeros(types[leaves + position]!.shape, { dtype: types[leaves + position]!.dtype }))];
+      return [
+        ...outputs,
+        ...chosen.map(
+          (index, position) =>
+            gradients[1 + index] ??
+            zeros(types[leaves + position]!.shape, { dtype: types[leaves + position]!.dtype }),
+        ),
+      ];
     },
     [time, ...types, ...parameters],
   );
-  return { graph, state: types, parameters, time };
+  // Every stage of a step repeats this graph: the smaller it is, the sooner the step is compiled.
+  return { graph: tidy(graph), state: types, parameters, time };
 }

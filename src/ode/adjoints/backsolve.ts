@@ -7,7 +7,6 @@
 import { ArgumentError, complaint } from "../../ir/errors.ts";
 import type { HostContext, HostOp, HostRun, Pointer } from "../../ir/host.ts";
 import type { Tensor } from "../../ir/tensor.ts";
-import { trace } from "../../ir/trace.ts";
 import { zeros } from "../../ops/creation.ts";
 import { add } from "../../ops/elementwise.ts";
 import { at, flip, slice } from "../../ops/shaping.ts";
@@ -15,14 +14,23 @@ import { jvpOf, vjpOf } from "../derive.ts";
 import { Integration, type Watchers } from "../loop.ts";
 import { StepMachine, bytesOf } from "../machine.ts";
 import type { NormPart } from "../norm.ts";
-import { type SteppingOptions, checkNames, chooseController, chooseSolver, chooseStepping, steppingNames } from "../options.ts";
-import { type Problem, problemKey } from "../problem.ts";
+import {
+  type SteppingOptions,
+  checkNames,
+  chooseController,
+  chooseSolver,
+  chooseStepping,
+  steppingNames,
+} from "../options.ts";
+import { problemKey } from "../define-problem.ts";
+import type { Problem } from "../problem.ts";
 import { applySolve, failureOf } from "../solve-op.ts";
 import { isAdaptive } from "../solver.ts";
 import { SolveError } from "../status.ts";
 import type { PlannedTolerance } from "../step-graphs.ts";
 import { augmentedField } from "./augmented.ts";
-import type { Gradient, GradientMode } from "./gradient.ts";
+import { additionGraph } from "./discrete-graphs.ts";
+import type { Gradient, GradientMode } from "../problem.ts";
 
 /** Options of `{ kind: "backsolve" }`; whatever is not given is as in the forward solve. */
 export interface BacksolveOptions extends SteppingOptions {
@@ -45,41 +53,68 @@ export const backsolve: GradientMode = {
     checkNames(name, options, [...steppingNames, "seminorm"]);
     const settings = options as Settings;
     if (settings.seminorm !== undefined && typeof settings.seminorm !== "boolean")
-      throw new ArgumentError(complaint(`${name}: seminorm`, "true or false", String(settings.seminorm)));
+      throw new ArgumentError(
+        complaint(`${name}: seminorm`, "true or false", String(settings.seminorm)),
+      );
     for (const tolerance of ["rtol", "atol"] as const) {
       const value = settings[tolerance];
       if (value !== undefined && !(typeof value === "number" && value >= 0 && value < Infinity))
-        throw new ArgumentError(complaint(`${name}: ${tolerance}`, "a number that is not negative", String(value)));
+        throw new ArgumentError(
+          complaint(`${name}: ${tolerance}`, "a number that is not negative", String(value)),
+        );
     }
     // Checked now, so that mistakes show in the forward call already.
     if (settings.method !== undefined) chooseSolver(name, settings.method);
-    const controller = settings.controller === undefined ? "" : chooseController(name, settings.controller).key;
+    const controller =
+      settings.controller === undefined ? "" : chooseController(name, settings.controller).key;
     return {
       name: "backsolve",
       key: `backsolve(${JSON.stringify({ ...settings, controller })})`,
-      backward: (problem, rows, wanted) => backsolveOp(augmentedProblem(problem, wanted, settings), problem, rows, wanted),
+      backward: (problem, rows, wanted) =>
+        backsolveOp(augmentedProblem(problem, wanted, settings), problem, rows, wanted),
     };
   },
 };
 
 /** The augmented system as a problem of its own. Its own gradient is the forward problem's. */
-export function augmentedProblem(problem: Problem, wanted: readonly number[], settings: Settings): Problem {
+export function augmentedProblem(
+  problem: Problem,
+  wanted: readonly number[],
+  settings: Settings,
+): Problem {
   const { plan, who } = problem;
   const name = `${who}: gradient backsolve`;
   const solver = settings.method === undefined ? plan.solver : chooseSolver(name, settings.method);
-  const controller = settings.controller === undefined ? problem.stepping.controller : chooseController(name, settings.controller);
+  const controller =
+    settings.controller === undefined
+      ? problem.stepping.controller
+      : chooseController(name, settings.controller);
   const inherited = inheritedStepping(problem, isAdaptive(solver));
   const stepping = chooseStepping(name, { ...inherited, ...settings }, solver, controller);
   const leaves = plan.field.state.length;
-  const tolerances = (own: number | undefined, forward: readonly PlannedTolerance[]): PlannedTolerance[] => {
+  const tolerances = (
+    own: number | undefined,
+    forward: readonly PlannedTolerance[],
+  ): PlannedTolerance[] => {
     if (own !== undefined) return Array.from({ length: 2 * leaves + wanted.length }, () => own);
     const numbers = forward.filter((tolerance) => typeof tolerance === "number");
     if (numbers.length < forward.length && wanted.length > 0)
-      throw new ArgumentError(complaint(name, "rtol and atol as numbers where the forward tolerances are tensors", "none", 'Give gradient: { kind: "backsolve", rtol, atol }.'));
+      throw new ArgumentError(
+        complaint(
+          name,
+          "rtol and atol as numbers where the forward tolerances are tensors",
+          "none",
+          'Give gradient: { kind: "backsolve", rtol, atol }.',
+        ),
+      );
     return [...forward, ...forward, ...wanted.map(() => Math.min(...numbers))];
   };
-  const shifted = plan.norm.map((part): NormPart => ({ ...part, leaves: part.leaves.map((leaf) => leaf + leaves) }));
-  const ofParameters: NormPart[] = settings.seminorm === true ? [] : [{ leaves: wanted.map((_, index) => 2 * leaves + index) }];
+  const shifted = plan.norm.map((part): NormPart => ({
+    ...part,
+    leaves: part.leaves.map((leaf) => leaf + leaves),
+  }));
+  const ofParameters: NormPart[] =
+    settings.seminorm === true ? [] : [{ leaves: wanted.map((_, index) => 2 * leaves + index) }];
   return {
     ...problem,
     who: name,
@@ -98,24 +133,41 @@ export function augmentedProblem(problem: Problem, wanted: readonly number[], se
 /** The forward solve's stepping, as far as the backward solver can use it. */
 function inheritedStepping({ stepping }: Problem, adaptive: boolean): SteppingOptions {
   const { firstStep, minStep, maxStep, maxSteps, stepSize, steps } = stepping;
-  if (adaptive) return { ...(firstStep !== undefined && { firstStep }), minStep, maxStep, maxSteps };
-  return { ...(stepSize !== undefined && { stepSize }), ...(steps !== undefined && { steps }), maxSteps };
+  if (adaptive)
+    return { ...(firstStep !== undefined && { firstStep }), minStep, maxStep, maxSteps };
+  return {
+    ...(stepSize !== undefined && { stepSize }),
+    ...(steps !== undefined && { steps }),
+    maxSteps,
+  };
 }
 
-function backsolveOp(augmented: Problem, problem: Problem, rows: number, wanted: readonly number[]): HostOp {
+function backsolveOp(
+  augmented: Problem,
+  problem: Problem,
+  rows: number,
+  wanted: readonly number[],
+): HostOp {
   const { state, parameters } = problem.plan.field;
-  const compose = (inputs: readonly Tensor[]): Tensor[] => composed(augmented, problem, rows, wanted, inputs);
+  const compose = (inputs: readonly Tensor[]): Tensor[] =>
+    composed(augmented, problem, rows, wanted, inputs);
   return {
     name: "backsolve",
     outputs: [...state, ...wanted.map((index) => parameters[index]!)],
     key: `backsolve;${rows};${problemKey(augmented)}`,
-    vjp: (inputs, _, cotangents) => vjpOf(compose, inputs, cotangents),
+    vjp: (inputs, _, cotangents, wrt) => vjpOf(compose, inputs, cotangents, wrt),
     jvp: (inputs, _, tangents) => jvpOf(compose, inputs, tangents),
     prepare: (context) => prepareBacksolve(augmented, problem, rows, wanted.length, context),
   };
 }
 
-function prepareBacksolve(augmented: Problem, problem: Problem, rows: number, wanted: number, context: HostContext): HostRun {
+function prepareBacksolve(
+  augmented: Problem,
+  problem: Problem,
+  rows: number,
+  wanted: number,
+  context: HostContext,
+): HostRun {
   const { stepping, watch } = augmented;
   const { state } = problem.plan.field;
   const leaves = state.length;
@@ -123,10 +175,12 @@ function prepareBacksolve(augmented: Problem, problem: Problem, rows: number, wa
   const machine = new StepMachine(context, augmented.plan, false, "backsolve");
   const integration = new Integration(machine, stepping);
   const bytes = state.map(bytesOf);
-  const jump = context.compile(trace((...both) => state.map((_, leaf) => add(both[leaf]!, both[leaves + leaf]!)), [...state, ...state]).graph, "backsolve/jump");
+  const jump = context.compile(additionGraph(state), "backsolve/jump");
   const jumped = state.map((type) => context.allocate(type));
   jumped.forEach((pointer, leaf) => jump.bindOutput(leaf, pointer));
-  const nothing = augmented.plan.field.state.slice(2 * leaves).map((type) => context.allocate(type));
+  const nothing = augmented.plan.field.state
+    .slice(2 * leaves)
+    .map((type) => context.allocate(type));
   const times = new Float64Array(rows);
   const interval = new Float64Array(2);
   const start: Pointer[] = Array.from({ length: size }, () => 0);
@@ -136,12 +190,14 @@ function prepareBacksolve(augmented: Problem, problem: Problem, rows: number, wa
 
   return (inputs, outputs) => {
     const firstCotangent = leaves;
-    for (let index = 2 * leaves + 1; index < inputs.length; index++) parameters[index - 2 * leaves - 1] = inputs[index]!;
+    for (let index = 2 * leaves + 1; index < inputs.length; index++)
+      parameters[index - 2 * leaves - 1] = inputs[index]!;
     times.set(context.view("float64", inputs[2 * leaves]!, rows));
     integration.resetStats();
     integration.span = Math.abs(times[rows - 1]! - times[0]!);
     // The adjoint starts as the last output's cotangent, read where it lies; the parameters' gradients as zeros.
-    for (let leaf = 0; leaf < leaves; leaf++) start[leaves + leaf] = inputs[firstCotangent + leaf]! + (rows - 1) * bytes[leaf]!;
+    for (let leaf = 0; leaf < leaves; leaf++)
+      start[leaves + leaf] = inputs[firstCotangent + leaf]! + (rows - 1) * bytes[leaf]!;
     for (let index = 0; index < wanted; index++) start[2 * leaves + index] = nothing[index]!;
     for (let row = rows - 1; row > 0; row--) {
       if (times[row] !== times[row - 1]) {
@@ -150,41 +206,70 @@ function prepareBacksolve(augmented: Problem, problem: Problem, rows: number, wa
         interval[1] = times[row - 1]!;
         machine.begin(start, parameters);
         const status = integration.run(interval, 2, undefined, copy, watchers);
-        if (status !== "success" && status !== "event") throw new SolveError(augmented.who, failureOf(status, integration, machine, context));
+        if (status !== "success" && status !== "event")
+          throw new SolveError(augmented.who, failureOf(status, integration, machine, context));
         for (let index = leaves; index < size; index++) start[index] = machine.y[index]!;
       }
       if (row > 1) {
         for (let leaf = 0; leaf < leaves; leaf++) {
           // An adjoint that lies in the jump's own output (after a repeated time) has to make room.
-          if (start[leaves + leaf] === jumped[leaf]) copy(machine.y1[leaves + leaf]!, jumped[leaf]!, bytes[leaf]!);
-          jump.bindInput(leaf, start[leaves + leaf] === jumped[leaf] ? machine.y1[leaves + leaf]! : start[leaves + leaf]!);
+          if (start[leaves + leaf] === jumped[leaf])
+            copy(machine.y1[leaves + leaf]!, jumped[leaf]!, bytes[leaf]!);
+          jump.bindInput(
+            leaf,
+            start[leaves + leaf] === jumped[leaf]
+              ? machine.y1[leaves + leaf]!
+              : start[leaves + leaf]!,
+          );
           jump.bindInput(leaves + leaf, inputs[firstCotangent + leaf]! + (row - 1) * bytes[leaf]!);
           start[leaves + leaf] = jumped[leaf]!;
         }
         jump.run();
       }
     }
-    for (let leaf = 0; leaf < leaves; leaf++) copy(outputs[leaf]!, start[leaves + leaf]!, bytes[leaf]!);
-    for (let index = 0; index < wanted; index++) copy(outputs[leaves + index]!, start[2 * leaves + index]!, machine.leafBytes[2 * leaves + index]!);
+    for (let leaf = 0; leaf < leaves; leaf++)
+      copy(outputs[leaf]!, start[leaves + leaf]!, bytes[leaf]!);
+    for (let index = 0; index < wanted; index++)
+      copy(
+        outputs[leaves + index]!,
+        start[2 * leaves + index]!,
+        machine.leafBytes[2 * leaves + index]!,
+      );
     watch.onStats?.({ direction: "backward", ...integration.stats });
   };
 }
 
 /** The same computation as a composition of solves, one an interval: what is differentiated for second derivatives. */
-function composed(augmented: Problem, problem: Problem, rows: number, wanted: readonly number[], inputs: readonly Tensor[]): Tensor[] {
+function composed(
+  augmented: Problem,
+  problem: Problem,
+  rows: number,
+  wanted: readonly number[],
+  inputs: readonly Tensor[],
+): Tensor[] {
   const { state, parameters } = problem.plan.field;
   const leaves = state.length;
   const times = inputs[2 * leaves]!;
   const rest = inputs.slice(2 * leaves + 1);
-  const row = (from: number, index: number): Tensor[] => inputs.slice(from, from + leaves).map((leaf) => at(leaf, index));
+  const row = (from: number, index: number): Tensor[] =>
+    inputs.slice(from, from + leaves).map((leaf) => at(leaf, index));
   let adjoint = row(leaves, rows - 1);
-  let gradients = wanted.map((index) => zeros(parameters[index]!.shape, { dtype: parameters[index]!.dtype }));
+  let gradients = wanted.map((index) =>
+    zeros(parameters[index]!.shape, { dtype: parameters[index]!.dtype }),
+  );
   for (let index = rows - 1; index > 0; index--) {
     const interval = flip(slice(times, index - 1, index + 1), 0);
-    const ends = applySolve(augmented, { rows: 2, keepStages: false }, [...row(0, index), ...adjoint, ...gradients, interval, ...rest]).map((leaf) => at(leaf, 1));
+    const ends = applySolve(augmented, { rows: 2, keepStages: false }, [
+      ...row(0, index),
+      ...adjoint,
+      ...gradients,
+      interval,
+      ...rest,
+    ]).map((leaf) => at(leaf, 1));
     adjoint = ends.slice(leaves, 2 * leaves);
     gradients = ends.slice(2 * leaves);
-    if (index > 1) adjoint = row(leaves, index - 1).map((cotangent, leaf) => add(adjoint[leaf]!, cotangent));
+    if (index > 1)
+      adjoint = row(leaves, index - 1).map((cotangent, leaf) => add(adjoint[leaf]!, cotangent));
   }
   return [...adjoint, ...gradients];
 }

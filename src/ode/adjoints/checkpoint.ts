@@ -6,7 +6,7 @@
 import { ArgumentError, complaint, describe } from "../../ir/errors.ts";
 import { checkNames } from "../options.ts";
 import { discreteOp } from "./discrete.ts";
-import type { GradientMode } from "./gradient.ts";
+import type { GradientMode } from "../problem.ts";
 import { Trail } from "./trail.ts";
 
 /** Options of `{ kind: "checkpoint" }`. */
@@ -24,11 +24,18 @@ export const checkpoint: GradientMode = {
   configure(who, options) {
     checkNames(`${who}: gradient checkpoint`, options, ["slots"]);
     const { slots = 256 } = options as { slots?: number };
-    if (!(Number.isInteger(slots) && slots >= 2)) throw new ArgumentError(complaint(`${who}: gradient checkpoint: slots`, "an integer of at least 2", describe(slots)));
+    if (!(Number.isInteger(slots) && slots >= 2))
+      throw new ArgumentError(
+        complaint(
+          `${who}: gradient checkpoint: slots`,
+          "an integer of at least 2",
+          describe(slots),
+        ),
+      );
     return {
       name: "checkpoint",
       key: `checkpoint(${slots})`,
-      recorder: (context, machine, _, rows) => new Trail(context, machine, rows, slots),
+      recorder: (context, machine, rows) => new Trail(context, machine, rows, slots),
       backward: (problem, rows, wanted, record) => discreteOp(problem, rows, wanted, record, slots),
     };
   },

@@ -1,7 +1,7 @@
 /** @file Gradient mode "direct": the discrete adjoint with every state kept. No step is computed twice but for its own derivative. */
 import { checkNames } from "../options.ts";
 import { discreteOp } from "./discrete.ts";
-import type { GradientMode } from "./gradient.ts";
+import type { GradientMode } from "../problem.ts";
 import { Trail } from "./trail.ts";
 
 export const direct: GradientMode = {
@@ -11,8 +11,9 @@ export const direct: GradientMode = {
     return {
       name: "direct",
       key: "direct",
-      recorder: (context, machine, _, rows) => new Trail(context, machine, rows, Infinity),
-      backward: (problem, rows, wanted, record) => discreteOp(problem, rows, wanted, record, Infinity),
+      recorder: (context, machine, rows) => new Trail(context, machine, rows, Infinity),
+      backward: (problem, rows, wanted, record) =>
+        discreteOp(problem, rows, wanted, record, Infinity),
     };
   },
 };

@@ -7,23 +7,25 @@
 import { AdjointError } from "../../ir/errors.ts";
 import type { TensorType } from "../../ir/graph.ts";
 import type { HostContext, HostOp, HostRun, Pointer, Procedure } from "../../ir/host.ts";
-import { trace } from "../../ir/trace.ts";
-import { vjpGraph } from "../../autodiff/vjp-graph.ts";
-import { zeros } from "../../ops/creation.ts";
-import { add, cast, mul } from "../../ops/elementwise.ts";
 import { interpolationWeights } from "../interpolant.ts";
 import { Integration } from "../loop.ts";
 import { StepMachine, bytesOf } from "../machine.ts";
-import { type Problem, problemKey } from "../problem.ts";
+import { problemKey } from "../define-problem.ts";
+import type { Problem } from "../problem.ts";
 import { failureOf } from "../solve-op.ts";
 import { SolveError } from "../status.ts";
-import { type StepPlan, usedStages, wholeStepGraph } from "../step-graphs.ts";
+import { wholeStepGraph } from "../step-graphs.ts";
+import { additionGraph, pullGraph, stepBackGraph } from "./discrete-graphs.ts";
 import { Trail, allocateBytes } from "./trail.ts";
 
-const scalar64: TensorType = { shape: [], dtype: "float64" };
-
 /** The backward operation over a trail that keeps at most `limit` states. Inputs and outputs as `Gradient.backward` says. */
-export function discreteOp(problem: Problem, rows: number, wanted: readonly number[], record: object, limit: number): HostOp {
+export function discreteOp(
+  problem: Problem,
+  rows: number,
+  wanted: readonly number[],
+  record: object,
+  limit: number,
+): HostOp {
   const { state, parameters } = problem.plan.field;
   const again = (): never => {
     throw new AdjointError(
@@ -39,62 +41,6 @@ export function discreteOp(problem: Problem, rows: number, wanted: readonly numb
     jvp: again,
     prepare: (context) => prepareDiscrete(problem, rows, wanted, record, limit, context),
   };
-}
-
-/**
- * One step backward. Inputs t, h, y, parameters, cotangents of y1, (with outputs inside: a cotangent to add to y's, and one
- * for each stage,) and gradients so far of the wanted parameters; outputs the cotangent of y and the gradients.
- */
-function stepBackGraph(plan: StepPlan, wanted: readonly number[], inside: boolean): ReturnType<typeof trace>["graph"] {
-  const { state, parameters } = plan.field;
-  const leaves = state.length;
-  const forward = wholeStepGraph(plan, inside);
-  const stages = inside ? plan.solver.interpolant.stages : 0;
-  const accumulators = wanted.map((index) => parameters[index]!);
-  const pulls = [...state, ...(inside ? state : []), ...Array.from({ length: stages }, () => state).flat()];
-  const { graph } = trace(
-    (t, h, ...rest) => {
-      const inputs = [t!, h!, ...rest.slice(0, leaves + parameters.length)];
-      const given = rest.slice(leaves + parameters.length);
-      const cotangent = given.slice(0, leaves);
-      const direct = inside ? given.slice(leaves, 2 * leaves) : undefined;
-      const ofStages = given.slice(inside ? 2 * leaves : leaves, pulls.length);
-      const sums = given.slice(pulls.length);
-      const wrt = inputs.map((_, index) => (index >= 2 && index < 2 + leaves) || wanted.includes(index - 2 - leaves));
-      const gradients = vjpGraph(forward, inputs, wrt).pullback([...cotangent, ...ofStages]);
-      const y = state.map(({ shape, dtype }, leaf) => gradients[2 + leaf] ?? zeros(shape, { dtype }));
-      return [
-        ...(direct === undefined ? y : y.map((leaf, index) => add(leaf, direct[index]!))),
-        ...wanted.map((index, position) => {
-          const gradient = gradients[2 + leaves + index];
-          return gradient === undefined ? sums[position]! : add(sums[position]!, gradient);
-        }),
-      ];
-    },
-    [scalar64, scalar64, ...state, ...parameters, ...pulls, ...accumulators],
-  );
-  return graph;
-}
-
-/** Inputs weights (float64), an output's cotangent, the cotangents so far of y and of every stage; outputs the latter two with the output's pull added. */
-function pullGraph(plan: StepPlan): ReturnType<typeof trace>["graph"] {
-  const { state } = plan.field;
-  const leaves = state.length;
-  const count = plan.solver.interpolant.stages;
-  const used = new Set(usedStages(plan.solver));
-  return trace(
-    (...inputs) => {
-      const cotangent = inputs.slice(count, count + leaves);
-      const sums = inputs.slice(count + leaves);
-      return sums.map((sum, index) => {
-        const leaf = index % leaves;
-        const stage = Math.floor(index / leaves) - 1;
-        if (stage < 0) return add(sum, cotangent[leaf]!);
-        return used.has(stage) ? add(sum, mul(cotangent[leaf]!, cast(inputs[stage]!, cotangent[leaf]!.dtype))) : sum;
-      });
-    },
-    [...Array.from({ length: count }, () => scalar64), ...state, ...Array.from({ length: count + 1 }, () => state).flat()],
-  ).graph;
 }
 
 /** Two sets of places for values that are updated from step to step. */
@@ -115,21 +61,31 @@ class Alternating {
 }
 
 function bindInputs(procedure: Procedure, from: number, pointers: readonly Pointer[]): void {
-  for (let index = 0; index < pointers.length; index++) procedure.bindInput(from + index, pointers[index]!);
+  for (let index = 0; index < pointers.length; index++)
+    procedure.bindInput(from + index, pointers[index]!);
 }
 
 function bindOutputs(procedure: Procedure, from: number, pointers: readonly Pointer[]): void {
-  for (let index = 0; index < pointers.length; index++) procedure.bindOutput(from + index, pointers[index]!);
+  for (let index = 0; index < pointers.length; index++)
+    procedure.bindOutput(from + index, pointers[index]!);
 }
 
-function prepareDiscrete(problem: Problem, rows: number, wanted: readonly number[], record: object, limit: number, context: HostContext): HostRun {
+function prepareDiscrete(
+  problem: Problem,
+  rows: number,
+  wanted: readonly number[],
+  record: object,
+  limit: number,
+  context: HostContext,
+): HostRun {
   const { plan, stepping, who, watch } = problem;
   const { state, parameters } = plan.field;
   const { interpolant } = plan.solver;
   const leaves = state.length;
   const bytes = state.map(bytesOf);
   const copy = context.copy.bind(context);
-  const trailOf = (machine: StepMachine): Trail => context.shared(record, () => new Trail(context, machine, rows, limit));
+  const trailOf = (machine: StepMachine): Trail =>
+    context.shared(record, () => new Trail(context, machine, rows, limit));
   // Found complete where the forward solve ran in the same program; else (a pullback compiled apart) it is run again here.
   let own: { machine: StepMachine; integration: Integration } | undefined;
   let trail: Trail | undefined;
@@ -139,7 +95,10 @@ function prepareDiscrete(problem: Problem, rows: number, wanted: readonly number
   const accumulators = wanted.map((index) => parameters[index]!);
   const adjoint = new Alternating(context, state);
   const sums = new Alternating(context, accumulators);
-  const pulls = new Alternating(context, Array.from({ length: interpolant.stages + 1 }, () => state).flat());
+  const pulls = new Alternating(
+    context,
+    Array.from({ length: interpolant.stages + 1 }, () => state).flat(),
+  );
   const pullBytes = Array.from({ length: interpolant.stages + 1 }, () => bytes).flat();
   const bound: Pointer[] = [];
   const times = new Float64Array(rows);
@@ -149,11 +108,13 @@ function prepareDiscrete(problem: Problem, rows: number, wanted: readonly number
     procedure.bindInput(1, scalars + 8);
     return procedure;
   };
-  const plain = withScalars(context.compile(stepBackGraph(plan, wanted, false), `${problem.gradient.name}/step`));
+  const plain = withScalars(
+    context.compile(stepBackGraph(plan, wanted, false), `${problem.gradient.name}/step`),
+  );
   let inside: Procedure | undefined;
   let pull: Procedure | undefined;
   let forward: Procedure | undefined;
-  const addition = context.compile(trace((...both) => state.map((_, leaf) => add(both[leaf]!, both[leaves + leaf]!)), [...state, ...state]).graph, "discrete/add");
+  const addition = context.compile(additionGraph(state), "discrete/add");
   let row: Pointer[] = state.map(() => 0);
   let evaluations = 0;
   let steps = 0;
@@ -166,7 +127,8 @@ function prepareDiscrete(problem: Problem, rows: number, wanted: readonly number
 
   /** Levels of states computed again: level 0 between states of the trail, the next between states of level 0, and so on. */
   const levels: Pointer[][] = [];
-  const level = (depth: number): Pointer[] => (levels[depth] ??= bytes.map((size) => allocateBytes(context, size * limit)));
+  const level = (depth: number): Pointer[] =>
+    (levels[depth] ??= bytes.map((size) => allocateBytes(context, size * limit)));
 
   const advanceFrom = (step: number, y: readonly Pointer[], to: readonly Pointer[]): void => {
     forward ??= withScalars(context.compile(wholeStepGraph(plan, false), "discrete/forward"));
@@ -179,13 +141,20 @@ function prepareDiscrete(problem: Problem, rows: number, wanted: readonly number
   };
 
   /** Walks back over steps [from, to), the state at `from` lying at `y`. */
-  const sweep = (from: number, to: number, y: readonly Pointer[], depth: number, cotangents: readonly Pointer[]): void => {
+  const sweep = (
+    from: number,
+    to: number,
+    y: readonly Pointer[],
+    depth: number,
+    cotangents: readonly Pointer[],
+  ): void => {
     const length = to - from;
     if (length === 1) return stepBack(from, y, cotangents);
     // States at every stride-th step from here on, in at most `limit` places.
     const stride = Math.ceil(length / limit);
     const places = level(depth);
-    const at = (index: number): Pointer[] => places.map((place, leaf) => place + index * bytes[leaf]!);
+    const at = (index: number): Pointer[] =>
+      places.map((place, leaf) => place + index * bytes[leaf]!);
     const scratch = scratchOf(depth);
     const count = Math.ceil(length / stride);
     let previous: readonly Pointer[] = y;
@@ -197,11 +166,18 @@ function prepareDiscrete(problem: Problem, rows: number, wanted: readonly number
     }
     for (let part = count - 1; part >= 0; part--) {
       const start = from + part * stride;
-      sweep(start, Math.min(to, start + stride), part === 0 ? y : at(part - 1), depth + 1, cotangents);
+      sweep(
+        start,
+        Math.min(to, start + stride),
+        part === 0 ? y : at(part - 1),
+        depth + 1,
+        cotangents,
+      );
     }
   };
   const scratches: Pointer[][][] = [];
-  const scratchOf = (depth: number): Pointer[][] => (scratches[depth] ??= [0, 1].map(() => state.map((type) => context.allocate(type))));
+  const scratchOf = (depth: number): Pointer[][] =>
+    (scratches[depth] ??= [0, 1].map(() => state.map((type) => context.allocate(type))));
 
   let nextRow = 0;
   const pointAt = (cotangents: readonly Pointer[], index: number): void => {
@@ -239,7 +215,13 @@ function prepareDiscrete(problem: Problem, rows: number, wanted: readonly number
       pull.run();
       pulls.exchange();
     }
-    if (pulled) inside ??= withScalars(context.compile(stepBackGraph(plan, wanted, true), `${problem.gradient.name}/step-with-outputs`));
+    if (pulled)
+      inside ??= withScalars(
+        context.compile(
+          stepBackGraph(plan, wanted, true),
+          `${problem.gradient.name}/step-with-outputs`,
+        ),
+      );
     const procedure = pulled ? inside! : plain;
     setScalars(trail!.t[step]!, trail!.h[step]!);
     bindInputs(procedure, 2, y);
@@ -258,7 +240,9 @@ function prepareDiscrete(problem: Problem, rows: number, wanted: readonly number
     adjoint.exchange();
     sums.exchange();
     steps += 1;
-    evaluations += pulled ? interpolant.stages : plan.solver.tableau.stages - (plan.solver.tableau.firstSameAsLast ? 1 : 0);
+    evaluations += pulled
+      ? interpolant.stages
+      : plan.solver.tableau.stages - (plan.solver.tableau.firstSameAsLast ? 1 : 0);
   };
 
   /** The forward solve once more, with a recorder, where its program was another one. */
@@ -272,8 +256,12 @@ function prepareDiscrete(problem: Problem, rows: number, wanted: readonly number
     recorded.begin();
     integration.resetStats();
     machine.begin(inputs.slice(0, leaves), inputs.slice(2 * leaves + 1));
-    const status = integration.run(times, rows, undefined, copy, { direction: "forward", ...recorded.watch });
-    if (status !== "success" && status !== "event") throw new SolveError(who, failureOf(status, integration, machine, context));
+    const status = integration.run(times, rows, undefined, copy, {
+      direction: "forward",
+      ...recorded.watch,
+    });
+    if (status !== "success" && status !== "event")
+      throw new SolveError(who, failureOf(status, integration, machine, context));
     recorded.finish();
     return recorded;
   };
@@ -281,9 +269,11 @@ function prepareDiscrete(problem: Problem, rows: number, wanted: readonly number
   return (inputs, outputs) => {
     evaluations = steps = 0;
     bound.length = 0;
-    for (let index = 0; index < parameters.length; index++) bound.push(inputs[2 * leaves + 1 + index]!);
+    for (let index = 0; index < parameters.length; index++)
+      bound.push(inputs[2 * leaves + 1 + index]!);
     times.set(context.view("float64", inputs[2 * leaves]!, rows));
-    const shared = own === undefined ? context.shared<Trail | undefined>(record, () => undefined) : undefined;
+    const shared =
+      own === undefined ? context.shared<Trail | undefined>(record, () => undefined) : undefined;
     trail = shared?.complete === true ? shared : replay(inputs);
     const cotangents = inputs.slice(leaves, 2 * leaves);
     adjoint.now.forEach((pointer, leaf) => context.fill(pointer, bytes[leaf]!));
@@ -298,8 +288,11 @@ function prepareDiscrete(problem: Problem, rows: number, wanted: readonly number
       pointAt(cotangents, nextRow);
       addRow();
     }
-    for (let leaf = 0; leaf < leaves; leaf++) copy(outputs[leaf]!, adjoint.now[leaf]!, bytes[leaf]!);
-    accumulators.forEach((type, index) => copy(outputs[leaves + index]!, sums.now[index]!, bytesOf(type)));
+    for (let leaf = 0; leaf < leaves; leaf++)
+      copy(outputs[leaf]!, adjoint.now[leaf]!, bytes[leaf]!);
+    accumulators.forEach((type, index) =>
+      copy(outputs[leaves + index]!, sums.now[index]!, bytesOf(type)),
+    );
     watch.onStats?.({ direction: "backward", evaluations, steps, accepted: steps, rejected: 0 });
   };
 }

@@ -6,7 +6,7 @@
 import type { HostContext, Pointer } from "../../ir/host.ts";
 import type { Watchers } from "../loop.ts";
 import type { StepMachine } from "../machine.ts";
-import type { Recorder } from "./gradient.ts";
+import type { Recorder } from "../problem.ts";
 
 /** What a backward solve by the discrete adjoint reads. */
 export class Trail implements Recorder {
@@ -90,7 +90,11 @@ export class Trail implements Recorder {
   private grow(): void {
     const capacity = Math.min(this.limit, 2 * this.capacity);
     this.machine.leafBytes.forEach((bytes, leaf) => {
-      this.blocks[leaf] = this.context.reallocate(this.blocks[leaf]!, bytes * this.capacity, bytes * capacity);
+      this.blocks[leaf] = this.context.reallocate(
+        this.blocks[leaf]!,
+        bytes * this.capacity,
+        bytes * capacity,
+      );
     });
     this.capacity = capacity;
     this.machine.refresh();
@@ -100,7 +104,8 @@ export class Trail implements Recorder {
     this.stride *= 2;
     this.machine.leafBytes.forEach((bytes, leaf) => {
       const block = this.blocks[leaf]!;
-      for (let slot = 1; 2 * slot < this.capacity; slot++) this.context.copy(block + slot * bytes, block + 2 * slot * bytes, bytes);
+      for (let slot = 1; 2 * slot < this.capacity; slot++)
+        this.context.copy(block + slot * bytes, block + 2 * slot * bytes, bytes);
     });
   }
 }

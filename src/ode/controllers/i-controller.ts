@@ -9,7 +9,11 @@ import { factorLimits } from "./limits.ts";
  * Throws ArgumentError for limits that make no sense.
  */
 export function iController(limits: FactorLimits = {}): Controller {
-  const { safety, minFactor, maxFactor } = factorLimits("iController", limits, ["safety", "minFactor", "maxFactor"]);
+  const { safety, minFactor, maxFactor } = factorLimits("iController", limits, [
+    "safety",
+    "minFactor",
+    "maxFactor",
+  ]);
   return {
     name: "i",
     key: `i(${safety},${minFactor},${maxFactor})`,

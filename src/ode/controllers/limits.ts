@@ -3,12 +3,20 @@ import { ArgumentError, complaint, describe } from "../../ir/errors.ts";
 import type { FactorLimits } from "./controller.ts";
 
 /** The limits with defaults filled in; throws ArgumentError naming the controller. */
-export function factorLimits(who: string, limits: FactorLimits, known: readonly string[]): Required<FactorLimits> {
+export function factorLimits(
+  who: string,
+  limits: FactorLimits,
+  known: readonly string[],
+): Required<FactorLimits> {
   for (const name of Object.keys(limits))
-    if (!known.includes(name)) throw new ArgumentError(complaint(who, `options among ${known.join(", ")}`, describe(name)));
+    if (!known.includes(name))
+      throw new ArgumentError(complaint(who, `options among ${known.join(", ")}`, describe(name)));
   const { safety = 0.9, minFactor = 0.2, maxFactor = 10 } = limits;
-  if (!(safety > 0 && safety <= 1)) throw new ArgumentError(complaint(who, "safety in (0, 1]", describe(safety)));
-  if (!(minFactor > 0 && minFactor < 1)) throw new ArgumentError(complaint(who, "minFactor in (0, 1)", describe(minFactor)));
-  if (!(maxFactor > 1 && maxFactor < Infinity)) throw new ArgumentError(complaint(who, "a finite maxFactor above 1", describe(maxFactor)));
+  if (!(safety > 0 && safety <= 1))
+    throw new ArgumentError(complaint(who, "safety in (0, 1]", describe(safety)));
+  if (!(minFactor > 0 && minFactor < 1))
+    throw new ArgumentError(complaint(who, "minFactor in (0, 1)", describe(minFactor)));
+  if (!(maxFactor > 1 && maxFactor < Infinity))
+    throw new ArgumentError(complaint(who, "a finite maxFactor above 1", describe(maxFactor)));
   return { safety, minFactor, maxFactor };
 }

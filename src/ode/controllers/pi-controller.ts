@@ -21,9 +21,15 @@ const leastRemembered = 1e-4;
  * `piController({ beta: 0.04 })` is DOPRI5's choice. Throws ArgumentError for settings that make no sense.
  */
 export function piController(options: PiOptions = {}): Controller {
-  const { safety, minFactor, maxFactor } = factorLimits("piController", options, ["beta", "safety", "minFactor", "maxFactor"]);
+  const { safety, minFactor, maxFactor } = factorLimits("piController", options, [
+    "beta",
+    "safety",
+    "minFactor",
+    "maxFactor",
+  ]);
   const { beta } = options;
-  if (beta !== undefined && !(beta >= 0 && beta <= 0.5)) throw new ArgumentError(complaint("piController", "beta in [0, 0.5]", describe(beta)));
+  if (beta !== undefined && !(beta >= 0 && beta <= 0.5))
+    throw new ArgumentError(complaint("piController", "beta in [0, 0.5]", describe(beta)));
   return {
     name: "pi",
     key: `pi(${beta ?? "0.4/order"},${safety},${minFactor},${maxFactor})`,

@@ -4,4 +4,7 @@ import { iController } from "./i-controller.ts";
 import { piController } from "./pi-controller.ts";
 
 /** Makes each controller with its default settings. */
-export const controllers: Readonly<Record<string, () => Controller>> = { i: iController, pi: piController };
+export const controllers: Readonly<Record<string, () => Controller>> = {
+  i: iController,
+  pi: piController,
+};

@@ -31,7 +31,10 @@ export const dopri5: Solver = defineSolver(
     ],
     b: [35 / 384, 0, 500 / 1113, 125 / 192, -2187 / 6784, 11 / 84, 0],
     c: [0, 1 / 5, 3 / 10, 4 / 5, 8 / 9, 1, 1],
-    embedded: { order: 4, b: [1951 / 21600, 0, 22642 / 50085, 451 / 720, -12231 / 42400, 649 / 6300, 1 / 60] },
+    embedded: {
+      order: 4,
+      b: [1951 / 21600, 0, 22642 / 50085, 451 / 720, -12231 / 42400, 649 / 6300, 1 / 60],
+    },
   },
   (name, tableau) => quarticInterpolant(name, tableau, 4, midpoint),
 );

@@ -2,4 +2,8 @@
 import { hermiteInterpolant } from "../interpolant.ts";
 import { type Solver, defineSolver } from "../solver.ts";
 
-export const midpoint: Solver = defineSolver("midpoint", { order: 2, a: [[], [1 / 2]], b: [0, 1], c: [0, 1 / 2] }, hermiteInterpolant);
+export const midpoint: Solver = defineSolver(
+  "midpoint",
+  { order: 2, a: [[], [1 / 2]], b: [0, 1], c: [0, 1 / 2] },
+  hermiteInterpolant,
+);

@@ -11,4 +11,6 @@ import { tsit5 } from "./tsit5.ts";
 const all: readonly Solver[] = [euler, midpoint, rk4, rk4ThreeEighths, bosh3, dopri5, tsit5];
 
 /** Every solver, under the name that `method` takes. */
-export const solvers: ReadonlyMap<string, Solver> = new Map(all.map((solver) => [solver.name, solver]));
+export const solvers: ReadonlyMap<string, Solver> = new Map(
+  all.map((solver) => [solver.name, solver]),
+);

@@ -4,6 +4,11 @@ import { type Solver, defineSolver } from "../solver.ts";
 
 export const rk4ThreeEighths: Solver = defineSolver(
   "rk4_38",
-  { order: 4, a: [[], [1 / 3], [-1 / 3, 1], [1, -1, 1]], b: [1 / 8, 3 / 8, 3 / 8, 1 / 8], c: [0, 1 / 3, 2 / 3, 1] },
+  {
+    order: 4,
+    a: [[], [1 / 3], [-1 / 3, 1], [1, -1, 1]],
+    b: [1 / 8, 3 / 8, 3 / 8, 1 / 8],
+    c: [0, 1 / 3, 2 / 3, 1],
+  },
   hermiteInterpolant,
 );

@@ -1,0 +1,83 @@
+// The adjoint's trajectory, reconstruction errors, and the seminorm.
+import { describe, expect, test } from "vitest";
+import { grad } from "../../src/autodiff/index.ts";
+import { jit } from "../../src/compile/jit.ts";
+import { ArgumentError } from "../../src/ir/errors.ts";
+import type { Tensor } from "../../src/ir/tensor.ts";
+import { adjointTrajectory, odeint, reconstructionError } from "../../src/ode/index.ts";
+import { stack, tensor } from "../../src/ops/index.ts";
+
+const f64 = (values: number[] | number): Tensor => tensor(values, { dtype: "float64" });
+const decay = (_: Tensor, y: Tensor): Tensor => y.neg();
+
+describe("diagnostics", () => {
+  test("the adjoint's trajectory: a(t) = e^(t - t1) for decay, jumps at outputs, a_t = -a f", () => {
+    const rate = f64(-1);
+    const { ts, ys, adjoint, parameters, time } = adjointTrajectory(
+      (_, y: Tensor) => y.mul(rate),
+      f64([2]),
+      [0, 1, 2],
+      f64([0, 1, 1]).reshape([3, 1]),
+      { rtol: 1e-9, atol: 1e-11 },
+    );
+    const [t, z, a, p, s] = [ts, ys, adjoint, parameters[0]!, time].map((x) => [...x.data()]) as [
+      number[],
+      number[],
+      number[],
+      number[],
+      number[],
+    ];
+    expect([t[0], t.at(-1)]).toEqual([2, 0]);
+    const jump = t.lastIndexOf(1);
+    t.forEach((now, i) => {
+      const expected = Math.exp(now - 2) + (i >= jump ? Math.exp(now - 1) : 0);
+      expect(a[i]).toBeCloseTo(expected, 7);
+      expect(z[i]).toBeCloseTo(2 * Math.exp(-now), 7);
+      expect(s[i]).toBeCloseTo(a[i]! * z[i]!, 9);
+    });
+    expect(a[jump]! - a[jump - 1]!).toBeCloseTo(1, 9);
+    expect(p.at(-1)).toBeCloseTo(2 * 2 * Math.exp(-2) + 2 * Math.exp(-1), 6);
+  });
+
+  test("reconstruction: exact for a rotation, hopeless for stiff decay", () => {
+    const rotation = (_: Tensor, y: Tensor): Tensor =>
+      stack([y.slice([1]).reshape([]), y.slice([0], [1]).reshape([]).neg()]);
+    expect(reconstructionError(rotation, f64([1, 0]), [0, 10]).error).toBeLessThan(1e-5);
+    const stiff = reconstructionError(
+      (t, y: Tensor) => y.sub(t.cos()).mul(-200),
+      f64([0]),
+      [0, 2],
+      { rtol: 1e-5, atol: 1e-7, maxSteps: 20_000 },
+    );
+    expect(stiff.error).toBeGreaterThan(1);
+    expect(() => jit((y: Tensor) => reconstructionError(decay, y, [0, 1]).y0)(f64([1]))).toThrow(
+      ArgumentError,
+    );
+  });
+
+  test("the seminorm saves steps and keeps the gradient", () => {
+    const w = tensor(
+      [
+        [0.1, 2],
+        [-2, -0.1],
+      ],
+      { dtype: "float64" },
+    );
+    const run = (seminorm: boolean): [number, number[]] => {
+      let evaluations = 0;
+      const gradient = grad((w: Tensor) =>
+        odeint((_, y: Tensor) => y.pow(3).matmul(w), f64([1, 0]).reshape([1, 2]), [0, 1], {
+          rtol: 1e-7,
+          atol: 1e-9,
+          gradient: { kind: "backsolve", seminorm },
+          onStats: (s) => (evaluations = s.evaluations),
+        }).sum(),
+      )(w) as Tensor;
+      return [evaluations, [...gradient.data()]];
+    };
+    const [full, reference] = run(false);
+    const [less, gradient] = run(true);
+    expect(less).toBeLessThanOrEqual(full);
+    gradient.forEach((value, i) => expect(value).toBeCloseTo(reference[i]!, 4));
+  });
+});
