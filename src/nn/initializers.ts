@@ -4,6 +4,7 @@ import { ArgumentError, complaint, describe } from "../ir/errors.ts";
 import { type Shape, sizeOf } from "../ir/shape.ts";
 import type { Tensor } from "../ir/tensor.ts";
 import { full, random } from "../ops/index.ts";
+import { atOnce } from "./at-once.ts";
 
 /** Makes a parameter. The same key gives the same bits on every machine. */
 export type Initializer = (key: Tensor, shape: Shape, dtype: DType) => Tensor;
@@ -21,7 +22,7 @@ export function randomNormal(
   options: { readonly mean?: number; readonly std?: number } = {},
 ): Initializer {
   const { mean = 0, std = 0.05 } = options;
-  return (key, shape, dtype) => random.normal(key, shape, { dtype, mean, std });
+  return (key, shape, dtype) => atOnce((k) => random.normal(k, shape, { dtype, mean, std }), key);
 }
 
 /** Uniform in [min, max). */
@@ -29,7 +30,7 @@ export function randomUniform(
   options: { readonly min?: number; readonly max?: number } = {},
 ): Initializer {
   const { min = -0.05, max = 0.05 } = options;
-  return (key, shape, dtype) => random.uniform(key, shape, { dtype, min, max });
+  return (key, shape, dtype) => atOnce((k) => random.uniform(k, shape, { dtype, min, max }), key);
 }
 
 /** Normal without what lies beyond two standard deviations `std` (those of the normal before it is cut). */
@@ -37,7 +38,8 @@ export function truncatedNormal(
   options: { readonly mean?: number; readonly std?: number } = {},
 ): Initializer {
   const { mean = 0, std = 0.05 } = options;
-  return (key, shape, dtype) => random.truncatedNormal(key, shape, { dtype, mean, std });
+  return (key, shape, dtype) =>
+    atOnce((k) => random.truncatedNormal(k, shape, { dtype, mean, std }), key);
 }
 
 /**

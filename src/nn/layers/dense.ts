@@ -2,8 +2,8 @@
 import { DTypeError, ShapeError, complaint } from "../../ir/errors.ts";
 import { type Shape, formatShape } from "../../ir/shape.ts";
 import type { Tensor } from "../../ir/tensor.ts";
-import { random } from "../../ops/index.ts";
 import { type Activation, type ActivationName, activationOf } from "../activations.ts";
+import { childKey } from "../at-once.ts";
 import { type Initializer, type InitializerName, initializerOf } from "../initializers.ts";
 import { Layer, type LayerOptions, type Setting, checkCount, checkOptions } from "../layer.ts";
 
@@ -71,8 +71,8 @@ export class Dense extends Layer {
           formatShape(inputShape),
         ),
       );
-    this.kernel = this.kernelInitializer(random.foldIn(key, 0), [inputs, this.units], dtype);
-    if (this.useBias) this.bias = this.biasInitializer(random.foldIn(key, 1), [this.units], dtype);
+    this.kernel = this.kernelInitializer(childKey(key, 0), [inputs, this.units], dtype);
+    if (this.useBias) this.bias = this.biasInitializer(childKey(key, 1), [this.units], dtype);
     return [...inputShape.slice(0, -1), this.units];
   }
 

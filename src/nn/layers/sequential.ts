@@ -3,7 +3,7 @@ import { ArgumentError, complaint, describe } from "../../ir/errors.ts";
 import { type Shape, formatShape } from "../../ir/shape.ts";
 import { Tensor } from "../../ir/tensor.ts";
 import { trace } from "../../ir/trace.ts";
-import { random } from "../../ops/index.ts";
+import { childKey } from "../at-once.ts";
 import { Layer, type LayerOptions, type Setting, checkOptions } from "../layer.ts";
 import { Module } from "../module.ts";
 
@@ -56,7 +56,7 @@ export class Sequential extends Layer {
   protected make(inputShape: Shape, { key, dtype }: Setting): Shape {
     return this.layers.reduce<Shape>((shape, layer, index) => {
       if (!(layer instanceof Layer)) return this.outputOf(layer, index, shape, dtype);
-      layer.grow(shape, { key: random.foldIn(key, index), dtype });
+      layer.grow(shape, { key: childKey(key, index), dtype });
       return layer.outputShape!;
     }, inputShape);
   }
