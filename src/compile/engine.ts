@@ -1,8 +1,7 @@
 /** @file The backend in use. */
 import type { Backend } from "../backend/backend.ts";
 import { createInterpBackend } from "../backend/interp/index.ts";
-// TEMPORARY until the wasm loops are in: both names run interp.
-const createWasmBackend = createInterpBackend;
+import { createWasmBackend } from "../backend/wasm/index.ts";
 import { ArgumentError, complaint, describe } from "../ir/errors.ts";
 
 /** `wasm` is the fast one, `interp` the slow one it is checked against. */

@@ -4,11 +4,12 @@ import type { Pointer } from "../../ir/host.ts";
 import type { Kernel, Place, Segment } from "../../ir/kernel.ts";
 import { InternalError } from "../../ir/errors.ts";
 import type { Backend } from "../backend.ts";
-import { WasmModule } from "./asm/index.ts";
-import type { EmitContext } from "./emit.ts";
+import { type FunctionBuilder, WasmModule } from "./asm/index.ts";
+import { type EmitContext, loadSlot } from "./emit.ts";
 import { directEmitters, emitMatmul } from "./kernels/index.ts";
 import { emitLoops } from "./loops/index.ts";
 import { WasmMemory } from "./memory.ts";
+import { signatureOf } from "./signature.ts";
 
 /** Kernels as WebAssembly with 128-bit SIMD, compiled when the program is. */
 export function createWasmBackend(): Backend {
@@ -43,23 +44,60 @@ function assemble(
     scratch: (size) => scratch.atLeast(size),
     remainder: module.importFunction("env", "rem", { params: ["f64", "f64"], results: ["f64"] }),
   };
+  const callKernel = kernelCaller(
+    context,
+    segments.flatMap((segment) => segment.kernels),
+  );
   segments.forEach((segment, index) => {
-    const kernels = segment.kernels.map((kernel) => {
-      const fn = module.func(kernel.name, { params: [], results: [] });
-      emitKernel(context, fn, kernel);
-      return fn;
-    });
+    const calls = segment.kernels.map(callKernel);
     const run = module.func(`segment${index}`, { params: [], results: [], exported: true });
-    for (const kernel of kernels) run.call(kernel);
+    for (const call of calls) call(run);
   });
   return module.finish();
 }
 
-function emitKernel(
+/**
+ * Emits a kernel, and gives back what calls it. A kernel that comes several times (the stages of a step, say) becomes one
+ * function that is told the addresses: less to compile, and hot sooner. One that comes once knows its addresses.
+ */
+function kernelCaller(
   context: EmitContext,
-  fn: Parameters<typeof emitMatmul>[1],
-  { work }: Kernel,
-): void {
+  kernels: readonly Kernel[],
+): (kernel: Kernel) => (caller: FunctionBuilder) => void {
+  const signatures = new Map(kernels.map((kernel) => [kernel, signatureOf(kernel)]));
+  const times = new Map<string, number>();
+  for (const { key } of signatures.values()) times.set(key, (times.get(key) ?? 0) + 1);
+  const emitted = new Map<string, FunctionBuilder>();
+  return (kernel) => {
+    const { key, values } = signatures.get(kernel)!;
+    if (times.get(key) === 1) {
+      const fn = context.module.func(kernel.name, { params: [], results: [] });
+      emitKernel(context, fn, kernel);
+      return (caller) => caller.call(fn);
+    }
+    let fn = emitted.get(key);
+    if (fn === undefined) {
+      fn = context.module.func(kernel.name, { params: values.map(() => "i32"), results: [] });
+      emitted.set(key, fn);
+      emitKernel(
+        { ...context, place: (value) => ({ kind: "parameter", index: values.indexOf(value) }) },
+        fn,
+        kernel,
+      );
+    }
+    const shared = fn;
+    return (caller) => {
+      for (const value of values) {
+        const place = context.place(value);
+        if (place.kind === "address") caller.i32(place.address | 0);
+        else loadSlot(context, caller, (place as { slot: number }).slot);
+      }
+      caller.call(shared);
+    };
+  };
+}
+
+function emitKernel(context: EmitContext, fn: FunctionBuilder, { work }: Kernel): void {
   switch (work.kind) {
     case "loops":
       return emitLoops(context, fn, work.nests);

@@ -58,7 +58,7 @@ function axesWithin(
   makerOf: ReadonlyMap<Value, Group>,
 ): number[] | undefined {
   let found: number[] | undefined;
-  for (const { space, axes } of later.members) {
+  for (const { space, axes } of later.needs.has(earlier) ? later.members : []) {
     const reads = readsOf(space).some((read) => makerOf.get(read.base) === earlier);
     if (!reads) continue;
     const fitting = fit(space, earlier, makerOf);

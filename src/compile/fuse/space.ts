@@ -84,6 +84,7 @@ function elementwise(node: Node, out: Value): Space {
 
 /** Drops axes of extent 1: they make equal loops look different. */
 function squeezed(node: Node, shape: Shape, terms: readonly Term[]): Space {
+  if (!shape.includes(1)) return { node, extents: shape, terms };
   const kept = shape.flatMap((extent, axis) => (extent === 1 ? [] : [axis]));
   const pick = (strides: readonly number[]): number[] => kept.map((axis) => strides[axis]!);
   return {

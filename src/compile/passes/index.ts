@@ -22,24 +22,35 @@ const rounds: readonly Pass[] = [
   { name: "simplify", run: simplify },
   { name: "share common", run: shareCommon },
 ];
-const after: readonly Pass[] = [
-  { name: "dead code", run: removeDeadCode },
-  { name: "materialize", run: materialize },
-];
+const after: readonly Pass[] = [{ name: "materialize", run: materialize }];
 const maxRounds = 4;
 
 /** Runs every pass; `verify` checks the graph in between. */
 export function optimize(graph: Graph, verify = false): Graph {
-  const apply = (from: Graph, passes: readonly Pass[]): Graph =>
-    passes.reduce((now, pass) => {
-      const next = pass.run(now);
-      return verify ? verifyGraph(next, pass.name) : next;
-    }, from);
-  let result = apply(graph, before);
+  return apply(simplified(apply(graph, before, verify), verify), after, verify);
+}
+
+/**
+ * The graph with less to do, still fit to be differentiated: for graphs that others will be made of, such as the vector
+ * field that each stage of a step repeats.
+ */
+export function tidy(graph: Graph): Graph {
+  return simplified(removeDeadCode(graph), false);
+}
+
+function simplified(graph: Graph, verify: boolean): Graph {
+  let result = graph;
   for (let round = 0; round < maxRounds; round++) {
-    const next = apply(result, rounds);
+    const next = apply(result, rounds, verify);
     if (next === result) break;
     result = next;
   }
-  return apply(result, after);
+  return removeDeadCode(result);
+}
+
+function apply(graph: Graph, passes: readonly Pass[], verify: boolean): Graph {
+  return passes.reduce((now, pass) => {
+    const next = pass.run(now);
+    return verify ? verifyGraph(next, pass.name) : next;
+  }, graph);
 }

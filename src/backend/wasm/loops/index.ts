@@ -3,8 +3,9 @@ import type { LoopNest } from "../../../ir/kernel.ts";
 import type { FunctionBuilder } from "../asm/index.ts";
 import type { EmitContext } from "../emit.ts";
 import { neutral } from "./accumulate.ts";
-import { emitNest } from "./nest.ts";
-import { schedule } from "./schedule.ts";
+import { gatherStrided } from "./gather.ts";
+import { emitNest, partialBytes } from "./nest.ts";
+import { type Schedule, type ScheduledReduction, schedule } from "./schedule.ts";
 
 /** Emits nests one after another. */
 export function emitLoops(
@@ -13,35 +14,49 @@ export function emitLoops(
   nests: readonly LoopNest[],
 ): void {
   for (const nest of nests) {
-    const scheduled = schedule(nest);
+    const planned = schedule(nest);
     const empty = nest.extents.includes(0);
-    for (const reduction of scheduled.reductions)
+    for (const reduction of planned.reductions)
       // Accumulated in the output, or never reached: the neutral element has to be there first.
-      if (reduction.accumulation.kind === "output" || empty) {
-        const kept = scheduled.extents.flatMap((_, axis) =>
-          reduction.axes.includes(axis) ? [] : [axis],
-        );
-        const { dtype } = reduction.value;
-        emitNest(
-          context,
-          fn,
-          schedule({
-            extents: kept.map((axis) => scheduled.extents[axis]!),
-            body: [{ kind: "literal", literal: neutral(reduction.op, dtype), dtype }],
-            stores: [
-              {
-                instruction: 0,
-                value: reduction.value,
-                view: {
-                  offset: reduction.view.offset,
-                  strides: kept.map((axis) => reduction.view.strides[axis]!),
-                },
-              },
-            ],
-            reductions: [],
-          }),
-        );
-      }
-    if (!empty) emitNest(context, fn, scheduled);
+      if (reduction.accumulation.kind === "output" || empty)
+        emitNest(context, fn, schedule(neutralNest(planned, reduction)), 0);
+    if (!empty) emitWhole(context, fn, planned);
   }
+}
+
+function emitWhole(context: EmitContext, fn: FunctionBuilder, planned: Schedule): void {
+  const { copies, places, bytes, schedule: gathered } = gatherStrided(planned);
+  const needed = bytes + partialBytes(gathered);
+  const region = needed === 0 ? 0 : context.scratch(needed);
+  const withScratch: EmitContext = {
+    ...context,
+    place(value) {
+      const offset = places.get(value);
+      return offset === undefined
+        ? context.place(value)
+        : { kind: "address", address: region + offset };
+    },
+  };
+  for (const copy of copies) emitNest(withScratch, fn, schedule(copy), 0);
+  emitNest(withScratch, fn, gathered, region + bytes);
+}
+
+function neutralNest(
+  { extents }: Schedule,
+  { op, axes, value, view }: ScheduledReduction,
+): LoopNest {
+  const kept = extents.flatMap((_, axis) => (axes.includes(axis) ? [] : [axis]));
+  const { dtype } = value;
+  return {
+    extents: kept.map((axis) => extents[axis]!),
+    body: [{ kind: "literal", literal: neutral(op, dtype), dtype }],
+    stores: [
+      {
+        instruction: 0,
+        value,
+        view: { offset: view.offset, strides: kept.map((axis) => view.strides[axis]!) },
+      },
+    ],
+    reductions: [],
+  };
 }

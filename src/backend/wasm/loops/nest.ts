@@ -8,8 +8,14 @@ import { type Lanes, loadLanes, storeLanes } from "./lanes.ts";
 import { type Place, Pointers } from "./pointers.ts";
 import { type Schedule, type ScheduledReduction, bytesOf } from "./schedule.ts";
 
-export function emitNest(context: EmitContext, fn: FunctionBuilder, schedule: Schedule): void {
-  new NestEmitter(context, fn, schedule).emit();
+/** `partials` is the address of `partialBytes(schedule)` bytes of scratch memory. */
+export function emitNest(
+  context: EmitContext,
+  fn: FunctionBuilder,
+  schedule: Schedule,
+  partials: number,
+): void {
+  new NestEmitter(context, fn, schedule, partials).emit();
 }
 
 /** A reduction while it is emitted. */
@@ -33,14 +39,18 @@ class NestEmitter {
   private readonly storePlaces: Place[];
   private readonly running: Running[];
   private readonly unroll: number;
+  /** Instructions by the number of loops around them. */
+  private readonly atDepth: number[][];
 
-  constructor(context: EmitContext, fn: FunctionBuilder, schedule: Schedule) {
+  constructor(context: EmitContext, fn: FunctionBuilder, schedule: Schedule, partials: number) {
     this.context = context;
     this.fn = fn;
     this.schedule = schedule;
     this.pointers = new Pointers(context, fn);
     const { body, stores, reductions } = schedule;
     this.unroll = unrollOf(schedule);
+    this.atDepth = Array.from({ length: schedule.extents.length + 1 }, () => []);
+    schedule.depth.forEach((depth, index) => this.atDepth[depth]!.push(index));
     this.results = body.map(() => fn.local("v128"));
     this.loads = body.map((instruction) =>
       instruction.kind === "load"
@@ -53,26 +63,24 @@ class NestEmitter {
     this.storePlaces = stores.map(({ value, view }) =>
       this.pointers.place(value, view, bytesOf(value.dtype)),
     );
-    let scratch = 0;
-    const partials = reductions.map((reduction) => {
-      if (reduction.accumulation.kind !== "lanes") return undefined;
-      const start = scratch;
-      scratch += 16 * outputsOf(schedule, reduction);
-      return start;
+    let partial = partials;
+    this.running = reductions.map((reduction) => {
+      const { accumulation, value, view } = reduction;
+      const start = partial;
+      if (accumulation.kind === "lanes") partial += 16 * outputsOf(schedule, reduction);
+      return {
+        reduction,
+        out: this.pointers.place(value, view, bytesOf(value.dtype)),
+        partial:
+          accumulation.kind === "lanes"
+            ? this.pointers.at([], start, partialStrides(schedule, reduction))
+            : undefined,
+        registers:
+          accumulation.kind === "register"
+            ? Array.from({ length: this.unroll }, () => fn.local("v128"))
+            : [],
+      };
     });
-    const region = scratch === 0 ? 0 : context.scratch(scratch);
-    this.running = reductions.map((reduction, index) => ({
-      reduction,
-      out: this.pointers.place(reduction.value, reduction.view, bytesOf(reduction.value.dtype)),
-      partial:
-        partials[index] === undefined
-          ? undefined
-          : this.pointers.at([], region + partials[index]!, partialStrides(schedule, reduction)),
-      registers:
-        reduction.accumulation.kind === "register"
-          ? Array.from({ length: this.unroll }, () => fn.local("v128"))
-          : [],
-    }));
   }
 
   emit(): void {
@@ -201,11 +209,10 @@ class NestEmitter {
   }
 
   private instructionsAt(depth: number, lanes: Lanes): void {
-    this.schedule.body.forEach((instruction, index) => {
-      if (this.schedule.depth[index] !== depth) return;
-      this.instruction(instruction, index, lanes);
+    for (const index of this.atDepth[depth]!) {
+      this.instruction(this.schedule.body[index]!, index, lanes);
       this.fn.set(this.results[index]!);
-    });
+    }
   }
 
   private instruction(instruction: Instruction, index: number, lanes: Lanes): void {
@@ -332,13 +339,22 @@ function unrollOf({ extents, vector, lanes, body, depth, reductions }: Schedule)
     0,
   );
   const copies = work <= 10 ? 4 : work <= 40 ? 2 : 1;
-  return vectors >= 2 * copies ? copies : 1;
+  return vectors >= 4 * copies ? copies : 1;
 }
 
 function outputsOf(schedule: Schedule, reduction: ScheduledReduction): number {
   return schedule.extents.reduce(
     (product, extent, axis) => (reduction.axes.includes(axis) ? product : product * extent),
     1,
+  );
+}
+
+/** Scratch memory that partial vectors of a schedule's reductions take. */
+export function partialBytes(schedule: Schedule): number {
+  return schedule.reductions.reduce(
+    (sum, reduction) =>
+      reduction.accumulation.kind === "lanes" ? sum + 16 * outputsOf(schedule, reduction) : sum,
+    0,
   );
 }
 
