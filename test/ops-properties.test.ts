@@ -213,6 +213,35 @@ function pythonSlice(
   return picked;
 }
 
+describe("inside compiled functions", () => {
+  test("operations along an axis see the shape after a reshape, not the one in memory", () => {
+    const x = iotaOf([2, 3]).cast("float32");
+    const flat = (x: Tensor): Tensor => x.reshape([6]);
+    const column = (x: Tensor): Tensor => x.reshape([3, 2]);
+    const picks = tensor(
+      [
+        [4, 0],
+        [5, 1],
+      ],
+      { dtype: "int32" },
+    );
+    expect(jit((x: Tensor) => flat(x).take(picks))(x).toArray()).toEqual([
+      [4, 0],
+      [5, 1],
+    ]);
+    expect(jit((x: Tensor) => flat(x).scatterAdd([0, 0, 0, 1, 1, 1], 2))(x).toArray()).toEqual([
+      3, 12,
+    ]);
+    expect(jit((x: Tensor) => flat(x).cumSum())(x).toArray()).toEqual([0, 1, 3, 6, 10, 15]);
+    expect(jit((x: Tensor) => column(x).argMax(0))(x).toArray()).toEqual([2, 2]);
+    expect(jit((x: Tensor) => column(x).matmul(x))(x).toArray()).toEqual([
+      [3, 4, 5],
+      [9, 14, 19],
+      [15, 24, 33],
+    ]);
+  });
+});
+
 describe("creation", () => {
   test("dtypes and shapes are inferred or given; elements are copied", () => {
     expect([

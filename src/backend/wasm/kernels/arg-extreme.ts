@@ -7,7 +7,10 @@ import { advance, clear, pointAt, pointerTo } from "./pointers.ts";
 export function argEmitter(which: "argMax" | "argMin"): DirectEmitter {
   return (context, fn, work) => {
     const [x] = work.inputs;
-    const { outer, size, inner } = splitAt(x!.shape, paramsOf<"argMax" | "argMin">(work).axis);
+    const { outer, size, inner } = splitAt(
+      work.node.inputs[0]!.shape,
+      paramsOf<"argMax" | "argMin">(work).axis,
+    );
     if (outer * inner === 0) return;
     const out = pointerTo(context, fn, work.out);
     if (size === 0) return clear(fn, out, 4 * outer * inner);

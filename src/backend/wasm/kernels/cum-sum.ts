@@ -7,7 +7,7 @@ import { advance, pointerTo } from "./pointers.ts";
 export const emitCumSum: DirectEmitter = (context, fn, work) => {
   const [x] = work.inputs;
   const { axis, reverse } = paramsOf<"cumSum">(work);
-  const { outer, size, inner } = splitAt(x!.shape, axis);
+  const { outer, size, inner } = splitAt(work.node.inputs[0]!.shape, axis);
   if (outer * size * inner === 0) return;
   const { type, bytes } = scalarOf(x!.dtype);
   const single = type === "f32";

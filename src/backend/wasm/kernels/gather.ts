@@ -13,7 +13,8 @@ const copiedInline = 256;
 /** Indices beyond the axis are clamped to its ends; rows of an empty axis are zero. */
 export const emitGather: DirectEmitter = (context, fn, work) => {
   const [x, indices] = work.inputs as [Value, Value];
-  const { outer, size, inner } = splitAt(x.shape, paramsOf<"gather">(work).axis);
+  // The shape the node sees: memory may hold the same elements under another.
+  const { outer, size, inner } = splitAt(work.node.inputs[0]!.shape, paramsOf<"gather">(work).axis);
   const count = sizeOf(indices.shape);
   const rowBytes = inner * kernelBytes[x.dtype];
   if (outer * count * inner === 0) return;
