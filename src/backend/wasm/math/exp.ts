@@ -1,4 +1,5 @@
 // Exponentials: exp, expm1, and the pieces that other functions build on.
+import { quickTwoSum } from "./double.ts";
 import type { Expr, Lanes } from "./lanes.ts";
 
 // exp(r) = 1 + r + r² g(r) on |r| <= ln(2)/2. Minimax (Remez) fits of g: 1.4e-8 and 2.7e-19, weighted by |r|.
@@ -42,21 +43,26 @@ interface Reduced {
   /** The shifted sum whose low bits are n. */
   readonly shifted: Expr;
   readonly n: Expr;
-  /** x - n ln 2, at most ln(2)/2 in magnitude, and exp(r) - 1. */
+  /** x - n ln 2, at most ln(2)/2 in magnitude, and what its rounding lost. */
   readonly r: Expr;
-  readonly q: Expr;
+  readonly lost: Expr;
+  /** exp(r) - 1 - r. */
+  readonly tail: Expr;
 }
 
-/** x = n ln 2 + r. `x` must be cheap to evaluate twice and bounded; `low` is added to it without rounding. */
+/** x + low = n ln 2 + r. `x` must be cheap, and bounded; low is small. */
 function reduce(k: Lanes, x: Expr, low?: Expr): Reduced {
   const shift = k.num(roundingShift(k));
   const shifted = k.let(k.add(k.mul(x, k.num(log2e)), shift));
   const n = k.let(k.sub(shifted, shift));
-  const { high, low: tail } = ln2[k.type];
-  const plain = k.sub(k.sub(x, k.mul(n, k.num(high))), k.mul(n, k.num(tail)));
+  const parts = ln2[k.type];
+  const exact = k.let(k.sub(x, k.mul(n, k.num(parts.high))));
+  const less = k.let(k.mul(n, k.num(parts.low)));
+  const plain = k.sub(exact, less);
   const r = k.let(low === undefined ? plain : k.add(plain, low));
-  const q = k.add(r, k.mul(k.mul(r, r), k.poly(r, k.wide ? g64 : g32)));
-  return { shifted, n, r, q };
+  const lost = k.sub(k.sub(exact, r), less);
+  const tail = k.mul(k.mul(r, r), k.poly(r, k.wide ? g64 : g32));
+  return { shifted, n, r, lost, tail };
 }
 
 /** 2^(n + extra) from the shifted sum; n + extra must be the exponent of a normal number. */
@@ -68,8 +74,8 @@ function power2(k: Lanes, shifted: Expr, extra: number): Expr {
 
 /** exp of arguments in a range where the result is a normal number. `x` is evaluated twice. */
 export function expNormal(k: Lanes, x: Expr): Expr {
-  const { shifted, q } = reduce(k, x);
-  return k.mul(k.add(k.num(1), q), power2(k, shifted, 0));
+  const { shifted, r, tail } = reduce(k, x);
+  return k.mul(k.add(k.num(1), k.add(r, tail)), power2(k, shifted, 0));
 }
 
 /**
@@ -80,8 +86,8 @@ export function exp(k: Lanes, argument: Expr, low?: Expr): Expr {
   const { fraction, bias } = layout[k.type];
   const [top, bottom] = k.wide ? [710, -746] : [89, -104];
   const x = k.let(k.atLeast(k.atMost(argument, top), bottom));
-  const { shifted, q } = reduce(k, x, low);
-  const y = k.let(k.add(k.num(1), q));
+  const { shifted, r, tail } = reduce(k, x, low);
+  const y = k.let(k.add(k.num(1), k.add(r, tail)));
   const twice = k.let(k.iadd(shifted, k.bits(BigInt(2 * bias) - bitsOf(k, roundingShift(k)))));
   const half = k.let(k.shift("shr_u", twice, 1));
   const first = k.shift("shl", half, fraction);
@@ -94,12 +100,14 @@ export function expm1(k: Lanes, argument: Expr): Expr {
   const [top, bottom] = k.wide ? [710, -60] : [89, -40];
   const source = k.let(argument);
   const x = k.let(k.atLeast(k.atMost(source, top), bottom));
-  const reduced = reduce(k, x);
-  const q = k.let(reduced.q);
-  // 2^n may be too large for the type where 2^n (1 + q) - 1 is not: work with half of it.
-  const h = k.let(power2(k, reduced.shifted, -1));
-  const half = k.let(k.add(k.sub(h, k.num(0.5)), k.mul(h, q)));
-  const y = k.select(k.eq(reduced.n, k.num(0)), q, k.add(half, half));
+  const { shifted, n, r, lost, tail: tailExpr } = reduce(k, x);
+  const tail = k.let(tailExpr);
+  // 2^n may be too large for the type where 2^n exp(r) - 1 is not: work with half of it. Where r is near -ln(2)/2 much
+  // of (h - ½) + h r cancels, so the rounding errors of r and of the sum count.
+  const h = k.let(power2(k, shifted, -1));
+  const sum = quickTwoSum(k, k.let(k.sub(h, k.num(0.5))), k.let(k.mul(h, r)));
+  const half = k.let(k.add(sum.high, k.add(sum.low, k.mul(h, k.add(tail, lost)))));
+  const y = k.select(k.eq(n, k.num(0)), k.add(r, tail), k.add(half, half));
   // The sums above lose the sign of -0.
   return k.or(y, k.and(source, k.signBit()));
 }

@@ -34,8 +34,13 @@ export type MathName =
 /** Every name that `emitMath` takes. */
 export const mathNames: readonly MathName[] = [...(Object.keys(unary) as MathName[]), "pow"];
 
-/** Functions cheap enough in code to be emitted where they are used, by shape; the others are called. */
-const inlined: Record<FloatType, readonly MathName[]> = { f32x4: ["tanh", "exp"], f64x2: [] };
+/**
+ * Functions with too much code to repeat wherever they are used: the module gets each once, to be called. The others are
+ * inlined, because V8 hoists constants (v128.const) out of the loop around them, to registers or the stack frame. In a
+ * called function every constant is built anew at every call, which for float64 exp doubles the time; constants loaded
+ * from memory are not hoisted either, and cost tanh a third.
+ */
+const called: ReadonlySet<MathName> = new Set(["sin", "cos", "tan", "pow"]);
 
 const made = new WeakMap<WasmModule, Map<string, FunctionBuilder>>();
 
@@ -72,7 +77,7 @@ export function emitMath(
   name: MathName,
   type: FloatType,
 ): void {
-  if (!inlined[type].includes(name)) return fn.call(shared(m, name, type));
+  if (called.has(name)) return fn.call(shared(m, name, type));
   const k = new Lanes(m, fn, type);
   emit(k, name, [k.take()]);
 }

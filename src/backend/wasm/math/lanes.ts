@@ -67,6 +67,27 @@ export class Lanes {
     this.fn.set(this.#homes.get(target)!);
   }
 
+  /** Two of four float32 lanes, the lower or the upper, as float64 lanes. */
+  promote(x: Expr, half: 0 | 1): Expr {
+    x();
+    if (half === 1) {
+      x();
+      this.fn.shuffle([8, 9, 10, 11, 12, 13, 14, 15, 0, 1, 2, 3, 4, 5, 6, 7]);
+    }
+    this.fn.op("f64x2.promote_low_f32x4");
+    return this.take();
+  }
+
+  /** Two pairs of float64 lanes, rounded to four float32 lanes. */
+  demote(lower: Expr, upper: Expr): Expr {
+    const round = (half: Expr): Expr => this.op("f32x4.demote_f64x2_zero", half);
+    return () => {
+      round(lower)();
+      round(upper)();
+      this.fn.shuffle([0, 1, 2, 3, 4, 5, 6, 7, 16, 17, 18, 19, 20, 21, 22, 23]);
+    };
+  }
+
   /** The same floating-point number in every lane. */
   num(value: number): Expr {
     if (this.wide) return () => this.fn.v128({ f64x2: [value, value] });
@@ -162,11 +183,22 @@ export class Lanes {
     return this.or(value, this.and(sign, this.signBit()));
   }
 
-  /** c[0] + z (c[1] + z (c[2] + ...)), Horner's rule; `z` is evaluated once for every coefficient but one. */
+  /**
+   * c[0] + c[1] z + c[2] z² + ...; `z` must be cheap. Short ones by Horner's rule, long ones by Estrin's: the same
+   * count of operations but for the squares of z, in a chain of dependent operations several times shorter.
+   */
   poly(z: Expr, coefficients: readonly number[]): Expr {
-    let result = this.num(coefficients.at(-1)!);
-    for (const c of coefficients.slice(0, -1).reverse())
-      result = this.add(this.mul(result, z), this.num(c));
-    return result;
+    let terms = coefficients.map((c) => this.num(c));
+    let power = z;
+    while (terms.length > 3) {
+      const pairs: Expr[] = [];
+      for (let i = 0; i < terms.length; i += 2) {
+        const [even, odd] = [terms[i]!, terms[i + 1]];
+        pairs.push(odd === undefined ? even : this.add(even, this.mul(odd, power)));
+      }
+      terms = pairs;
+      if (terms.length > 1) power = this.let(this.mul(power, power));
+    }
+    return terms.reduceRight((sum, term) => this.add(this.mul(sum, power), term));
   }
 }

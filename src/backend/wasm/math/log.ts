@@ -54,12 +54,16 @@ function edges(k: Lanes, x: Expr, y: Expr): Expr {
   return k.select(k.gt(x, k.num(0)), finite, below);
 }
 
+/** Natural logarithm of positive finite numbers; `x` must be cheap. */
+export function logPositive(k: Lanes, x: Expr): Expr {
+  const { n, m } = split(k, x, true);
+  return assemble(k, n, k.let(k.sub(m, k.num(1))));
+}
+
 /** Natural logarithm; -∞ at ±0, NaN for negative numbers. */
 export function log(k: Lanes, argument: Expr): Expr {
   const x = k.let(argument);
-  const { n, m } = split(k, x, true);
-  const f = k.let(k.sub(m, k.num(1)));
-  return edges(k, x, assemble(k, n, f));
+  return edges(k, x, logPositive(k, x));
 }
 
 /** ln(1 + x), exact to the last place also near zero. */

@@ -2,7 +2,7 @@
 import { twoProduct, quickTwoSum, multiply, type Pair } from "./double.ts";
 import { exp, ln2 } from "./exp.ts";
 import type { Expr, Lanes } from "./lanes.ts";
-import { split } from "./log.ts";
+import { logPositive, split } from "./log.ts";
 
 // atanh(s)/s = 1 + z (1/3 + z T(z)), z = s²: minimax (Remez) fit of T for s up to 3 - 2√2; 8e-23 weighted.
 const series = [
@@ -38,37 +38,28 @@ function logPair(k: Lanes, x: Expr): Pair {
   return quickTwoSum(k, total.high, k.let(k.add(total.low, tail)));
 }
 
-/** x^y of float64 lanes for finite x > 0 and any y. */
-function positivePower(k: Lanes, x: Expr, exponent: Expr): Expr {
-  // Beyond 2^66 every power of x other than 1 over- or underflows; the bound keeps the products finite.
-  const y = k.let(k.atLeast(k.atMost(exponent, 2 ** 66), -(2 ** 66)));
-  const ln = logPair(k, x);
-  const product = multiply(k, ln, { high: y, low: k.num(0) });
-  // Only where the power overflows anyway is the low part larger than this.
+/** Beyond 2^66 every power of x other than 1 over- or underflows; the bound keeps products finite. */
+function bounded(k: Lanes, exponent: Expr): Expr {
+  return k.let(k.atLeast(k.atMost(exponent, 2 ** 66), -(2 ** 66)));
+}
+
+/** x^y for finite x > 0 and any y. */
+function positivePower64(k: Lanes, x: Expr, exponent: Expr): Expr {
+  const y = bounded(k, exponent);
+  const product = multiply(k, logPair(k, x), { high: y, low: k.num(0) });
+  // Only where the power over- or underflows anyway is the low part larger than this.
   const low = k.let(k.atLeast(k.atMost(product.low, 1e-9), -1e-9));
   return exp(k, product.high, low);
 }
 
-/** Float32 lanes go through float64, whose single rounding at the end leaves about half a unit of error. */
+/** The same for float32 lanes by way of plain float64: of its error nothing is left after the one rounding. */
 function positivePower32(k: Lanes, x: Expr, y: Expr): Expr {
-  const { fn } = k;
   const wide = k.as("f64x2");
-  const promote = (value: Expr, start: number): Expr => {
-    value();
-    value();
-    fn.shuffle(Array.from({ length: 16 }, (_, i) => (i + start) % 16));
-    fn.op("f64x2.promote_low_f32x4");
-    return wide.take();
+  const power = (half: 0 | 1): Expr => {
+    const [base, exponent] = [k.promote(x, half), k.promote(y, half)];
+    return exp(wide, wide.mul(bounded(wide, exponent), logPositive(wide, base)));
   };
-  const halves = [0, 8].map((start) =>
-    k.let(
-      k.op("f32x4.demote_f64x2_zero", positivePower(wide, promote(x, start), promote(y, start))),
-    ),
-  );
-  halves[0]!();
-  halves[1]!();
-  fn.shuffle([0, 1, 2, 3, 4, 5, 6, 7, 16, 17, 18, 19, 20, 21, 22, 23]);
-  return k.take();
+  return k.demote(power(0), power(1));
 }
 
 /** x^y with the special cases of IEEE 754-2019, 9.2.1 (C17, F.10.4.4). */
@@ -76,7 +67,7 @@ export function pow(k: Lanes, base: Expr, exponent: Expr): Expr {
   const y = k.let(exponent);
   const x = k.let(base);
   const a = k.let(k.abs(x));
-  const power = k.let(k.wide ? positivePower(k, a, y) : positivePower32(k, a, y));
+  const power = k.let(k.wide ? positivePower64(k, a, y) : positivePower32(k, a, y));
 
   // Zero and infinity: ∞ or 0, as |x| is large and y positive or not.
   const infinite = k.let(k.eq(a, k.num(Infinity)));

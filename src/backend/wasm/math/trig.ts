@@ -85,26 +85,15 @@ function slowLanes(k: Lanes, x: Expr, results: readonly [Expr, Expr, Expr]): voi
 
 /** Float32 lanes are reduced as float64, where no cancellation can hurt; the result is rounded once. */
 function reduce32(k: Lanes, x: Expr): Quadrant {
-  const { fn } = k;
   const wide = k.as("f64x2");
-  const halves = [0, 8].map((start) => {
-    x();
-    x();
-    fn.shuffle(Array.from({ length: 16 }, (_, i) => (i + start) % 16));
-    fn.op("f64x2.promote_low_f32x4");
-    return reduce64(wide, wide.take());
-  }) as [Quadrant, Quadrant];
-  const join = (bytes: readonly number[], left: Expr, right: Expr): Expr => {
-    left();
-    right();
-    fn.shuffle(bytes);
-    return k.take();
-  };
-  const low8 = [0, 1, 2, 3, 4, 5, 6, 7, 16, 17, 18, 19, 20, 21, 22, 23];
-  const evenWords = [0, 1, 2, 3, 8, 9, 10, 11, 16, 17, 18, 19, 24, 25, 26, 27];
-  const demoted = halves.map(({ high }) => k.op("f32x4.demote_f64x2_zero", high)) as [Expr, Expr];
-  const high = join(low8, ...demoted);
-  return { high, low: k.num(0), quadrant: join(evenWords, halves[0].quadrant, halves[1].quadrant) };
+  const first = reduce64(wide, k.promote(x, 0));
+  const second = reduce64(wide, k.promote(x, 1));
+  const high = k.let(k.demote(first.high, second.high));
+  // The low words of the four quadrants.
+  first.quadrant();
+  second.quadrant();
+  k.fn.shuffle([0, 1, 2, 3, 8, 9, 10, 11, 16, 17, 18, 19, 24, 25, 26, 27]);
+  return { high, low: k.num(0), quadrant: k.take() };
 }
 
 function reduce(k: Lanes, x: Expr): Quadrant {
