@@ -6,6 +6,7 @@ import { typeOf } from "../ir/graph.ts";
 import { formatShape, sameShape } from "../ir/shape.ts";
 import type { Tensor } from "../ir/tensor.ts";
 import { trace } from "../ir/trace.ts";
+import { tidy } from "../compile/passes/index.ts";
 import { type Tree, type TreeDef, flatten } from "../ir/tree.ts";
 
 /** dy/dt = f(t, y): a function, or anything with `forward(t, y)`. `t` is a scalar of the state's dtype. */
@@ -96,7 +97,10 @@ export function traceField(
     },
     [time, ...types],
   );
-  return { field: { graph, state: types, parameters: captured.map(typeOf), time }, captured };
+  return {
+    field: { graph: tidy(graph), state: types, parameters: captured.map(typeOf), time },
+    captured,
+  };
 }
 
 function named(def: TreeDef): string {
@@ -116,4 +120,10 @@ function callable(who: string, f: unknown): (t: Tensor, y: unknown) => unknown {
   throw new ArgumentError(
     complaint(`${who}: f`, "a function f(t, y) or an object with forward(t, y)", describe(f)),
   );
+}
+
+/** Which leaves of the state the field reads: the stages of a step are made for no others. */
+export function leavesRead({ graph, state }: Field): boolean[] {
+  const read = new Set([...graph.nodes.flatMap((node) => node.inputs), ...graph.outputs]);
+  return state.map((_, leaf) => read.has(graph.inputs[1 + leaf]!));
 }

@@ -20,7 +20,7 @@ import {
   where,
 } from "../ops/elementwise.ts";
 import { sum } from "../ops/reductions.ts";
-import type { Field } from "./field.ts";
+import { type Field, leavesRead } from "./field.ts";
 import { type NormPart, partsNorm } from "./norm.ts";
 import type { Solver } from "./solver.ts";
 
@@ -51,15 +51,16 @@ function slopeAt(
   return inline(plan.field.graph, [cast(t, plan.field.time.dtype), ...y, ...parameters]);
 }
 
-/** y + h * sum_j weights_j k_j, one expression a leaf; zero weights cost nothing. */
+/** y + h * sum_j weights_j k_j, one expression a leaf; zero weights cost nothing. Leaves not `wanted` stay as they are. */
 function advance(
   y: readonly Tensor[],
   h: Tensor,
   weights: readonly number[],
   stages: readonly (readonly Tensor[])[],
+  wanted?: readonly boolean[],
 ): Tensor[] {
   return y.map((leaf, index) => {
-    const slope = combine(weights, stages, index);
+    const slope = wanted?.[index] === false ? undefined : combine(weights, stages, index);
     return slope === undefined ? leaf : add(leaf, mul(cast(h, leaf.dtype), slope));
   });
 }
@@ -79,20 +80,27 @@ function combine(
   return total;
 }
 
-/** The stages of a step, and its solution. `first` is f(t, y) where it is known already. */
-export function stagesOf(
+/**
+ * The stages of a step, and its solution. `first` is f(t, y) where it is known already. Without `withLast`, a last stage
+ * that is only the slope at the end is left out.
+ */
+function stagesOf(
   plan: StepPlan,
   t: Tensor,
   h: Tensor,
   y: readonly Tensor[],
   parameters: readonly Tensor[],
+  withLast: boolean,
   first?: readonly Tensor[],
 ): { stages: (readonly Tensor[])[]; y1: Tensor[] } {
   const { a, b, c, firstSameAsLast } = plan.solver.tableau;
+  const read = leavesRead(plan.field);
   const stages: (readonly Tensor[])[] = [first ?? slopeAt(plan, t, y, parameters)];
   let inner: readonly Tensor[] = y;
   for (let i = 1; i < c.length; i++) {
-    inner = advance(y, h, a[i]!, stages);
+    const ends = firstSameAsLast && i === c.length - 1;
+    inner = advance(y, h, a[i]!, stages, ends ? undefined : read);
+    if (ends && !withLast) break;
     const at = c[i] === 0 ? t : add(t, c[i] === 1 ? h : mul(h, c[i]!));
     stages.push(slopeAt(plan, at, inner, parameters));
   }
@@ -213,7 +221,15 @@ export function stepGraph(plan: StepPlan, keepStages: boolean): Graph {
         parameters.length,
         plan.extras.length,
       ) as [Tensor[], Tensor[], Tensor[], Tensor[]];
-      const { stages, y1 } = stagesOf(plan, t!, h!, y, params, firstSameAsLast ? f0 : undefined);
+      const { stages, y1 } = stagesOf(
+        plan,
+        t!,
+        h!,
+        y,
+        params,
+        true,
+        firstSameAsLast ? f0 : undefined,
+      );
       let error: Tensor;
       if (errorWeights === undefined)
         error = y1
@@ -285,7 +301,7 @@ export function wholeStepGraph(plan: StepPlan, withStages: boolean): Graph {
   return graphOf(
     (t, h, ...rest) => {
       const [y, params] = cut(rest, state.length, parameters.length) as [Tensor[], Tensor[]];
-      const { stages, y1 } = stagesOf(plan, t!, h!, y, params);
+      const { stages, y1 } = stagesOf(plan, t!, h!, y, params, withStages);
       if (!withStages) return y1;
       if (interpolant.endStage) stages.push(slopeAt(plan, add(t!, h!), y1, params));
       return [...y1, ...stages.flat()];

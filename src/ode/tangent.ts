@@ -7,6 +7,7 @@ import type { Tensor } from "../ir/tensor.ts";
 import { trace } from "../ir/trace.ts";
 import { inline } from "../autodiff/inline.ts";
 import { jvpGraph } from "../autodiff/jvp-graph.ts";
+import { tidy } from "../compile/passes/index.ts";
 import { zeros } from "../ops/creation.ts";
 import { add, cast, mul, sub } from "../ops/elementwise.ts";
 import { at, stack } from "../ops/shaping.ts";
@@ -110,5 +111,5 @@ function tangentField(field: Field, moving: readonly number[]): Field {
     },
     [time, ...types, ...all],
   );
-  return { graph, state: types, parameters: all, time };
+  return { graph: tidy(graph), state: types, parameters: all, time };
 }
