@@ -78,7 +78,10 @@ export function loadLanes(
     fn.loadLane(lanes.loadLane, lane, offset + lane * stride);
 }
 
-/** Stores the first `width` lanes of `vector` side by side. Touches no byte but theirs. */
+/**
+ * Stores the first `width` lanes of `vector`, `stride` bytes apart. Touches no byte but theirs; no lane's offset may be
+ * negative.
+ */
 export function storeLanes(
   fn: FunctionBuilder,
   lanes: Lanes,
@@ -86,19 +89,21 @@ export function storeLanes(
   offset: number,
   width: number,
   vector: Local,
+  stride: number = lanes.bytes,
 ): void {
   const store = (emit: () => void): void => {
     fn.get(pointer);
     fn.get(vector);
     emit();
   };
-  if (width === lanes.count) {
+  const dense = stride === lanes.bytes;
+  if (dense && width === lanes.count) {
     store(() => fn.store("v128.store", offset, lanes.bytes));
     return;
   }
-  const pair = lanes.count === 4 && width >= 2;
+  const pair = dense && lanes.count === 4 && width >= 2;
   if (pair) store(() => fn.storeLane("v128.store64_lane", 0, offset, lanes.bytes));
   for (let lane = pair ? 2 : 0; lane < width; lane++) {
-    store(() => fn.storeLane(lanes.storeLane, lane, offset + lane * lanes.bytes));
+    store(() => fn.storeLane(lanes.storeLane, lane, offset + lane * stride));
   }
 }

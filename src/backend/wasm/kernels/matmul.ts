@@ -1,12 +1,14 @@
 // Matrix products over any strides: brings them to a normal form, then runs one product function a batch element.
 import type { MatmulWork, MatrixView } from "../../../ir/kernel.ts";
 import type { FunctionBuilder, Local } from "../asm/index.ts";
-import type { KernelEmitter } from "../emit.ts";
+import type { EmitContext, KernelEmitter } from "../emit.ts";
 import { repeat } from "./flow.ts";
 import { lanesOf } from "./lanes.ts";
+import { isNarrow, narrowFunction, narrowScratch } from "./narrow.ts";
 import { planOf, type Product, scratchBytes } from "./plan.ts";
 import { advance, clear, pointAt, pointerTo } from "./pointers.ts";
 import { productFunction } from "./product.ts";
+import type { Steps } from "./tile.ts";
 
 /** A product for every index of `batch`; operands may have changed places, their batch strides are in elements. */
 interface Normal {
@@ -30,10 +32,7 @@ export const emitMatmul: KernelEmitter<MatmulWork> = (context, fn, work) => {
 
   const normal = normalise(work);
   const { product } = normal;
-  const plan = planOf(product);
-  const { a, b } = scratchBytes(product, plan);
-  const scratch = a + b > 0 ? context.scratch(a + b) : 0;
-  const multiply = productFunction(context.module, product, plan, scratch);
+  const multiply = functionOf(context, product);
 
   const left = pointerTo(context, fn, normal.left.value, normal.left.offset * bytes);
   const right = pointerTo(context, fn, normal.right.value, normal.right.offset * bytes);
@@ -47,9 +46,17 @@ export const emitMatmul: KernelEmitter<MatmulWork> = (context, fn, work) => {
   });
 };
 
+function functionOf({ module, scratch }: EmitContext, product: Product): FunctionBuilder {
+  const reserve = (bytes: number): number => (bytes > 0 ? scratch(bytes) : 0);
+  if (isNarrow(product)) return narrowFunction(module, product, reserve(narrowScratch(product)));
+  const plan = planOf(product);
+  const { a, b } = scratchBytes(product, plan);
+  return productFunction(module, product, plan, reserve(a + b));
+}
+
 /**
- * Batch axes over which b stays the same become rows of one product where a's strides allow; a product with a vector is
- * computed as the transposed one, which has as many columns as it had rows; strides that are never taken are zero.
+ * Batch axes over which b stays the same become rows of one product where a's strides allow; strides that are never
+ * taken are zero, or one between columns; the product may be transposed.
  */
 function normalise({ batch, dtype, m, k, n, a, b }: MatmulWork): Normal {
   let rows = m;
@@ -69,27 +76,29 @@ function normalise({ batch, dtype, m, k, n, a, b }: MatmulWork): Normal {
   const partials = n <= lanesOf(dtype).count && k >= 8 ? 4 : 1;
   const left = { row: rows === 1 ? 0 : rowStep, column: k === 1 ? 0 : a.column };
   const right = { row: k === 1 ? 0 : b.row, column: n === 1 ? 1 : b.column };
+  const product = { dtype, m: rows, k, n, a: left, b: right, out: { row: n, column: 1 }, partials };
+  const views = [
+    { ...a, batch: axes.map((axis) => axis.a) },
+    { ...b, batch: axes.map((axis) => axis.b) },
+  ] as const;
   const extents = axes.map(({ extent }) => extent);
-  const leftView = { ...a, batch: axes.map((axis) => axis.a) };
-  const rightView = { ...b, batch: axes.map((axis) => axis.b) };
-  if (n === 1 && rows > 1) {
-    const product = {
-      dtype,
-      m: 1,
-      k,
-      n: rows,
-      a: { row: 0, column: right.row },
-      b: { row: left.column, column: left.row },
-      partials,
-    };
-    return { batch: extents, product, left: rightView, right: leftView };
+  if (isBetterTransposed(product)) {
+    return { batch: extents, product: transposed(product), left: views[1], right: views[0] };
   }
-  return {
-    batch: extents,
-    product: { dtype, m: rows, k, n, a: left, b: right, partials },
-    left: leftView,
-    right: rightView,
-  };
+  return { batch: extents, product, left: views[0], right: views[1] };
+}
+
+/** Products with few columns make better use of vectors the other way round, if the vectors can be loaded. */
+function isBetterTransposed(product: Product): boolean {
+  const { m, n, a, partials } = product;
+  if (isNarrow(product) || m === 1) return false;
+  return n === 1 || (partials > 1 && a.row === 1);
+}
+
+/** The product of the transposed operands, whose result is laid out in memory as that of `product`. */
+function transposed({ m, n, a, b, out, ...rest }: Product): Product {
+  const turn = ({ row, column }: Steps): Steps => ({ row: column, column: row });
+  return { m: n, n: m, a: turn(b), b: turn(a), out: turn(out), ...rest };
 }
 
 /** Runs `body` with pointers to the operands at every index of the batch, in order. */

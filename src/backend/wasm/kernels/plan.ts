@@ -1,8 +1,9 @@
 // How a matrix product is cut into blocks, and which operands are packed. Thresholds were measured in V8 on x64.
 import { lanesOf } from "./lanes.ts";
+import { shallowDepth, shallowRows } from "./shallow-tile.ts";
 import type { Steps } from "./tile.ts";
 
-/** out[i, j] = sum over k of a[i, k] * b[k, j], the result's rows side by side. Steps in elements. */
+/** out[i, j] = sum over k of a[i, k] * b[k, j]. Steps in elements. */
 export interface Product {
   readonly dtype: "float32" | "float64";
   readonly m: number;
@@ -10,6 +11,7 @@ export interface Product {
   readonly n: number;
   readonly a: Steps;
   readonly b: Steps;
+  readonly out: Steps;
   /** Interleaved partial sums of an element, 1 or 4. */
   readonly partials: number;
 }
@@ -22,6 +24,8 @@ export interface Plan {
   readonly blockN: number;
   readonly packA: boolean;
   readonly packB: boolean;
+  /** Whether strips are computed whole, the elements of a in registers: see shallow-tile.ts. */
+  readonly shallow: boolean;
 }
 
 /** A packed block of b, at most 256 x 256, fits a second-level cache of 256 KiB (512 KiB in float64). */
@@ -29,23 +33,28 @@ const block = 256;
 
 /** The plan of a product. Nothing in it changes the order in which an element is summed. */
 export function planOf(product: Product): Plan {
-  const { dtype, m, k, n, a, partials } = product;
+  const { dtype, m, k, n, a, b, partials } = product;
   const { count } = lanesOf(dtype);
-  const packB = isPackedB(product);
+  const shallow = isShallow(product);
+  // Packing b costs about as much as a few rows of the product.
+  const packB = b.column === 1 ? !shallow && m >= (k * n > 65536 ? 12 : 24) : m >= 2;
   // Strips of a whose lines lie far apart are gathered once, when several tiles read them.
-  const packA = a.column > 16 && n >= 8 * count;
-  const rows = partials > 1 ? Math.min(m, 2) : Math.min(m, 4);
-  const vectors = partials > 1 ? 2 / rows : 2;
+  const packA = !shallow && a.column > 16 && n >= 8 * count;
+  const rows = Math.min(m, tallest(product, shallow));
+  const vectors = partials > 1 && rows > 1 ? 1 : 2;
   // Partial sums would end with each block: they run over the whole of k, of which narrow products hold little.
   const blockK = partials > 1 ? k : block;
-  return { rows, columns: vectors * count, blockK, blockN: block, packA, packB };
+  return { rows, columns: vectors * count, blockK, blockN: block, packA, packB, shallow };
 }
 
-/** Packing b costs about as much as a few rows of the product. */
-function isPackedB({ m, k, n, b }: Product): boolean {
-  if (b.column !== 1) return m >= 2;
-  const large = k * n > 65536;
-  return m >= (large ? 12 : 24);
+function isShallow({ dtype, m, k, n, out }: Product): boolean {
+  return k <= shallowDepth && m >= 2 && n >= 2 * lanesOf(dtype).count && out.column === 1;
+}
+
+/** Rows of a tile whose sums, or elements of a, fill at most eight registers. */
+function tallest({ k, partials }: Product, shallow: boolean): number {
+  if (shallow) return shallowRows(k);
+  return partials > 1 ? 2 : 4;
 }
 
 /**

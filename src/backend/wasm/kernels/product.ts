@@ -4,7 +4,8 @@ import { forBlocks, type Moves, sharedFunction } from "./flow.ts";
 import { lanesOf } from "./lanes.ts";
 import { packFunction } from "./pack.ts";
 import { columnsOf, type Plan, type Product, scratchBytes } from "./plan.ts";
-import { pointAt } from "./pointers.ts";
+import { advance, pointAt } from "./pointers.ts";
+import { shallowFunction } from "./shallow-tile.ts";
 import { tileFunction } from "./tile.ts";
 
 /**
@@ -56,7 +57,7 @@ class ProductEmitter {
 
   emit(): void {
     const fn = this.#fn;
-    const { k, n, a, b } = this.#product;
+    const { k, n, a, b, out } = this.#product;
     const [left, right] = [fn.param(0), fn.param(1)];
     const blocksOfK: Moves = [
       [left, a.column * this.#bytes],
@@ -65,7 +66,7 @@ class ProductEmitter {
     const [rightBlock, outBlock] = [fn.local("i32"), fn.local("i32")];
     const blocksOfN: Moves = [
       [rightBlock, b.column * this.#bytes],
-      [outBlock, this.#bytes],
+      [outBlock, out.column * this.#bytes],
     ];
     const blockOfK = (count: number, first: boolean): void => {
       pointAt(fn, rightBlock, right);
@@ -98,16 +99,16 @@ class ProductEmitter {
   }
 
   /** Strips of rows, each over all the tiles of the block. */
-  #strips(left: Local, right: Local, out: Local, depth: Depth, width: number): void {
+  #strips(left: Local, right: Local, outBlock: Local, depth: Depth, width: number): void {
     const fn = this.#fn;
-    const { m, n, a } = this.#product;
+    const { m, a, out } = this.#product;
     const [leftStrip, outStrip] = [fn.local("i32"), fn.local("i32")];
     const moves: Moves = [
       [leftStrip, a.row * this.#bytes],
-      [outStrip, n * this.#bytes],
+      [outStrip, out.row * this.#bytes],
     ];
     pointAt(fn, leftStrip, left);
-    pointAt(fn, outStrip, out);
+    pointAt(fn, outStrip, outBlock);
     forBlocks(fn, m, this.#plan.rows, moves, (rows) => {
       if (this.#plan.packA) this.#packA(leftStrip, depth.count, rows);
       this.#tiles(
@@ -147,34 +148,57 @@ class ProductEmitter {
     width: number,
   ): void {
     const fn = this.#fn;
-    const { dtype, n, partials } = this.#product;
-    const { packA, packB, columns: panel } = this.#plan;
-    const [right, out] = [fn.local("i32"), fn.local("i32")];
+    const { dtype, partials, out } = this.#product;
+    const { packA, packB, shallow, columns: panel } = this.#plan;
+    const [right, outTile] = [fn.local("i32"), fn.local("i32")];
     const a = packA ? { row: 1, column: this.#panelA(rows) } : this.#product.a;
     const b = packB ? { row: panel, column: 1 } : this.#product.b;
-    const moves: Moves = [
-      [right, (packB ? depth.count : b.column) * this.#bytes],
-      [out, this.#bytes],
-    ];
-    pointAt(fn, right, packB ? this.#packedB : block);
-    pointAt(fn, out, outStrip);
-    forBlocks(fn, width, columnsOf(this.#product, this.#plan, rows), moves, (columns) => {
-      const accumulate = !depth.first;
+    const { count: k, first } = depth;
+    const rightStep = packB ? k : b.column;
+    const call = (target: FunctionBuilder): void => {
       if (typeof left === "number") fn.i32(left);
       else fn.get(left);
       fn.get(right);
-      fn.get(out);
-      fn.call(
+      fn.get(outTile);
+      fn.call(target);
+    };
+    pointAt(fn, right, packB ? this.#packedB : block);
+    pointAt(fn, outTile, outStrip);
+    let rest = width;
+    if (shallow && width >= panel) {
+      const panels = Math.floor(width / panel);
+      const spec = {
+        dtype,
+        rows,
+        columns: panel,
+        panels,
+        k,
+        a,
+        bRow: b.row,
+        bPanel: panel * rightStep,
+        outRow: out.row,
+      };
+      call(shallowFunction(this.#module, spec));
+      advance(fn, right, panels * panel * rightStep * this.#bytes);
+      advance(fn, outTile, panels * panel * this.#bytes);
+      rest = width % panel;
+    }
+    const moves: Moves = [
+      [right, rightStep * this.#bytes],
+      [outTile, out.column * this.#bytes],
+    ];
+    forBlocks(fn, rest, columnsOf(this.#product, this.#plan, rows), moves, (columns) => {
+      call(
         tileFunction(this.#module, {
           dtype,
           rows,
           columns,
-          k: depth.count,
+          k,
           a,
           b,
-          outRow: n,
+          out,
           padded: packB,
-          accumulate,
+          accumulate: !first,
           partials,
         }),
       );

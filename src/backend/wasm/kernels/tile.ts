@@ -19,8 +19,7 @@ export interface TileSpec {
   readonly k: number;
   readonly a: Steps;
   readonly b: Steps;
-  /** Step between rows of the result, whose columns lie side by side. */
-  readonly outRow: number;
+  readonly out: Steps;
   /** Whether rows of b may be read up to whole vectors (packed panels may). */
   readonly padded: boolean;
   /** Whether the sum goes on from what the result holds. */
@@ -38,8 +37,8 @@ const unroll = 4;
  * Each element is summed in order of k (each of its partial sums is), whatever the tile's size and the operands' steps.
  */
 export function tileFunction(module: WasmModule, spec: TileSpec): FunctionBuilder {
-  const { dtype, rows, columns, k, a, b, outRow, padded, accumulate, partials } = spec;
-  const steps = [a.row, a.column, b.row, b.column, outRow].join("_");
+  const { dtype, rows, columns, k, a, b, out, padded, accumulate, partials } = spec;
+  const steps = [a.row, a.column, b.row, b.column, out.row, out.column].join("_");
   const name = `tile_${dtype}_${rows}x${columns}x${k}_${steps}_${Number(padded)}${Number(accumulate)}${partials}`;
   return sharedFunction(module, name, { params: ["i32", "i32", "i32"], results: [] }, (fn) =>
     new TileEmitter(fn, spec).emit(),
@@ -97,9 +96,7 @@ class TileEmitter {
       this.#steps(k % unroll);
     });
     this.#addPartials();
-    this.#eachSum((sum, offset, width) =>
-      storeLanes(fn, this.#lanes, fn.param(2), offset, width, sum),
-    );
+    this.#storeSums();
   }
 
   /**
@@ -217,18 +214,29 @@ class TileEmitter {
   /** Visits the registers that become the result, with their place there. */
   #eachSum(visit: (sum: Local, offset: number, width: number) => void): void {
     const { count, bytes } = this.#lanes;
+    const { out } = this.#spec;
     this.#sums[0]!.forEach((row, i) => {
       row.forEach((sum, v) =>
-        visit(sum, (i * this.#spec.outRow + v * count) * bytes, this.#widths[v]!),
+        visit(sum, (i * out.row + v * count * out.column) * bytes, this.#widths[v]!),
       );
     });
   }
 
   #loadSums(): void {
+    const out = this.#fn.param(2);
+    const stride = this.#spec.out.column * this.#lanes.bytes;
     this.#eachSum((sum, offset, width) => {
-      loadLanes(this.#fn, this.#lanes, this.#fn.param(2), offset, width);
+      loadLanes(this.#fn, this.#lanes, out, offset, width, stride);
       this.#fn.set(sum);
     });
+  }
+
+  #storeSums(): void {
+    const out = this.#fn.param(2);
+    const stride = this.#spec.out.column * this.#lanes.bytes;
+    this.#eachSum((sum, offset, width) =>
+      storeLanes(this.#fn, this.#lanes, out, offset, width, sum, stride),
+    );
   }
 
   /** Adds the partial sums in pairs. */
