@@ -1,29 +1,36 @@
 // Real powers of positive numbers with the same bits in every JavaScript engine, for step-size control.
 
 const float = new Float64Array(1);
-const word = new BigUint64Array(float.buffer);
+const words = new Uint32Array(float.buffer);
+/** Which word holds the sign and the exponent: 1 on little-endian machines. */
+const upper = new Uint8Array(new Uint32Array([1]).buffer)[0]!;
+const lower = 1 - upper;
 
-const ln2 = Math.LN2;
+// Taylor's series of exp, and of atanh(s)/s without its first term, highest term first.
+const exponential: number[] = [1];
+for (let i = 1; i <= 14; i++) exponential.unshift(exponential[0]! / i);
+const areaTangent = [21, 19, 17, 15, 13, 11, 9, 7, 5, 3].map((i) => 1 / i);
 
 /** 2^n for integers n from -1022 to 1023. */
 function powerOfTwo(n: number): number {
-  word[0] = BigInt(n + 1023) << 52n;
+  words[upper] = (n + 1023) << 20;
+  words[lower] = 0;
   return float[0]!;
 }
 
-/** exp of a small number: Taylor's series, 1 ulp for |r| <= 0.4. */
+/** exp(r) for |r| <= 0.4. */
 function expSmall(r: number): number {
-  let sum = 1;
-  for (let i = 14; i >= 1; i--) sum = 1 + (sum * r) / i;
+  let sum = 0;
+  for (const c of exponential) sum = sum * r + c;
   return sum;
 }
 
-/** ln of a number in [√½, √2): 2 atanh((m - 1)/(m + 1)) by its series. */
+/** ln of a number in [√½, √2): 2 atanh((m - 1)/(m + 1)). */
 function logNearOne(m: number): number {
   const s = (m - 1) / (m + 1);
   const z = s * s;
   let sum = 0;
-  for (let i = 23; i >= 3; i -= 2) sum = (sum + 1 / i) * z;
+  for (const c of areaTangent) sum = (sum + c) * z;
   return 2 * (s + s * sum);
 }
 
@@ -40,16 +47,10 @@ export function power(x: number, p: number): number {
   if (Math.abs(p) > 1e16) return x > 1 === p > 0 ? Infinity : 0;
 
   // x = 2^n m with m in [√½, √2).
-  let n = 0;
-  let scaled = x;
-  if (x < 2 ** -1022) {
-    scaled = x * 2 ** 54;
-    n = -54;
-  }
-  float[0] = scaled;
-  const bits = word[0]!;
-  n += Number(bits >> 52n) - 1023;
-  word[0] = (bits & 0xfffffffffffffn) | 0x3ff0000000000000n;
+  const tiny = x < 2 ** -1022;
+  float[0] = tiny ? x * 2 ** 54 : x;
+  let n = (words[upper]! >>> 20) - (tiny ? 1023 + 54 : 1023);
+  words[upper] = (words[upper]! & 0xfffff) | 0x3ff00000;
   let m = float[0];
   if (m > Math.SQRT2) {
     m /= 2;
@@ -58,14 +59,13 @@ export function power(x: number, p: number): number {
 
   // x^p = 2^(n p) m^p. The product n p may be large while its fraction matters: p is cut so that n · high is exact.
   float[0] = p;
-  word[0] = word[0]! & 0xfffffffff8000000n;
+  words[lower] = words[lower]! & 0xf8000000;
   const high = float[0];
-  const low = p - high;
   const whole = Math.round(n * high);
-  const fraction = n * high - whole + n * low;
-  const exponent = fraction * ln2 + p * logNearOne(m);
-  const shift = Math.round(exponent / ln2);
-  const rest = exponent - shift * ln2;
+  const fraction = n * high - whole + n * (p - high);
+  const exponent = fraction * Math.LN2 + p * logNearOne(m);
+  const shift = Math.round(exponent / Math.LN2);
+  const rest = exponent - shift * Math.LN2;
   const total = whole + shift;
   if (total > 1100) return Infinity;
   if (total < -1200) return 0;
