@@ -1,4 +1,4 @@
-// Inverse tangent.
+// The inverse tangent of every lane, by segments and a polynomial.
 import type { Expr, Lanes } from "./lanes.ts";
 
 // atan(t) = t + t z A(z), z = t²: minimax (Remez) fits of A for |t| <= 1 (float32) and |t| <= 7/16 (float64).

@@ -1,4 +1,4 @@
-// The error function.
+// The error function of every lane: a correction to x near zero, to 1 beyond.
 import { expNormal } from "./exp.ts";
 import type { Expr, Lanes } from "./lanes.ts";
 

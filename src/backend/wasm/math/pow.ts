@@ -1,4 +1,4 @@
-// Powers with real exponents.
+// Powers with real exponents, lane by lane.
 import { twoProduct, quickTwoSum, multiply, type Pair } from "./double.ts";
 import { exp, ln2 } from "./exp.ts";
 import type { Expr, Lanes } from "./lanes.ts";

@@ -1,4 +1,4 @@
-// The logistic function.
+// The logistic function of every lane, without overflow.
 import { divide, quickTwoSum } from "./double.ts";
 import { exp } from "./exp.ts";
 import type { Expr, Lanes } from "./lanes.ts";
