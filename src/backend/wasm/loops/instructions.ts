@@ -81,6 +81,21 @@ export function emitInstruction(
   }
 }
 
+/** Leaves offset + the walk's place + lane * stride as numbers, `shift` elements further along. */
+export function emitIndex(
+  fn: FunctionBuilder,
+  counter: Local,
+  { view, dtype }: Extract<Instruction, { kind: "index" }>,
+  stride: number,
+  shift: number,
+): void {
+  fn.get(counter);
+  fn.op("i32x4.splat");
+  fn.v128({ i32x4: [0, 1, 2, 3].map((lane) => view.offset + (lane + shift) * stride) });
+  fn.op("i32x4.add");
+  cast(fn, "int32", dtype);
+}
+
 /** The same number in every lane. */
 export function splatLiteral(fn: FunctionBuilder, literal: number, dtype: DType): void {
   switch (dtype) {

@@ -3,10 +3,10 @@ import type { Instruction } from "../../../ir/kernel.ts";
 import type { FunctionBuilder, Local } from "../asm/index.ts";
 import type { EmitContext } from "../emit.ts";
 import { accumulate, combine, foldLanes, setNeutral } from "./accumulate.ts";
-import { emitInstruction } from "./instructions.ts";
+import { emitIndex, emitInstruction } from "./instructions.ts";
 import { type Lanes, loadLanes, storeLanes } from "./lanes.ts";
 import { type Place, Pointers } from "./pointers.ts";
-import { type Schedule, type ScheduledReduction, bytesOf } from "./schedule.ts";
+import { type Schedule, type ScheduledReduction, bytesOf, operandsOf } from "./schedule.ts";
 
 /** `partials` is the address of `partialBytes(schedule)` bytes of scratch memory. */
 export function emitNest(
@@ -18,13 +18,20 @@ export function emitNest(
   new NestEmitter(context, fn, schedule, partials).emit();
 }
 
+/** Vectors that go through the loops together: `copies` full ones, or one of which `count` lanes are alive. */
+interface Block {
+  readonly lanes: 2 | 4;
+  readonly count: number;
+  readonly copies: number;
+}
+
 /** A reduction while it is emitted. */
 interface Running {
   readonly reduction: ScheduledReduction;
   readonly out: Place;
   /** Where partial vectors lie, for `lanes`. */
   readonly partial: Place | undefined;
-  /** One register for each unrolled copy of the body. */
+  /** One register for each vector of a block. */
   readonly registers: readonly Local[];
 }
 
@@ -33,14 +40,16 @@ class NestEmitter {
   private readonly fn: FunctionBuilder;
   private readonly schedule: Schedule;
   private readonly pointers: Pointers;
-  private readonly results: Local[];
-  private readonly loads: (Place | undefined)[];
-  private readonly counters: (Local | undefined)[];
-  private readonly storePlaces: Place[];
-  private readonly running: Running[];
-  private readonly unroll: number;
+  /** Where each instruction's result is kept, for each vector of a block; one place where the lanes make no difference. */
+  private readonly results: readonly (readonly Local[])[];
+  private readonly varies: readonly boolean[];
+  private readonly loads: readonly (Place | undefined)[];
+  private readonly counters: readonly (Local | undefined)[];
+  private readonly storePlaces: readonly Place[];
+  private readonly running: readonly Running[];
+  private readonly copies: number;
   /** Instructions by the number of loops around them. */
-  private readonly atDepth: number[][];
+  private readonly atDepth: readonly number[][];
 
   constructor(context: EmitContext, fn: FunctionBuilder, schedule: Schedule, partials: number) {
     this.context = context;
@@ -48,10 +57,16 @@ class NestEmitter {
     this.schedule = schedule;
     this.pointers = new Pointers(context, fn);
     const { body, stores, reductions } = schedule;
-    this.unroll = unrollOf(schedule);
+    this.copies = copiesOf(schedule);
+    this.varies = variesOf(schedule);
     this.atDepth = Array.from({ length: schedule.extents.length + 1 }, () => []);
     schedule.depth.forEach((depth, index) => this.atDepth[depth]!.push(index));
-    this.results = body.map(() => fn.local("v128"));
+    const first = body.map(() => fn.local("v128"));
+    this.results = Array.from({ length: this.copies }, (_, copy) =>
+      copy === 0
+        ? first
+        : first.map((local, index) => (this.varies[index] ? fn.local("v128") : local)),
+    );
     this.loads = body.map((instruction) =>
       instruction.kind === "load"
         ? this.pointers.place(instruction.value, instruction.view, bytesOf(instruction.dtype))
@@ -67,18 +82,17 @@ class NestEmitter {
     this.running = reductions.map((reduction) => {
       const { accumulation, value, view } = reduction;
       const start = partial;
-      if (accumulation.kind === "lanes") partial += 16 * outputsOf(schedule, reduction);
+      const { kind } = accumulation;
+      if (kind === "lanes") partial += 16 * outputsOf(schedule, reduction);
+      const registers = kind === "register" ? this.copies : kind === "lanes" ? 1 : 0;
       return {
         reduction,
         out: this.pointers.place(value, view, bytesOf(value.dtype)),
         partial:
-          accumulation.kind === "lanes"
+          kind === "lanes"
             ? this.pointers.at([], start, partialStrides(schedule, reduction))
             : undefined,
-        registers:
-          accumulation.kind === "register"
-            ? Array.from({ length: this.unroll }, () => fn.local("v128"))
-            : [],
+        registers: Array.from({ length: registers }, () => fn.local("v128")),
       };
     });
   }
@@ -86,90 +100,58 @@ class NestEmitter {
   emit(): void {
     const { fn, schedule } = this;
     const { lanes } = schedule;
-    for (const { reduction, partial } of this.running)
-      if (partial !== undefined)
-        this.eachPartial(reduction, () => {
-          const vector = fn.local("v128");
-          setNeutral(fn, reduction.op, reduction.value.dtype, vector);
-          const offset = this.pointers.push(partial);
-          fn.get(vector);
-          fn.store("v128.store", offset);
-        });
-    this.level(0, { lanes, count: schedule.vector < 0 ? 1 : lanes, shift: 0 });
-    for (const { reduction, partial, out } of this.running)
-      if (partial !== undefined)
-        this.eachPartial(reduction, () => {
-          const vector = fn.local("v128");
-          fn.load("v128.load", this.pointers.push(partial));
-          fn.set(vector);
-          foldLanes(fn, reduction.op, reduction.value.dtype, vector, lanes);
-          storeLanes(
-            fn,
-            this.pointers,
-            out,
-            reduction.value.dtype,
-            0,
-            { lanes, count: 1, shift: 0 },
-            () => fn.get(vector),
-          );
-        });
+    this.eachPartial((place, { reduction, registers }) => {
+      setNeutral(fn, reduction.op, reduction.value.dtype, registers[0]!);
+      const offset = this.pointers.push(place);
+      fn.get(registers[0]!);
+      fn.store("v128.store", offset);
+    });
+    this.level(0, { lanes, count: schedule.vector < 0 ? 1 : lanes, copies: 1 });
+    this.eachPartial((place, { reduction, registers, out }) => {
+      const [vector] = registers as [Local];
+      fn.load("v128.load", this.pointers.push(place));
+      fn.set(vector);
+      this.storeFolded(reduction, vector, out);
+    });
   }
 
   /** What stands inside `depth` loops, and the loops within. */
-  private level(depth: number, lanes: Lanes): void {
+  private level(depth: number, block: Block): void {
     const { fn, schedule } = this;
-    this.instructionsAt(depth, lanes);
-    for (const { reduction, registers } of this.running)
-      if (reduction.accumulation.kind === "register" && reduction.accumulation.from === depth)
-        for (const register of registers)
-          setNeutral(fn, reduction.op, reduction.value.dtype, register);
-    if (depth === schedule.extents.length) {
-      this.innermost(lanes, 0);
-      return;
-    }
-    if (depth === schedule.vector) this.vectorLoop(depth, lanes);
+    this.instructionsAt(depth, block);
+    for (const { reduction, registers } of this.startingAt(depth))
+      for (const register of registers)
+        setNeutral(fn, reduction.op, reduction.value.dtype, register);
+    if (depth === schedule.extents.length) return this.innermost(block);
+    if (depth === schedule.vector) this.vectorLoop(depth, block.lanes);
     else
       this.repeat(
         depth,
         schedule.extents[depth]!,
         1,
-        () => this.level(depth + 1, lanes),
+        () => this.level(depth + 1, block),
         this.restores(depth),
       );
-    for (const { reduction, registers, out } of this.running)
-      if (reduction.accumulation.kind === "register" && reduction.accumulation.from === depth)
-        this.finish(reduction, registers, out, depth, lanes);
+    for (const running of this.startingAt(depth)) this.finish(running, depth, block);
   }
 
-  private vectorLoop(depth: number, { lanes }: Lanes): void {
-    const { schedule, unroll } = this;
+  private vectorLoop(depth: number, lanes: 2 | 4): void {
+    const { schedule, copies } = this;
     const extent = schedule.extents[depth]!;
     const vectors = Math.floor(extent / lanes);
-    const unrolled = unroll > 1 ? Math.floor(vectors / unroll) : 0;
-    const full: Lanes = { lanes, count: lanes, shift: 0 };
-    // Walks are put back once, at the end.
-    if (unrolled > 0)
+    const blocks = copies > 1 ? Math.floor(vectors / copies) : 0;
+    const run = (times: number, together: number): void =>
+      // Walks are put back once, at the end.
       this.repeat(
         depth,
-        unrolled,
-        lanes * unroll,
-        () => {
-          for (let copy = 0; copy < unroll; copy++) {
-            const shifted = { ...full, shift: copy * lanes };
-            this.instructionsAt(depth + 1, shifted);
-            this.innermost(shifted, copy);
-          }
-        },
+        times,
+        lanes * together,
+        () => this.level(depth + 1, { lanes, count: lanes, copies: together }),
         false,
       );
-    this.repeat(
-      depth,
-      vectors - unrolled * unroll,
-      lanes,
-      () => this.level(depth + 1, full),
-      false,
-    );
-    if (extent % lanes > 0) this.level(depth + 1, { lanes, count: extent % lanes, shift: 0 });
+    run(blocks, copies);
+    run(vectors - blocks * copies, 1);
+    if (extent % lanes > 0) this.level(depth + 1, { lanes, count: extent % lanes, copies: 1 });
     if (this.restores(depth)) this.pointers.advance(depth, -vectors * lanes);
   }
 
@@ -208,129 +190,188 @@ class NestEmitter {
     if (restore) pointers.advance(loop, -times * step);
   }
 
-  private instructionsAt(depth: number, lanes: Lanes): void {
-    for (const index of this.atDepth[depth]!) {
-      this.instruction(this.schedule.body[index]!, index, lanes);
-      this.fn.set(this.results[index]!);
-    }
+  private instructionsAt(depth: number, block: Block): void {
+    for (const index of this.atDepth[depth]!)
+      for (let copy = 0; copy < (this.varies[index] ? block.copies : 1); copy++) {
+        this.instruction(this.schedule.body[index]!, index, block, copy);
+        this.fn.set(this.results[copy]![index]!);
+      }
   }
 
-  private instruction(instruction: Instruction, index: number, lanes: Lanes): void {
+  private instruction(instruction: Instruction, index: number, block: Block, copy: number): void {
     const { fn, schedule } = this;
-    const along = (strides: readonly number[]): number =>
-      schedule.vector < 0 ? 0 : strides[schedule.vector]!;
-    if (instruction.kind === "load")
+    if (instruction.kind === "load") {
+      const stride = this.along(instruction.view.strides);
       loadLanes(
         fn,
         this.pointers,
         this.loads[index]!,
         instruction.dtype,
-        along(instruction.view.strides),
-        lanes,
+        stride,
+        lanesOf(block, copy),
       );
-    else if (instruction.kind === "index") {
-      const stride = along(instruction.view.strides);
-      fn.get(this.counters[index]!);
-      fn.op("i32x4.splat");
-      fn.v128({
-        i32x4: [0, 1, 2, 3].map((lane) => instruction.view.offset + (lane + lanes.shift) * stride),
-      });
-      fn.op("i32x4.add");
-      if (instruction.dtype === "float32") fn.op("f32x4.convert_i32x4_s");
-      if (instruction.dtype === "float64") fn.op("f64x2.convert_low_i32x4_s");
-      if (instruction.dtype === "bool") fn.op("i32x4.neg");
-    } else
+    } else if (instruction.kind === "index")
+      emitIndex(
+        fn,
+        this.counters[index]!,
+        instruction,
+        this.along(instruction.view.strides),
+        copy * block.lanes,
+      );
+    else
       emitInstruction(
         this.context,
         fn,
         instruction,
-        this.results,
+        this.results[copy]!,
         (operand) => schedule.body[operand]!.dtype,
-        lanes.count,
+        block.count,
       );
   }
 
   /** Stores and accumulations, inside all loops. */
-  private innermost(lanes: Lanes, copy: number): void {
+  private innermost(block: Block): void {
     const { fn, schedule, pointers } = this;
-    schedule.stores.forEach(({ instruction, value, view }, index) => {
-      const stride = schedule.vector < 0 ? 0 : view.strides[schedule.vector]!;
-      storeLanes(fn, pointers, this.storePlaces[index]!, value.dtype, stride, lanes, () =>
-        fn.get(this.results[instruction]!),
+    for (let copy = 0; copy < block.copies; copy++)
+      schedule.stores.forEach(({ instruction, value, view }, index) =>
+        storeLanes(
+          fn,
+          pointers,
+          this.storePlaces[index]!,
+          value.dtype,
+          this.along(view.strides),
+          lanesOf(block, copy),
+          () => fn.get(this.results[copy]![instruction]!),
+        ),
       );
-    });
-    for (const { reduction, registers, out, partial } of this.running) {
-      const { op, value, accumulation, axes } = reduction;
-      const x = (): void => fn.get(this.results[reduction.instruction]!);
-      const alive = axes.includes(schedule.vector) ? lanes.count : lanes.lanes;
-      if (accumulation.kind === "register")
-        accumulate(fn, op, value.dtype, registers[copy]!, x, alive, lanes.lanes);
-      else if (accumulation.kind === "lanes") {
-        const vector = fn.local("v128");
-        fn.load("v128.load", pointers.push(partial!));
-        fn.set(vector);
-        accumulate(fn, op, value.dtype, vector, x, alive, lanes.lanes);
-        const offset = pointers.push(partial!);
-        fn.get(vector);
-        fn.store("v128.store", offset);
-      } else {
-        const stride = reduction.view.strides[schedule.vector]!;
+    for (const running of this.running) this.accumulate(running, block);
+  }
+
+  private accumulate({ reduction, registers, out, partial }: Running, block: Block): void {
+    const { fn, pointers } = this;
+    const { op, value, accumulation, axes, instruction, view } = reduction;
+    const alive = axes.includes(this.schedule.vector) ? block.count : block.lanes;
+    const add = (register: Local, copy: number): void =>
+      accumulate(
+        fn,
+        op,
+        value.dtype,
+        register,
+        () => fn.get(this.results[copy]![instruction]!),
+        alive,
+        block.lanes,
+      );
+    if (accumulation.kind === "register")
+      for (let copy = 0; copy < block.copies; copy++) add(registers[copy]!, copy);
+    else if (accumulation.kind === "lanes") {
+      const [vector] = registers as [Local];
+      fn.load("v128.load", pointers.push(partial!));
+      fn.set(vector);
+      for (let copy = 0; copy < block.copies; copy++) add(vector, copy);
+      const offset = pointers.push(partial!);
+      fn.get(vector);
+      fn.store("v128.store", offset);
+    } else
+      for (let copy = 0; copy < block.copies; copy++) {
+        const stride = this.along(view.strides);
+        const lanes = lanesOf(block, copy);
         storeLanes(fn, pointers, out, value.dtype, stride, lanes, () => {
           loadLanes(fn, pointers, out, value.dtype, stride, lanes);
-          x();
+          fn.get(this.results[copy]![instruction]!);
           combine(fn, op, value.dtype);
         });
       }
-    }
   }
 
   /** Writes a reduction that grew in registers, once its loops are over. */
-  private finish(
-    reduction: ScheduledReduction,
-    registers: readonly Local[],
-    out: Place,
-    depth: number,
-    lanes: Lanes,
-  ): void {
-    const { fn, schedule } = this;
-    const { op, value } = reduction;
-    const [first, ...others] = registers as [Local, ...Local[]];
-    for (const other of others)
-      accumulate(fn, op, value.dtype, first, () => fn.get(other), lanes.lanes, lanes.lanes);
+  private finish({ reduction, registers, out }: Running, depth: number, block: Block): void {
+    const { fn, schedule, pointers } = this;
+    const { op, value, view } = reduction;
     if (schedule.vector >= depth) {
-      foldLanes(fn, op, value.dtype, first, lanes.lanes);
-      storeLanes(fn, this.pointers, out, value.dtype, 0, { ...lanes, count: 1 }, () =>
-        fn.get(first),
-      );
-    } else
+      const [first, ...others] = registers as [Local, ...Local[]];
+      for (const other of others)
+        accumulate(fn, op, value.dtype, first, () => fn.get(other), block.lanes, block.lanes);
+      this.storeFolded(reduction, first, out);
+      return;
+    }
+    for (let copy = 0; copy < block.copies; copy++)
       storeLanes(
         fn,
-        this.pointers,
+        pointers,
         out,
         value.dtype,
-        reduction.view.strides[schedule.vector]!,
-        lanes,
-        () => fn.get(first),
+        this.along(view.strides),
+        lanesOf(block, copy),
+        () => fn.get(registers[copy]!),
       );
   }
 
-  /** Runs `body` for every output of a reduction, with the walks there. */
-  private eachPartial(reduction: ScheduledReduction, body: () => void): void {
-    const { schedule } = this;
-    const loops = (depth: number): void => {
-      if (depth === schedule.extents.length) body();
-      else if (reduction.axes.includes(depth)) loops(depth + 1);
-      else this.repeat(depth, schedule.extents[depth]!, 1, () => loops(depth + 1), true);
-    };
-    loops(0);
+  private storeFolded({ op, value }: ScheduledReduction, vector: Local, out: Place): void {
+    const { lanes } = this.schedule;
+    foldLanes(this.fn, op, value.dtype, vector, lanes);
+    storeLanes(this.fn, this.pointers, out, value.dtype, 0, { lanes, count: 1, shift: 0 }, () =>
+      this.fn.get(vector),
+    );
+  }
+
+  /** Reductions in registers whose outermost loop is the one at `depth`. */
+  private startingAt(depth: number): Running[] {
+    return this.running.filter(
+      ({ reduction: { accumulation } }) =>
+        accumulation.kind === "register" && accumulation.from === depth,
+    );
+  }
+
+  /** Runs `body` for every partial vector in memory, with the walks there. */
+  private eachPartial(body: (place: Place, running: Running) => void): void {
+    const { extents } = this.schedule;
+    for (const running of this.running) {
+      const { partial, reduction } = running;
+      if (partial === undefined) continue;
+      const loops = (depth: number): void => {
+        if (depth === extents.length) body(partial, running);
+        else if (reduction.axes.includes(depth)) loops(depth + 1);
+        else this.repeat(depth, extents[depth]!, 1, () => loops(depth + 1), true);
+      };
+      loops(0);
+    }
+  }
+
+  /** The stride along the vector axis. */
+  private along(strides: readonly number[]): number {
+    return this.schedule.vector < 0 ? 0 : strides[this.schedule.vector]!;
   }
 }
 
-/** Copies of the innermost body in flight: short bodies wait less for each other's results. */
-function unrollOf({ extents, vector, lanes, body, depth, reductions }: Schedule): number {
-  if (vector < 0 || vector !== extents.length - 1) return 1;
-  if (reductions.some((reduction) => reduction.accumulation.kind === "lanes")) return 1;
+const lanesOf = ({ lanes, count }: Block, copy: number): Lanes => ({
+  lanes,
+  count,
+  shift: copy * lanes,
+});
+
+/** Which instructions give different results in different lanes. */
+function variesOf({ body, vector }: Schedule): boolean[] {
+  const varies: boolean[] = [];
+  for (const instruction of body)
+    varies.push(
+      instruction.kind === "load" || instruction.kind === "index"
+        ? vector >= 0 && instruction.view.strides[vector] !== 0
+        : operandsOf(instruction).some((operand) => varies[operand]),
+    );
+  return varies;
+}
+
+/**
+ * How many vectors go through the loops together. Around short bodies this hides the latency of their results; around inner
+ * loops it shares what does not depend on the lanes, above all partial vectors in memory.
+ */
+function copiesOf({ extents, vector, lanes, body, depth, reductions }: Schedule): number {
+  if (vector < 0) return 1;
   const vectors = Math.floor(extents[vector]! / lanes);
+  if (vector !== extents.length - 1)
+    return vectors >= 4 && reductions.some(({ accumulation }) => accumulation.kind === "lanes")
+      ? 2
+      : 1;
   const work = body.reduce(
     (sum, instruction, index) =>
       depth[index] === extents.length

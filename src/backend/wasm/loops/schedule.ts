@@ -183,22 +183,29 @@ function accumulationOf(reduced: readonly number[], loops: number, vector: numbe
   return { kind: reduced.includes(vector) ? "lanes" : "output" };
 }
 
-function depthOf(instruction: Instruction, depth: readonly number[]): number {
+/** Instructions that an instruction takes its operands from. */
+export function operandsOf(instruction: Instruction): readonly number[] {
   switch (instruction.kind) {
     case "load":
     case "index":
-      return instruction.view.strides.findLastIndex((stride) => stride !== 0) + 1;
     case "literal":
-      return 0;
+      return [];
     case "unary":
     case "cast":
     case "shiftRight":
-      return depth[instruction.x]!;
+      return [instruction.x];
     case "select":
-      return Math.max(depth[instruction.condition]!, depth[instruction.x]!, depth[instruction.y]!);
-    default:
-      return Math.max(depth[instruction.x]!, depth[instruction.y]!);
+      return [instruction.condition, instruction.x, instruction.y];
+    case "binary":
+    case "compare":
+      return [instruction.x, instruction.y];
   }
+}
+
+function depthOf(instruction: Instruction, depth: readonly number[]): number {
+  if (instruction.kind === "load" || instruction.kind === "index")
+    return instruction.view.strides.findLastIndex((stride) => stride !== 0) + 1;
+  return Math.max(0, ...operandsOf(instruction).map((operand) => depth[operand]!));
 }
 
 /** Bytes of an element in kernel memory. */
