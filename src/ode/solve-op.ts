@@ -42,7 +42,9 @@ export function solveOp(problem: Problem, variant: SolveVariant): HostOp {
   return {
     name: "solve",
     outputs,
-    key: `solve;${rows};${keepStages};${eager};${record !== undefined};${problemKey(problem)}`,
+    get key() {
+      return `solve;${rows};${keepStages};${eager};${record !== undefined};${problemKey(problem)}`;
+    },
     recording: () =>
       record !== undefined
         ? solveOp(problem, variant)

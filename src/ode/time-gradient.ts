@@ -60,7 +60,9 @@ function timeGradientOp(field: Field, rows: number): HostOp {
   return {
     name: "timeGradient",
     outputs: [{ shape: [rows], dtype: "float64" }],
-    key: `timeGradient;${rows};${graphKey(inlineCalls(field.graph))}`,
+    get key() {
+      return `timeGradient;${rows};${graphKey(inlineCalls(field.graph))}`;
+    },
     vjp: (inputs, _, cotangents, wrt) => vjpOf(compose, inputs, cotangents, wrt),
     jvp: (inputs, _, tangents) => jvpOf(compose, inputs, tangents),
     prepare: (context) => prepareTimeGradient(field, rows, context),

@@ -154,7 +154,9 @@ function backsolveOp(
   return {
     name: "backsolve",
     outputs: [...state, ...wanted.map((index) => parameters[index]!)],
-    key: `backsolve;${rows};${problemKey(augmented)}`,
+    get key() {
+      return `backsolve;${rows};${problemKey(augmented)}`;
+    },
     vjp: (inputs, _, cotangents, wrt) => vjpOf(compose, inputs, cotangents, wrt),
     jvp: (inputs, _, tangents) => jvpOf(compose, inputs, tangents),
     prepare: (context) => prepareBacksolve(augmented, problem, rows, wanted.length, context),

@@ -36,7 +36,9 @@ export function discreteOp(
   return {
     name: problem.gradient.name,
     outputs: [...state, ...wanted.map((index) => parameters[index]!)],
-    key: `discrete;${rows};${limit};${wanted.join(",")};${problemKey(problem)}`,
+    get key() {
+      return `discrete;${rows};${limit};${wanted.join(",")};${problemKey(problem)}`;
+    },
     vjp: again,
     jvp: again,
     prepare: (context) => prepareDiscrete(problem, rows, wanted, record, limit, context),
