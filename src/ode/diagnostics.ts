@@ -9,7 +9,7 @@ import { isFloat } from "../ir/dtype.ts";
 import { zeros } from "../ops/creation.ts";
 import { add } from "../ops/elementwise.ts";
 import { augmentedProblem } from "./adjoints/backsolve.ts";
-import { chooseGradient } from "./adjoints/registry.ts";
+import { chooseGradient } from "./adjoints/index.ts";
 import { rowsOf, runEagerly, stackRows } from "./eager.ts";
 import { type VectorField, stateLeaves } from "./field.ts";
 import { type CommonOptions, checkNames, commonNames } from "./options.ts";

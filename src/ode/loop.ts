@@ -118,8 +118,9 @@ export class Integration {
     for (;;) {
       if (size > maxStep) size = maxStep;
       const { t } = this;
-      // A last step up to a hundredth longer saves one that would be tiny.
-      const last = (t + direction * 1.01 * size - end) * direction >= 0;
+      // A last step up to a hundredth longer saves one that would be tiny; beyond maxStep only what is rounding.
+      const reach = Math.max(size * (1 + 1e-9), Math.min(1.01 * size, maxStep));
+      const last = (t + direction * reach - end) * direction >= 0;
       const h = last ? end - t : direction * size;
       this.h = h;
       if (!last && (size < minStep || t + 0.1 * h === t))

@@ -2,7 +2,7 @@
 import { ArgumentError, complaint, describe } from "../ir/errors.ts";
 import { currentTrace } from "../ir/trace.ts";
 import type { Tree } from "../ir/tree.ts";
-import { chooseGradient } from "./adjoints/registry.ts";
+import { chooseGradient } from "./adjoints/index.ts";
 import type { BacksolveOptions } from "./adjoints/backsolve.ts";
 import { runEagerly } from "./eager.ts";
 import { type VectorField, stateLeaves } from "./field.ts";

@@ -2,11 +2,11 @@
 import { ArgumentError, complaint, describe } from "../ir/errors.ts";
 import type { Tree } from "../ir/tree.ts";
 import type { Controller } from "./controllers/controller.ts";
-import { controllers } from "./controllers/registry.ts";
+import { controllers } from "./controllers/index.ts";
 import type { Stepping } from "./loop.ts";
 import type { Norm, Tolerance } from "./norm.ts";
 import { type Solver, isAdaptive } from "./solver.ts";
-import { solvers } from "./solvers/registry.ts";
+import { solvers } from "./solvers/index.ts";
 import type { StatsReport, StepReport } from "./status.ts";
 
 /** How an integration steps. */

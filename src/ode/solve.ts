@@ -5,7 +5,7 @@ import { currentTrace } from "../ir/trace.ts";
 import { typeOf } from "../ir/graph.ts";
 import type { Tree, TreeDef } from "../ir/tree.ts";
 import { slice } from "../ops/shaping.ts";
-import { chooseGradient } from "./adjoints/registry.ts";
+import { chooseGradient } from "./adjoints/index.ts";
 import { rowsOf, runEagerly, stackRows } from "./eager.ts";
 import { type VectorField, stateLeaves } from "./field.ts";
 import { outputsInsideSteps } from "./odeint.ts";

@@ -4,7 +4,7 @@ import { describe, expect, test } from "vitest";
 import type { Tensor } from "../../src/ir/tensor.ts";
 import { type StatsReport, odeint, piController, solve } from "../../src/ode/index.ts";
 import { concat, stack, tensor } from "../../src/ops/index.ts";
-import { solvers } from "../../src/ode/solvers/registry.ts";
+import { solvers } from "../../src/ode/solvers/index.ts";
 
 const f64 = (values: number[] | number[][]): Tensor => tensor(values, { dtype: "float64" });
 const parts = (y: Tensor): Tensor[] =>

@@ -11,8 +11,8 @@ import {
   odeintAdjoint,
   solve,
 } from "../../src/ode/index.ts";
-import { gradientModes } from "../../src/ode/adjoints/registry.ts";
-import { solvers } from "../../src/ode/solvers/registry.ts";
+import { gradientModes } from "../../src/ode/adjoints/index.ts";
+import { solvers } from "../../src/ode/solvers/index.ts";
 import { tensor } from "../../src/ops/index.ts";
 
 const f64 = (values: number[] | number): Tensor => tensor(values, { dtype: "float64" });

@@ -4,7 +4,7 @@ import { jit } from "../../src/compile/jit.ts";
 import { ArgumentError, TraceError } from "../../src/ir/errors.ts";
 import type { Tensor } from "../../src/ir/tensor.ts";
 import { odeint, solve } from "../../src/ode/index.ts";
-import { solvers } from "../../src/ode/solvers/registry.ts";
+import { solvers } from "../../src/ode/solvers/index.ts";
 import { tensor } from "../../src/ops/index.ts";
 
 const f64 = (values: number[] | number): Tensor => tensor(values, { dtype: "float64" });

@@ -10,7 +10,7 @@ import {
 import { orderDefect, rootedTrees } from "../../src/ode/order-conditions.ts";
 import { solve } from "../../src/ode/index.ts";
 import { makeTableau } from "../../src/ode/tableau.ts";
-import { solvers } from "../../src/ode/solvers/registry.ts";
+import { solvers } from "../../src/ode/solvers/index.ts";
 import { dopri5 } from "../../src/ode/solvers/dopri5.ts";
 import { rk4 } from "../../src/ode/solvers/rk4.ts";
 import { concat, tensor } from "../../src/ops/index.ts";
