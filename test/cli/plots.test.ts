@@ -87,11 +87,13 @@ describe("data, fit and forecast", () => {
     expect(drawn).not.toContain("NaN");
   });
 
-  test("stays readable when the forecast runs away", () => {
+  test("stays readable when the forecast runs away", async () => {
     const wild = input(["x"], waves);
     wild.curve.values.fill(1e9, 50);
     wild.curve.values[60] = Number.NaN;
-    expect(timeline(wild)).toContain(">15</text>");
+    const svg = timeline(wild);
+    expect(svg).toContain(">15</text>");
+    expect(look(await toPng(svg)).width).toBe(1600);
   });
 
   test("is the same each time", () => {

@@ -86,7 +86,7 @@ Example:
       optional(values.whole(1, 1e7)),
       undefined,
     ),
-    window: option("--window <n>", "most intervals in a window", values.whole(2, 4096), 64, "64"),
+    window: option("--window <n>", "most intervals in a window", values.whole(2, 4096), 32, "32"),
     states: option(
       "--hidden-states <n>",
       "state dimensions that are no column (default: 1 for a single column, else 0)",

@@ -57,7 +57,7 @@ export async function fitPelts(folder: string, context: Context): Promise<void> 
         weightDecay: 0.3,
         heldOut: 0.2,
         patience: 500,
-        longestWindow: 64,
+        longestWindow: 32,
         scale: "auto",
         seed: context.seed,
       },

@@ -15,11 +15,26 @@ export interface FigureInput {
   readonly model: Model;
   readonly problem: Problem;
   readonly course: Course;
-  /** How far the forecast reaches, in units of time. */
-  readonly horizon: number;
+  /** How far the forecast reaches, in units of time; default: half of what is shown of the data. */
+  readonly horizon?: number | undefined;
 }
 
-const points = 600;
+/** Points of the curve. */
+const points = 800;
+/** Most rows shown: of a longer series the last ones, or cycles would merge into a solid block. */
+const mostRows = 500;
+
+/** The rows that are shown, and a note if these are not all. */
+function lastRows(series: Series): { readonly series: Series; readonly note: string } {
+  const rows = series.times.length;
+  if (rows <= mostRows) return { series, note: "" };
+  const from = rows - mostRows;
+  const values = series.values.slice(from * series.names.length);
+  return {
+    series: { ...series, times: series.times.slice(from), values },
+    note: `; last ${mostRows} of ${rows} rows`,
+  };
+}
 
 function columnOf(series: Series, column: number): Float64Array {
   const width = series.names.length;
@@ -31,17 +46,20 @@ function columnOf(series: Series, column: number): Float64Array {
  * @returns the paths written; no phase portrait for a state of one dimension
  */
 export async function writeFigures(path: string, input: FigureInput): Promise<string[]> {
-  const { title, model, problem, course, horizon } = input;
-  const { series } = problem;
-  const { first, last, trainEnd } = model.span;
+  const { title, model, problem, course } = input;
+  const { series, note } = lastRows(problem.series);
+  const { last, trainEnd } = model.span;
+  const first = series.times[0]!;
+  const horizon = input.horizon ?? (last - first) / 2;
   const compute = forecaster(model);
   const step = (last + horizon - first) / points;
   // The end of the training part is a point of the curve, so that fit and forecast meet there.
-  const times = [...Array.from({ length: points + 1 }, (_, i) => first + i * step), trainEnd];
+  const times = Array.from({ length: points + 1 }, (_, i) => first + i * step);
+  if (trainEnd > first) times.push(trainEnd);
   const curve = compute.at(Float64Array.from(new Set(times)).sort());
   const { hidden, activation, hiddenStates } = model.architecture;
   const size = model.names.length + hiddenStates;
-  const network = `neural ODE ${[size, ...hidden, size].join("-")}, ${activation}`;
+  const network = `neural ODE ${[size, ...hidden, size].join("-")}, ${activation}${note}`;
 
   const written = [path];
   await savePicture(
@@ -50,7 +68,10 @@ export async function writeFigures(path: string, input: FigureInput): Promise<st
   );
   if (size >= 2) {
     const file = beside(path, "phase");
-    const fits = curve.times.findLastIndex((t) => t <= trainEnd);
+    const fits = Math.max(
+      0,
+      curve.times.findLastIndex((t) => t <= trainEnd),
+    );
     const along = (d: number): Float64Array =>
       d < model.names.length
         ? curve.values.filter((_, i) => i % model.names.length === d)

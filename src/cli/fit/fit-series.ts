@@ -21,7 +21,7 @@ export interface FitJob {
   readonly output: string;
   /** The figure's path; the others go beside it. */
   readonly plot?: string | undefined;
-  /** How far the plotted forecast reaches; default: half of the observed span. */
+  /** How far the plotted forecast reaches; default: half of what it shows of the data. */
   readonly horizon?: number | undefined;
   readonly checkpointEvery: number;
   readonly resume: boolean;
@@ -77,11 +77,9 @@ export async function fitSeries(job: FitJob, context: Context): Promise<FitSumma
     await writeAtomic(output, modelToJson(model));
     const written = [output];
     if (plot !== undefined) {
-      const horizon = job.horizon ?? (model.span.last - model.span.first) / 2;
       const { course } = trained;
-      written.push(
-        ...(await writeFigures(plot, { title: job.title, model, problem, course, horizon })),
-      );
+      const { title, horizon } = job;
+      written.push(...(await writeFigures(plot, { title, model, problem, course, horizon })));
     }
     await rm(checkpoint, { force: true });
     const { iterations, loss, validation, evaluations } = model.training;

@@ -32,6 +32,6 @@ export function planStages(intervals: number, iterations: number, longest: numbe
     length,
     from: Math.round(share * i),
     to: i === early ? iterations : Math.round(share * (i + 1)),
-    continuity: 4 ** i,
+    continuity: 1,
   }));
 }

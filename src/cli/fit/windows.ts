@@ -17,7 +17,7 @@ export interface Windows {
   readonly seen: Float32Array;
   /** [count, length + 1]: dtau/ds at the observations. */
   readonly slopes: Float32Array;
-  /** [count, length]: what the bubble 6u(1-u) on each interval adds to dtau/ds. */
+  /** [count, length]: what the bubble 30u²(1-u)² on each interval adds to dtau/ds. */
   readonly bubbles: Float32Array;
   /** dtau/ds is 1 throughout: the series is regular. */
   readonly regular: boolean;

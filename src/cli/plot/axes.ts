@@ -35,6 +35,11 @@ export function range(observed: Iterable<number>, curve: Iterable<number>): [num
   return [low >= 0 && curveLow >= 0 ? Math.max(0, from) : from, to];
 }
 
+/** Keeps a value within one span of the axis: what lies further out is cut off anyway, and rasterisers choke on it. */
+export function near(value: number, [low, high]: readonly [number, number]): number {
+  return Math.min(Math.max(value, 2 * low - high), 2 * high - low);
+}
+
 /** Room on the left for the tick labels of an axis over `domain`, and its name. */
 export function leftMargin([low, high]: readonly [number, number]): number {
   const step = 10 ** Math.floor(Math.log10((high - low) / 4 || 1));

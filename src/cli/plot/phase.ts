@@ -1,6 +1,6 @@
 // The phase portrait: the learned vector field, the trajectory through it, and the observations.
 import { type Markish, dot, line, vector } from "@observablehq/plot";
-import { axes, leftMargin, range } from "./axes.ts";
+import { axes, leftMargin, near, range } from "./axes.ts";
 import { type Key, draw } from "./figure.ts";
 import { ink, palette, size } from "./theme.ts";
 
@@ -70,17 +70,21 @@ function arrows(
 
 /** Draws the figure as SVG text. */
 export function phasePortrait(input: PhasePortrait): string {
-  const [seen, fit] = [points(input.observed), points(input.fit)];
-  const forecast = input.forecast ? points(input.forecast) : [];
-  const curve = [...fit, ...forecast];
+  const seen = points(input.observed);
+  const wide = { fit: points(input.fit), forecast: points(input.forecast ?? { x: [], y: [] }) };
+  const curve = [...wide.fit, ...wide.forecast];
+  // Where nothing is observed (a hidden state), the fit decides what is shown.
+  const shown = seen.length > 0 ? seen : wide.fit;
   const x = range(
-    seen.map((p) => p.x),
+    shown.map((p) => p.x),
     curve.map((p) => p.x),
   );
   const y = range(
-    seen.map((p) => p.y),
+    shown.map((p) => p.y),
     curve.map((p) => p.y),
   );
+  const cut = (p: Point): Point => ({ x: near(p.x, x), y: near(p.y, y) });
+  const [fit, forecast] = [wide.fit.map(cut), wide.forecast.map(cut)];
   const margin = { marginLeft: leftMargin(y), marginRight: 20, marginTop: 12, marginBottom: 46 };
   const height = 520;
   const plane = {
@@ -90,8 +94,21 @@ export function phasePortrait(input: PhasePortrait): string {
   const crowded = seen.length > 150;
   const style = { x: "x", y: "y", clip: true, curve: "linear" } as const;
   const start = fit.slice(0, 1);
+  const curves = [
+    line(fit, { ...style, stroke: palette[0]!, strokeWidth: 2 }),
+    line(forecast, { ...style, stroke: palette[0]!, strokeWidth: 1.6, strokeDasharray: "6 4" }),
+  ];
+  const data = dot(seen, {
+    x: "x",
+    y: "y",
+    r: crowded ? 3 : 4,
+    fill: palette[1]!,
+    stroke: ink.paper,
+    strokeWidth: crowded ? 0 : 1,
+    opacity: crowded ? 0.6 : 1,
+  });
   const keys: Key[] = [
-    { label: "observed", colour: palette[1]!, sign: "dot" },
+    ...(seen.length > 0 ? [{ label: "observed", colour: palette[1]!, sign: "dot" } as const] : []),
     { label: "fit", colour: palette[0]!, sign: "line" },
   ];
   if (forecast.length > 0) keys.push({ label: "forecast", colour: palette[0]!, sign: "dash" });
@@ -109,17 +126,8 @@ export function phasePortrait(input: PhasePortrait): string {
         marks: [
           ...axes(margin.marginLeft, { label: input.xName }, { label: input.yName, ticks: 8 }),
           arrows(input, x, y, plane),
-          line(fit, { ...style, stroke: palette[0]!, strokeWidth: 2.4 }),
-          line(forecast, { ...style, stroke: palette[0]!, strokeWidth: 2, strokeDasharray: "6 4" }),
-          dot(seen, {
-            x: "x",
-            y: "y",
-            r: crowded ? 2 : 4,
-            fill: palette[1]!,
-            stroke: ink.paper,
-            strokeWidth: crowded ? 0 : 1,
-            opacity: crowded ? 0.55 : 1,
-          }),
+          // A cloud of points would hide the curve; a few points would be hidden by it.
+          ...(crowded ? [data, ...curves] : [...curves, data]),
           dot(start, {
             x: "x",
             y: "y",

@@ -1,7 +1,7 @@
 // Observations, the fitted curve and its forecast over time, with the regions they belong to.
 import { type Markish, type PlotOptions, dot, lineY, rect, ruleX, text } from "@observablehq/plot";
 import type { Series } from "../csv/series.ts";
-import { axes, extent, leftMargin, range } from "./axes.ts";
+import { axes, extent, leftMargin, near, range } from "./axes.ts";
 import { type Key, draw } from "./figure.ts";
 import { ink, palette, size } from "./theme.ts";
 
@@ -99,7 +99,7 @@ function toPlot(
   const room = Math.min(0.02 * (end - start), Number.MAX_VALUE);
 
   const lines = columns.flatMap((c, i) => {
-    const points = [...curve.times].map((x, row) => ({ x, y: drawn[i]![row]! }));
+    const points = [...curve.times].map((x, row) => ({ x, y: near(drawn[i]![row]!, domain) }));
     const style = { x: "x", y: "y", stroke: palette[c]!, strokeWidth: 2.2, clip: true } as const;
     return [
       lineY(
@@ -149,7 +149,11 @@ function toPlot(
     x: { domain: [start - room, end + room] },
     y: { domain, nice: false },
     marks: [
-      ...regions([start - room, trainEnd, dataEnd, end + room], domain, first),
+      ...regions(
+        [start - room, Math.max(trainEnd, start - room), dataEnd, end + room],
+        domain,
+        first,
+      ),
       ...axes(
         marginLeft,
         { label: last ? observed.timeName : null },
