@@ -29,7 +29,7 @@ import { isAdaptive } from "../solver.ts";
 import { SolveError } from "../status.ts";
 import type { PlannedTolerance } from "../step-graphs.ts";
 import { augmentedField } from "./augmented.ts";
-import { additionGraph } from "./discrete-graphs.ts";
+import { addElements } from "./jump.ts";
 import type { Gradient, GradientMode } from "../problem.ts";
 
 /** Options of `{ kind: "backsolve" }`; whatever is not given is as in the forward solve. */
@@ -177,9 +177,7 @@ function prepareBacksolve(
   const machine = new StepMachine(context, augmented.plan, false, "backsolve");
   const integration = new Integration(machine, stepping);
   const bytes = state.map(bytesOf);
-  const jump = context.compile(additionGraph(state), "backsolve/jump");
   const jumped = state.map((type) => context.allocate(type));
-  jumped.forEach((pointer, leaf) => jump.bindOutput(leaf, pointer));
   const nothing = augmented.plan.field.state
     .slice(2 * leaves)
     .map((type) => context.allocate(type));
@@ -214,19 +212,10 @@ function prepareBacksolve(
       }
       if (row > 1) {
         for (let leaf = 0; leaf < leaves; leaf++) {
-          // An adjoint that lies in the jump's own output (after a repeated time) has to make room.
-          if (start[leaves + leaf] === jumped[leaf])
-            copy(machine.y1[leaves + leaf]!, jumped[leaf]!, bytes[leaf]!);
-          jump.bindInput(
-            leaf,
-            start[leaves + leaf] === jumped[leaf]
-              ? machine.y1[leaves + leaf]!
-              : start[leaves + leaf]!,
-          );
-          jump.bindInput(leaves + leaf, inputs[firstCotangent + leaf]! + (row - 1) * bytes[leaf]!);
+          const cotangent = inputs[firstCotangent + leaf]! + (row - 1) * bytes[leaf]!;
+          addElements(context, state[leaf]!, jumped[leaf]!, start[leaves + leaf]!, cotangent);
           start[leaves + leaf] = jumped[leaf]!;
         }
-        jump.run();
       }
     }
     for (let leaf = 0; leaf < leaves; leaf++)

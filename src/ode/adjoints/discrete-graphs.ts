@@ -77,11 +77,3 @@ export function pullGraph(plan: StepPlan): Graph {
     ],
   ).graph;
 }
-
-/** Inputs two states; outputs their sum. */
-export function additionGraph(state: readonly TensorType[]): Graph {
-  return trace(
-    (...both) => state.map((_, leaf) => add(both[leaf]!, both[state.length + leaf]!)),
-    [...state, ...state],
-  ).graph;
-}

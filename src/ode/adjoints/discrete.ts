@@ -15,7 +15,8 @@ import type { Problem } from "../problem.ts";
 import { failureOf } from "../solve-op.ts";
 import { SolveError } from "../status.ts";
 import { wholeStepGraph } from "../step-graphs.ts";
-import { additionGraph, pullGraph, stepBackGraph } from "./discrete-graphs.ts";
+import { pullGraph, stepBackGraph } from "./discrete-graphs.ts";
+import { addElements } from "./jump.ts";
 import { Trail, allocateBytes } from "./trail.ts";
 
 /** The backward operation over a trail that keeps at most `limit` states. Inputs and outputs as `Gradient.backward` says. */
@@ -116,7 +117,6 @@ function prepareDiscrete(
   let inside: Procedure | undefined;
   let pull: Procedure | undefined;
   let forward: Procedure | undefined;
-  const addition = context.compile(additionGraph(state), "discrete/add");
   let row: Pointer[] = state.map(() => 0);
   let evaluations = 0;
   let steps = 0;
@@ -186,11 +186,10 @@ function prepareDiscrete(
     row = cotangents.map((pointer, leaf) => pointer + index * bytes[leaf]!);
   };
   const addRow = (): void => {
-    bindInputs(addition, 0, adjoint.now);
-    bindInputs(addition, leaves, row);
-    bindOutputs(addition, 0, adjoint.next);
-    addition.run();
-    adjoint.exchange();
+    for (let leaf = 0; leaf < leaves; leaf++) {
+      const place = adjoint.now[leaf]!;
+      addElements(context, state[leaf]!, place, place, row[leaf]!);
+    }
   };
 
   const stepBack = (step: number, y: readonly Pointer[], cotangents: readonly Pointer[]): void => {
