@@ -85,13 +85,10 @@ const steps: Record<string, Step> = {
     ((x) => (x.rank === 0 ? x : ops.concat([x, ops.neg(x), x], draw.below(x.rank))))(pick()),
   outer: (_, pick) =>
     ((x) => (x.rank !== 1 ? x : ops.mul(ops.expandDims(x, 1), ops.expandDims(x, 0))))(pick()),
-  sum: (draw, pick) =>
-    ((x) => ops.sum(x, axesOf(draw, x.rank), { keepDims: draw.below(2) === 1 }))(pick()),
+  sum: (draw, pick) => ((x) => ops.sum(x, axesOf(draw, x.rank), draw.below(2) === 1))(pick()),
   reduceMax: (draw, pick) => ((x) => (x.size === 0 ? x : ops.max(x, axesOf(draw, x.rank))))(pick()),
   mean: (draw, pick) =>
-    ((x) => (x.size === 0 ? x : ops.sub(x, ops.mean(x, axesOf(draw, x.rank), { keepDims: true }))))(
-      pick(),
-    ),
+    ((x) => (x.size === 0 ? x : ops.sub(x, ops.mean(x, axesOf(draw, x.rank), true))))(pick()),
   matmul: (_, pick) => ((x) => (x.rank !== 2 ? x : ops.matmul(tame(x), ops.transpose(x))))(pick()),
   gram: (_, pick) => ((x) => (x.rank !== 2 ? x : ops.matmul(ops.transpose(tame(x)), x)))(pick()),
   cumSum: (draw, pick) =>
