@@ -64,7 +64,7 @@ export function startProgress(options: ProgressOptions): Progress {
       stream,
       hideCursor: true,
       clearOnComplete: true,
-      barsize: 24,
+      barsize: 16,
       fps: 12,
       format: `${title} {bar} {value}/{total} | {text}`,
       barCompleteChar: "█",

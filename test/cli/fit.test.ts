@@ -1,13 +1,12 @@
 // Fits by the built program: files, determinism, forecasts, resuming after every kind of end.
 import { existsSync, readFileSync, readdirSync, writeFileSync } from "node:fs";
-import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { type Running, circle, folder, run, start } from "./run-cli.ts";
+import { circle, folder, run, start } from "./run-cli.ts";
 
 const here = folder({ "circle.csv": circle() });
 afterAll(here.remove);
 
-const small = ["fit", "circle.csv", "--hidden", "8", "--window", "8", "--checkpoint-every", "10"];
+const small = ["fit", "circle.csv", "--hidden", "8", "--window", "8"];
 const read = (name: string): string => readFileSync(here.at(name), "utf8");
 
 describe("fit and predict", () => {
@@ -117,14 +116,18 @@ describe("fit and predict", () => {
   });
 });
 
-/** Waits until the program has printed the pattern. */
-async function printed(running: Running, pattern: RegExp): Promise<void> {
-  for (let i = 0; i < 600 && !pattern.test(running.printed()); i++) await sleep(25);
-  expect(running.printed()).toMatch(pattern);
-}
-
 describe("an interrupted fit", () => {
-  const args = [...small, "--iterations", "100"];
+  // Long enough to be stopped in the middle, patient enough not to stop by itself.
+  const every = 100;
+  const args = [
+    ...small,
+    "--iterations",
+    "3000",
+    "--patience",
+    "3000",
+    "--checkpoint-every",
+    String(every),
+  ];
   let whole = "";
   beforeAll(async () => {
     const { code, stderr } = await run([...args, "-o", "whole.json"], here.path);
@@ -134,27 +137,25 @@ describe("an interrupted fit", () => {
 
   test("loses at most one interval to kill -9 and continues to the same bytes", async () => {
     const running = start([...args, "-o", "killed.json"], here.path);
-    await printed(running, /fit 50\/100/);
-    running.process.kill("SIGKILL");
+    running.killAt(/fit 1200\/3000/, "SIGKILL");
     const { signal, stderr } = await running.done;
     expect(signal).toBe("SIGKILL");
     expect(existsSync(here.at("killed.json"))).toBe(false);
-    const reached = Math.max(...[...stderr.matchAll(/fit (\d+)\/100/g)].map((m) => Number(m[1])));
+    const reached = Math.max(...[...stderr.matchAll(/fit (\d+)\/3000/g)].map((m) => Number(m[1])));
 
     const resumed = await run([...args, "-o", "killed.json", "--resume"], here.path);
     expect(resumed.code, resumed.stderr).toBe(0);
     const from = Number(
       /continuing killed\.json\.checkpoint at iteration (\d+)/.exec(resumed.stdout)?.[1],
     );
-    expect(from).toBeGreaterThanOrEqual(reached - 10);
-    expect(from % 10).toBe(0);
+    expect(from).toBeGreaterThanOrEqual(reached - every);
+    expect(from % every).toBe(0);
     expect(read("killed.json") === whole).toBe(true);
   });
 
   test("stops at SIGINT with exit code 130 after a last checkpoint", async () => {
     const running = start([...args, "-o", "stopped.json"], here.path);
-    await printed(running, /fit 20\/100/);
-    running.process.kill("SIGINT");
+    running.killAt(/fit 600\/3000/, "SIGINT");
     const { code, stderr } = await running.done;
     expect(code).toBe(130);
     expect(stderr).toMatch(
@@ -172,8 +173,7 @@ describe("an interrupted fit", () => {
     expect(damaged.stderr).toContain("damaged.json.checkpoint");
 
     const running = start([...args, "-o", "mine.json"], here.path);
-    await printed(running, /fit 20\/100/);
-    running.process.kill("SIGKILL");
+    running.killAt(/fit 600\/3000/, "SIGKILL");
     await running.done;
     const other = await run([...args, "-o", "mine.json", "--seed", "3", "--resume"], here.path);
     expect(other.code).toBe(1);

@@ -1,5 +1,5 @@
 // Runs the built program as a user would, in a folder of its own.
-import { type ChildProcess, spawn } from "node:child_process";
+import { spawn } from "node:child_process";
 import { existsSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -17,10 +17,9 @@ export interface Outcome {
 
 /** A running program. */
 export interface Running {
-  readonly process: ChildProcess;
   readonly done: Promise<Outcome>;
-  /** What it has printed so far. */
-  readonly printed: () => string;
+  /** Sends a signal as soon as it has printed the pattern. */
+  readonly killAt: (pattern: RegExp, signal: NodeJS.Signals) => void;
 }
 
 export function start(args: readonly string[], cwd: string): Running {
@@ -29,13 +28,20 @@ export function start(args: readonly string[], cwd: string): Running {
     stdio: ["ignore", "pipe", "pipe"],
   });
   let [stdout, stderr] = ["", ""];
+  let awaited: { readonly pattern: RegExp; readonly signal: NodeJS.Signals } | undefined;
   child.stdout.setEncoding("utf8").on("data", (text: string) => (stdout += text));
-  child.stderr.setEncoding("utf8").on("data", (text: string) => (stderr += text));
+  child.stderr.setEncoding("utf8").on("data", (text: string) => {
+    stderr += text;
+    if (awaited?.pattern.test(stderr)) {
+      child.kill(awaited.signal);
+      awaited = undefined;
+    }
+  });
   const done = new Promise<Outcome>((resolve, reject) => {
     child.once("error", reject);
     child.once("close", (code, signal) => resolve({ code, signal, stdout, stderr }));
   });
-  return { process: child, done, printed: () => stdout + stderr };
+  return { done, killAt: (pattern, signal) => (awaited = { pattern, signal }) };
 }
 
 export const run = (args: readonly string[], cwd: string): Promise<Outcome> =>

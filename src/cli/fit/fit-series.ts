@@ -31,6 +31,8 @@ export interface FitJob {
 export interface FitSummary {
   readonly iterations: number;
   readonly seconds: number;
+  /** The iteration whose weights were kept, and its losses. */
+  readonly kept: number;
   readonly loss: number;
   readonly validation: number | null;
   readonly evaluations: number;
@@ -82,8 +84,8 @@ export async function fitSeries(job: FitJob, context: Context): Promise<FitSumma
       written.push(...(await writeFigures(plot, { title, model, problem, course, horizon })));
     }
     await rm(checkpoint, { force: true });
-    const { iterations, loss, validation, evaluations } = model.training;
-    return { iterations: iterations - from, seconds, loss, validation, evaluations, written };
+    const { iterations, ...record } = model.training;
+    return { ...record, iterations: iterations - from, seconds, written };
   } finally {
     progress?.stop();
     process.removeListener("SIGINT", stop);
@@ -92,12 +94,12 @@ export async function fitSeries(job: FitJob, context: Context): Promise<FitSumma
 
 /** The summary as lines for a person. */
 export function summaryLines(summary: FitSummary): string[] {
-  const { iterations, seconds, loss, validation, evaluations, written } = summary;
+  const { iterations, seconds, kept, loss, validation, evaluations, written } = summary;
   const rate = (iterations / Math.max(seconds, 1e-3)).toFixed(0);
   const held = validation === null ? "" : `, validation ${validation.toPrecision(3)}`;
   return [
     `${iterations} iterations in ${seconds.toFixed(1)} s (${rate} a second), ${evaluations} evaluations`,
-    `kept: loss ${loss.toPrecision(3)}${held}`,
+    `kept iteration ${kept}: loss ${loss.toPrecision(3)}${held}`,
     `wrote ${written.join(", ")}`,
   ];
 }
