@@ -1,14 +1,23 @@
 /** @file The evaluator of graphs outside traces: compiled programs, kept under the structure of their graphs. */
 import { allocate } from "../ir/dtype.ts";
-import type { Graph } from "../ir/graph.ts";
+import type { Graph, TensorType } from "../ir/graph.ts";
+import type { Pointer } from "../ir/host.ts";
+import { sizeOf } from "../ir/shape.ts";
 import { Tensor, concreteElements } from "../ir/tensor.ts";
 import { installEvaluator, untraced } from "../ir/trace.ts";
-import { readElements, writeElements } from "../backend/backend.ts";
+import { type Memory, readElements, writeElements } from "../backend/backend.ts";
 import { backend, backendName } from "./engine.ts";
 import { graphKey } from "./key.ts";
 import { inlineCalls } from "./passes/inline-calls.ts";
 import { Holdings } from "./holdings.ts";
 import { Program } from "./program.ts";
+
+/** A tensor with a copy of what lies at an address. */
+export function readTensor(memory: Memory, type: TensorType, pointer: Pointer): Tensor {
+  const elements = allocate(type.dtype, sizeOf(type.shape));
+  readElements(memory, pointer, elements);
+  return new Tensor({ shape: type.shape, dtype: type.dtype }, elements);
+}
 
 /** A program with memory of its own for inputs and outputs, called with tensors. */
 export class Executable {
@@ -16,6 +25,8 @@ export class Executable {
   private readonly holdings: Holdings;
   private readonly inputs: readonly number[];
   private readonly outputs: readonly number[];
+  /** Kernel memory held once everything is compiled. */
+  readonly bytes: number;
   private busy = false;
 
   constructor(graph: Graph, name: string) {
@@ -24,6 +35,7 @@ export class Executable {
     const own = this.program.bindOwn();
     this.inputs = own.inputs;
     this.outputs = own.outputs;
+    this.bytes = this.holdings.bytes;
   }
 
   /** Whether a call is under way: a callback of a host operation may come back here. */
@@ -52,14 +64,9 @@ export class Executable {
           concreteElements(inputs[index]!, this.program.name),
         );
       untraced(() => this.program.run());
-      return this.program.graph.outputs.map((output, index) => {
-        const elements = allocate(
-          output.dtype,
-          output.shape.reduce((size, extent) => size * extent, 1),
-        );
-        readElements(memory, this.outputs[index]!, elements);
-        return new Tensor(output, elements);
-      });
+      return this.program.graph.outputs.map((output, index) =>
+        readTensor(memory, output, this.outputs[index]!),
+      );
     } finally {
       this.busy = false;
     }
@@ -70,9 +77,11 @@ export class Executable {
   }
 }
 
-/** Programs kept for graphs seen before; the longest unused go first. */
+/** Programs kept for graphs seen before, the longest unused first, and the kernel memory they hold. */
 const kept = new Map<string, Executable>();
 const maxKept = 512;
+const maxBytes = 512 * 1024 * 1024;
+let keptBytes = 0;
 
 function evaluate(source: Graph, inputs: readonly Tensor[]): Tensor[] {
   const graph = inlineCalls(source);
@@ -95,16 +104,20 @@ function evaluate(source: Graph, inputs: readonly Tensor[]): Tensor[] {
       executable.release();
     }
   }
-  kept.set(key, executable);
-  if (kept.size > maxKept) {
-    for (const [oldest, candidate] of kept) {
-      if (candidate.running) continue;
-      candidate.release();
-      kept.delete(oldest);
-      break;
-    }
-  }
+  keep(key, executable);
   return executable.call(inputs);
+}
+
+function keep(key: string, executable: Executable): void {
+  kept.set(key, executable);
+  keptBytes += executable.bytes;
+  for (const [oldest, candidate] of kept) {
+    if (kept.size <= maxKept && keptBytes <= maxBytes) return;
+    if (candidate.running || candidate === executable) continue;
+    kept.delete(oldest);
+    keptBytes -= candidate.bytes;
+    candidate.release();
+  }
 }
 
 installEvaluator(evaluate);

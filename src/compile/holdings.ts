@@ -13,6 +13,13 @@ export class Holdings {
     this.backend = backend;
   }
 
+  /** Bytes held. */
+  get bytes(): number {
+    let sum = 0;
+    for (const bytes of this.blocks.values()) sum += bytes;
+    return sum;
+  }
+
   allocate(bytes: number): Pointer {
     const pointer = this.backend.memory.allocate(bytes);
     this.blocks.set(pointer, bytes);

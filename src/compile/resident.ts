@@ -1,13 +1,14 @@
 /** @file A compiled function whose state stays in kernel memory between calls: the body of a training loop. */
-import { readElements, writeElements } from "../backend/backend.ts";
-import { allocate } from "../ir/dtype.ts";
+import { writeElements } from "../backend/backend.ts";
 import { ArgumentError, complaint } from "../ir/errors.ts";
+import type { TensorType } from "../ir/graph.ts";
 import type { Pointer } from "../ir/host.ts";
 import { sameShape } from "../ir/shape.ts";
-import { Tensor, concreteElements } from "../ir/tensor.ts";
+import { type Tensor, concreteElements } from "../ir/tensor.ts";
 import { trace, untraced } from "../ir/trace.ts";
 import { type TreeDef, flatten } from "../ir/tree.ts";
 import { backend } from "./engine.ts";
+import { readTensor } from "./evaluate.ts";
 import { typeKey } from "./key.ts";
 import { bytesOf } from "./plan.ts";
 import { Holdings } from "./holdings.ts";
@@ -54,7 +55,9 @@ export function resident<S, B, R>(
   let now = types.map((type) => blocks.allocate(bytesOf(type)));
   let next = types.map((type) => blocks.allocate(bytesOf(type)));
   types.forEach((leaf, index) => writeElements(memory, now[index]!, concreteElements(leaf, who)));
+  const count = types.length;
   const compiled = new Map<string, Compiled>();
+  let running = false;
 
   const compileFor = (leaves: readonly Tensor[], batchDef: TreeDef): Compiled => {
     const key = `${batchDef.key} ${leaves.map(typeKey).join(" ")}`;
@@ -64,8 +67,8 @@ export function resident<S, B, R>(
     const traced = trace(
       (...placeholders) => {
         const out = fn(
-          def.rebuild(placeholders.slice(0, types.length)) as S,
-          batchDef.rebuild(placeholders.slice(types.length)) as B,
+          def.rebuild(placeholders.slice(0, count)) as S,
+          batchDef.rebuild(placeholders.slice(count)) as B,
         );
         const state = flatten(`new state of ${who}`, out.state);
         checkState(types, def, state.leaves, state.def);
@@ -77,46 +80,35 @@ export function resident<S, B, R>(
     );
     const holdings = new Holdings(blocks.backend);
     const program = untraced(() => new Program(traced.graph, "step", holdings));
-    const bindNew = (
-      count: number,
-      start: number,
+    const place = (
+      types: readonly TensorType[],
       bind: (index: number, pointer: Pointer) => void,
-      from: readonly Tensor["size"][],
     ): Pointer[] =>
-      Array.from({ length: count }, (_, index) => {
-        const pointer = holdings.allocate(from[index]!);
-        bind(start + index, pointer);
+      types.map((type, index) => {
+        const pointer = holdings.allocate(bytesOf(type));
+        bind(count + index, pointer);
         return pointer;
       });
-    const { inputs, outputs } = program.graph;
-    const batch = bindNew(
-      leaves.length,
-      types.length,
-      (index, pointer) => program.bindInput(index, pointer),
-      leaves.map(bytesOf),
+    const rest = place(program.graph.inputs.slice(count), (index, pointer) =>
+      program.bindInput(index, pointer),
     );
-    const outputPointers = bindNew(
-      outputs.length - types.length,
-      types.length,
-      (index, pointer) => program.bindOutput(index, pointer),
-      outputs.slice(types.length).map(bytesOf),
-    );
-    const captured = bindNew(
-      traced.captured.length,
-      types.length + leaves.length,
-      (index, pointer) => program.bindInput(index, pointer),
-      inputs.slice(types.length + leaves.length).map(bytesOf),
+    const outputs = place(program.graph.outputs.slice(count), (index, pointer) =>
+      program.bindOutput(index, pointer),
     );
     traced.captured.forEach((tensor, index) =>
-      writeElements(memory, captured[index]!, concreteElements(tensor, who)),
+      writeElements(memory, rest[leaves.length + index]!, concreteElements(tensor, who)),
     );
-    found = { program, holdings, batch, outputs: outputPointers, result: result! };
+    found = { program, holdings, batch: rest.slice(0, leaves.length), outputs, result: result! };
     compiled.set(key, found);
     return found;
   };
 
   const self: Resident<S, B, R> = {
     call(batch) {
+      if (running)
+        throw new ArgumentError(
+          "resident: called from within itself. Start the next call when this one is over.",
+        );
       const { leaves, def: batchDef } = flatten("batch", batch);
       const step = compileFor(leaves, batchDef);
       for (let index = 0; index < types.length; index++) {
@@ -125,15 +117,20 @@ export function resident<S, B, R>(
       }
       for (let index = 0; index < leaves.length; index++)
         writeElements(memory, step.batch[index]!, concreteElements(leaves[index]!, "batch"));
-      untraced(() => step.program.run());
+      running = true;
+      try {
+        untraced(() => step.program.run());
+      } finally {
+        running = false;
+      }
       [now, next] = [next, now];
-      const results = step.program.graph.outputs.slice(types.length);
+      const results = step.program.graph.outputs.slice(count);
       return step.result.rebuild(
-        results.map((type, index) => readTensor(type, step.outputs[index]!)),
+        results.map((type, index) => readTensor(memory, type, step.outputs[index]!)),
       ) as R;
     },
     get state() {
-      return def.rebuild(types.map((type, index) => readTensor(type, now[index]!))) as S;
+      return def.rebuild(types.map((type, index) => readTensor(memory, type, now[index]!))) as S;
     },
     set state(value: S) {
       const given = flatten("state", value);
@@ -146,17 +143,6 @@ export function resident<S, B, R>(
       const { leaves, def: batchDef } = flatten("batch", batch);
       return explainProgram(compileFor(leaves, batchDef).program);
     },
-  };
-  const readTensor = (
-    type: { shape: Tensor["shape"]; dtype: Tensor["dtype"] },
-    pointer: Pointer,
-  ): Tensor => {
-    const elements = allocate(
-      type.dtype,
-      type.shape.reduce((size, extent) => size * extent, 1),
-    );
-    readElements(memory, pointer, elements);
-    return new Tensor(type, elements);
   };
   orphans.register(self, { blocks, compiled });
   return self;
