@@ -222,13 +222,14 @@ describe("PNG", () => {
 
 describe("small parts", () => {
   test("ticks: years without separators, real minus signs, powers for extremes", () => {
-    expect([1900, -0.5, 0.1 + 0.2, 0, 2e-7, 3e6].map(tick)).toEqual([
+    expect([1900, -0.5, 0.1 + 0.2, 0, 2e-7, 3e6, 3 * 1e-7].map(tick)).toEqual([
       "1900",
       "−0.5",
       "0.3",
       "0",
       "2e−7",
       "3e6",
+      "3e−7",
     ]);
   });
 

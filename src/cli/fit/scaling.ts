@@ -39,16 +39,19 @@ function median(values: readonly number[]): number {
 const logRatio = 5;
 
 function columnScaling(values: readonly number[], kind: ScaleKind, name: string): ColumnScaling {
-  const [low, high] = [Math.min(...values), Math.max(...values)];
+  const low = values.reduce((a, b) => Math.min(a, b), Number.POSITIVE_INFINITY);
+  const high = values.reduce((a, b) => Math.max(a, b), Number.NEGATIVE_INFINITY);
   if (kind === "log" && low <= 0) {
     throw new UsageError(`--scale log: column "${name}" has values that are not above 0`);
   }
   const log = kind === "log" || (kind === "auto" && low > 0 && high / low > logRatio);
   const g = log ? values.map((x) => Math.log(x)) : values;
   const mean = g.reduce((sum, x) => sum + x / g.length, 0);
-  const variance = g.reduce((sum, x) => sum + (x - mean) ** 2 / g.length, 0);
+  // Deviations relative to the largest: squares neither overflow nor vanish.
+  const largest = g.reduce((most, x) => Math.max(most, Math.abs(x - mean)), 0);
+  const square = g.reduce((sum, x) => sum + ((x - mean) / largest) ** 2 / g.length, 0);
   // A constant column has nothing to scale by.
-  const deviation = variance > 1e-24 * (1 + mean * mean) ? Math.sqrt(variance) : 1;
+  const deviation = largest > 1e-12 * Math.abs(mean) ? largest * Math.sqrt(square) : 1;
   return { kind: log ? "log" : "linear", mean, deviation };
 }
 

@@ -6,7 +6,8 @@ import { ink, size } from "./theme.ts";
 export function tick(value: number): string {
   const magnitude = Math.abs(value);
   const extreme = magnitude !== 0 && (magnitude >= 1e6 || magnitude < 1e-4);
-  const text = extreme ? value.toExponential() : String(Number(value.toPrecision(10)));
+  const exact = Number(value.toPrecision(10));
+  const text = extreme ? exact.toExponential() : String(exact);
   return text.replaceAll("-", "\u2212").replace("e+", "e");
 }
 
