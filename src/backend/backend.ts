@@ -36,16 +36,16 @@ export interface Backend {
 
 /** Copies a tensor's elements into memory (bytes of bool widen to int32). */
 export function writeElements(memory: Memory, pointer: Pointer, elements: TypedArray): void {
-  if (elements instanceof Float32Array) memory.f32.set(elements, pointer >> 2);
-  else if (elements instanceof Float64Array) memory.f64.set(elements, pointer >> 3);
-  else memory.i32.set(elements, pointer >> 2);
+  if (elements instanceof Float32Array) memory.f32.set(elements, pointer >>> 2);
+  else if (elements instanceof Float64Array) memory.f64.set(elements, pointer >>> 3);
+  else memory.i32.set(elements, pointer >>> 2);
 }
 
 /** Copies elements out of memory into an array of their dtype. */
 export function readElements(memory: Memory, pointer: Pointer, into: TypedArray): void {
   if (into instanceof Float32Array)
-    into.set(memory.f32.subarray(pointer >> 2, (pointer >> 2) + into.length));
+    into.set(memory.f32.subarray(pointer >>> 2, (pointer >>> 2) + into.length));
   else if (into instanceof Float64Array)
-    into.set(memory.f64.subarray(pointer >> 3, (pointer >> 3) + into.length));
-  else into.set(memory.i32.subarray(pointer >> 2, (pointer >> 2) + into.length));
+    into.set(memory.f64.subarray(pointer >>> 3, (pointer >>> 3) + into.length));
+  else into.set(memory.i32.subarray(pointer >>> 2, (pointer >>> 2) + into.length));
 }

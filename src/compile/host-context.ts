@@ -21,9 +21,9 @@ export function hostContext(
       return moved;
     },
     view(dtype: DType, pointer, size) {
-      if (dtype === "float32") return memory.f32.subarray(pointer >> 2, (pointer >> 2) + size);
-      if (dtype === "float64") return memory.f64.subarray(pointer >> 3, (pointer >> 3) + size);
-      return memory.i32.subarray(pointer >> 2, (pointer >> 2) + size);
+      if (dtype === "float32") return memory.f32.subarray(pointer >>> 2, (pointer >>> 2) + size);
+      if (dtype === "float64") return memory.f64.subarray(pointer >>> 3, (pointer >>> 3) + size);
+      return memory.i32.subarray(pointer >>> 2, (pointer >>> 2) + size);
     },
     copy: (to, from, bytes) => void memory.u8.copyWithin(to, from, from + bytes),
     fill: (pointer, bytes) => void memory.u8.fill(0, pointer, pointer + bytes),

@@ -1,8 +1,10 @@
 /** @file Programs: a graph optimised, cut into kernels, given memory and made callable. */
 import { type AnyGraph, type Graph, type Node, type Value, asGraph, isPrim } from "../ir/graph.ts";
+import { InternalError } from "../ir/errors.ts";
 import type { HostRun, Pointer, Procedure } from "../ir/host.ts";
 import type { Kernel, Place, Segment } from "../ir/kernel.ts";
 import { accessOf } from "./access.ts";
+import { typeKey } from "./key.ts";
 import { formKernels } from "./fuse/kernels.ts";
 import { hostContext } from "./host-context.ts";
 import type { Holdings } from "./holdings.ts";
@@ -39,7 +41,12 @@ export class Program implements Procedure {
     const place = (value: Value): Place => {
       const slot = slotOf.get(value);
       if (slot !== undefined) return { kind: "slot", slot };
-      return { kind: "address", address: arena + this.plan.offsets.get(value)! };
+      const offset = this.plan.offsets.get(value);
+      if (offset === undefined)
+        throw new InternalError(
+          `${name}: ${typeKey(value)} is read from memory, but no kernel writes it there`,
+        );
+      return { kind: "address", address: arena + offset };
     };
     const { segments, order } = cut(this.kernels, name);
     this.segments = segments;
@@ -51,11 +58,11 @@ export class Program implements Procedure {
   }
 
   bindInput(index: number, pointer: Pointer): void {
-    this.holdings.backend.memory.i32[(this.slots >> 2) + index] = pointer;
+    this.holdings.backend.memory.i32[(this.slots >>> 2) + index] = pointer;
   }
 
   bindOutput(index: number, pointer: Pointer): void {
-    this.holdings.backend.memory.i32[(this.slots >> 2) + this.outputStart + index] = pointer;
+    this.holdings.backend.memory.i32[(this.slots >>> 2) + this.outputStart + index] = pointer;
   }
 
   run(): void {
@@ -98,7 +105,7 @@ export class Program implements Procedure {
       const { i32 } = this.holdings.backend.memory;
       for (let index = 0; index < places.length; index++) {
         const at = places[index]!;
-        if (at < 0) pointers[index] = i32[(this.slots >> 2) + (-1 - at)]! >>> 0;
+        if (at < 0) pointers[index] = i32[(this.slots >>> 2) + (-1 - at)]! >>> 0;
       }
     };
     return () => {

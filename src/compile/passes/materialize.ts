@@ -2,9 +2,10 @@
 import { type Graph, type Value, isPrim } from "../../ir/graph.ts";
 import { isElementwise, isReduce, isView } from "../../ir/prim.ts";
 import { accessOf, isComputed, isVirtual, isWhole, markCopy } from "../access.ts";
+import { spaceOf } from "../fuse/space.ts";
 import { Builder, rewriteGraph } from "./rewrite.ts";
 
-/** After this pass every output is computed, distinct and no input; operands of direct and host kernels are whole. */
+/** After this pass every output is computed, distinct and no input; operands of direct and host kernels are whole, those of large matrix products lie in memory. */
 export function materialize(graph: Graph): Graph {
   const copied = new Map<Value, Value>();
   const copy = (value: Value, builder: Builder): Value => {
@@ -20,8 +21,17 @@ export function materialize(graph: Graph): Graph {
   };
   const direct = rewriteGraph(graph, (node, inputs, builder) => {
     const walks = isElementwise(node.prim) || isReduce(node.prim) || isView(node.prim);
-    if (walks || isPrim(node, "matmul") || isPrim(node, "concat") || isPrim(node, "pad"))
-      return builder.keep(node, inputs);
+    if (walks || isPrim(node, "concat") || isPrim(node, "pad")) return builder.keep(node, inputs);
+    // Matrix products take any strides, but the large ones want elements in memory.
+    if (isPrim(node, "matmul"))
+      return builder.keep(
+        node,
+        spaceOf(node) !== undefined
+          ? inputs
+          : inputs.map((input) =>
+              isVirtual(accessOf(input).base) ? inMemory(input, builder) : input,
+            ),
+      );
     return builder.keep(
       node,
       inputs.map((input) => inMemory(input, builder)),
