@@ -75,7 +75,7 @@ export function adjointTrajectory<Y extends Tree>(
         ),
       );
   });
-  const forward = runEagerly(bound, leaves, times.tensor, times.count > 2, "outputs");
+  const forward = runEagerly(bound, leaves, times.tensor, "outputs");
   if (forward.failure !== undefined) throw new SolveError(who, forward.failure);
 
   const { field } = bound.problem.plan;
@@ -104,7 +104,6 @@ export function adjointTrajectory<Y extends Tree>(
       { problem, captured: bound.captured },
       [...row(forward.outputs, index), ...moving],
       interval,
-      false,
       "steps",
     );
     if (part.failure !== undefined) throw new SolveError(who, part.failure);
@@ -197,13 +196,12 @@ export function reconstructionError<Y extends Tree>(
     defaults,
     chooseGradient(who, "backsolve"),
   );
-  const there = runEagerly(bound, leaves, times.tensor, false, "steps");
+  const there = runEagerly(bound, leaves, times.tensor, "steps");
   if (there.failure !== undefined) return { error: Infinity, y0, status: there.status };
   const back = runEagerly(
     bound,
     there.y,
     timeTensor([times.known![1]!, times.known![0]!]),
-    false,
     "outputs",
   );
   if (back.failure !== undefined)

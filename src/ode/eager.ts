@@ -38,7 +38,6 @@ export function runEagerly(
   bound: BoundProblem,
   y0: readonly Tensor[],
   times: Tensor,
-  keepStages: boolean,
   keep: Keep,
 ): EagerResult {
   const { problem, captured } = bound;
@@ -67,7 +66,7 @@ export function runEagerly(
         integration.stats.evaluations += 1;
       }
       const stages = Array.from({ length: problem.plan.solver.interpolant.stages }, (_, j) =>
-        state.map((type, leaf) => elementsAt(context, type, machine.stage(j, leaf))),
+        state.map((type, leaf) => elementsAt(context, type, machine.stages[j]![leaf]!)),
       );
       denseSteps.push({
         t,
@@ -96,11 +95,7 @@ export function runEagerly(
       },
     },
     () =>
-      applySolve(
-        detached(bound),
-        { rows: times.size, keepStages: keepStages || keep === "dense", eager: true },
-        [...y0, times, ...captured],
-      ),
+      applySolve(detached(bound), { rows: times.size, eager: true }, [...y0, times, ...captured]),
   );
   const dense =
     keep === "dense"

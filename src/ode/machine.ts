@@ -1,24 +1,25 @@
 /**
- * @file The compiled step with its state in kernel memory. State and slope have two places each; a step writes from one to
- * the other, and accepting it exchanges them: no copy, no allocation. Everything here is called once or a few times a step.
+ * @file The compiled step with its state in kernel memory. State and stages have fixed places that change roles: a step writes
+ * y1 beside y, and accepting it exchanges the two (and the first and last slopes). Nothing is copied or allocated on the way.
+ * A step is a few calls of three programs (step-graphs.ts), their weights computed here in double precision.
  */
+import { kernelBytes } from "../ir/dtype.ts";
 import type { TensorType } from "../ir/graph.ts";
 import type { HostContext, Pointer, Procedure } from "../ir/host.ts";
-import { kernelBytes } from "../ir/dtype.ts";
+import { power } from "../ir/power.ts";
 import { sizeOf } from "../ir/shape.ts";
+import { leavesRead } from "./field.ts";
 import { interpolationWeights } from "./interpolant.ts";
 import { isAdaptive } from "./solver.ts";
 import {
   type StepPlan,
-  interpolationGraph,
-  keptStages,
-  slopeGraph,
-  startGraph,
-  stepGraph,
+  finiteGraph,
+  normGraph,
+  stageGraph,
+  stageTerms,
+  sumGraph,
+  summedStages,
 } from "./step-graphs.ts";
-
-/** Places in the block of float64 scalars. */
-const scalar = { t: 0, h: 1, direction: 2, first: 3, error: 4, weights: 5 } as const;
 
 /** Bytes that a tensor takes in kernel memory. */
 export function bytesOf(type: TensorType): number {
@@ -31,72 +32,78 @@ export class StepMachine {
   readonly adaptive: boolean;
   /** Evaluations of f that a step takes. */
   readonly evaluationsPerStep: number;
+  /** Whether a step must be given f(t, y): its last stage serves the next step as the first. */
+  readonly needsSlope: boolean;
+  /** Whether outputs inside a step take one more evaluation. */
+  readonly interpolationNeedsSlope: boolean;
   /** Present state, a pointer a leaf. */
   readonly y: Pointer[];
   /** State after the step last run. */
   readonly y1: Pointer[];
-  /** f(t, y), and f at the end of the step (first same as last only). */
-  readonly slope: Pointer[];
-  readonly slope1: Pointer[];
+  /** Slopes of the step last run: a pointer a leaf for each stage, the first at (t, y). */
+  readonly stages: Pointer[][];
   readonly leafBytes: readonly number[];
+  /** The first stage (from 1) of the step last tried that had a value that is not finite, if any. */
+  badStage: number | undefined;
   private readonly context: HostContext;
   private readonly places: readonly (readonly [Pointer, Pointer])[];
-  private readonly slopePlaces: readonly (readonly [Pointer, Pointer])[];
-  /** Kept stages after one another, each a pointer a leaf. */
-  private readonly kept: readonly Pointer[];
-  private readonly endSlope: readonly Pointer[];
+  /** Leaves that f reads. */
+  private readonly read: readonly number[];
+  private readonly stage: Procedure;
+  private readonly terms: number;
+  private readonly sum: Procedure;
+  private readonly summed: readonly number[];
+  private readonly norm: Procedure;
   private readonly scalars: Pointer;
+  /** Places among the scalars: t, the norm, weights of the stage, of the sum, of the norm. */
+  private readonly sumAt: number;
+  private readonly normAt: number;
+  private readonly scalarCount: number;
   private readonly weights: Float64Array;
-  private readonly stepProcedure: Procedure;
-  private readonly keepsStages: boolean;
-  private readonly carried: boolean;
-  private startProcedure: Procedure | undefined;
-  private slopeProcedure: Procedure | undefined;
-  private interpolation: Procedure | undefined;
-  private parameters: readonly Pointer[] = [];
   private block: Float64Array;
 
-  /** `keepStages`: whether states inside a step will be asked for. `name` appears in the names of kernels. */
-  constructor(context: HostContext, plan: StepPlan, keepStages: boolean, name: string) {
+  /** `name` appears in the names of kernels. */
+  constructor(context: HostContext, plan: StepPlan, name: string) {
     const { state } = plan.field;
     const { tableau, interpolant } = plan.solver;
     this.context = context;
     this.plan = plan;
     this.adaptive = isAdaptive(plan.solver);
-    this.carried = tableau.firstSameAsLast;
-    this.keepsStages = keepStages;
-    this.evaluationsPerStep = tableau.stages - (this.carried ? 1 : 0);
+    this.needsSlope = tableau.firstSameAsLast;
+    this.interpolationNeedsSlope = interpolant.endStage;
+    this.evaluationsPerStep = tableau.stages - (this.needsSlope ? 1 : 0);
     this.leafBytes = state.map(bytesOf);
-    this.scalars = context.allocate({
-      shape: [scalar.weights + interpolant.stages],
-      dtype: "float64",
-    });
+    const allocate = (): Pointer[] => state.map((type) => context.allocate(type));
+    this.y = allocate();
+    this.y1 = allocate();
+    this.places = this.y.map((place, leaf) => [place, this.y1[leaf]!] as const);
+    this.stages = Array.from({ length: interpolant.stages }, allocate);
+    const read = leavesRead(plan.field);
+    this.read = [...state.keys()].filter((leaf) => read[leaf]);
+    this.terms = stageTerms(plan.solver);
+    this.summed = summedStages(plan.solver);
     this.weights = new Float64Array(interpolant.stages);
+
+    this.sumAt = 2 + this.terms;
+    this.normAt = this.sumAt + this.summed.length;
+    this.scalarCount = this.normAt + tableau.stages;
+    this.scalars = context.allocate({ shape: [this.scalarCount], dtype: "float64" });
+    const at = (index: number): Pointer => this.scalars + 8 * index;
+    this.stage = context.compile(stageGraph(plan), `${name}/stage`);
+    this.stage.bindInput(0, at(0));
+    for (let j = 0; j < this.terms; j++) this.stage.bindInput(1 + j, at(2 + j));
+    this.sum = context.compile(sumGraph(plan), `${name}/sum`);
+    this.summed.forEach((_, j) => this.sum.bindInput(j, at(this.sumAt + j)));
+    this.norm = context.compile(
+      this.adaptive ? normGraph(plan) : finiteGraph(plan),
+      `${name}/norm`,
+    );
+    this.norm.bindOutput(0, at(1));
+    if (this.adaptive)
+      for (let j = 0; j < tableau.stages; j++) this.norm.bindInput(j, at(this.normAt + j));
     this.block = this.viewScalars();
-    this.places = state.map((type) => [context.allocate(type), context.allocate(type)] as const);
-    this.slopePlaces = state.map(
-      (type) => [context.allocate(type), context.allocate(type)] as const,
-    );
-    this.y = this.places.map(([place]) => place);
-    this.y1 = this.places.map(([, place]) => place);
-    this.slope = this.slopePlaces.map(([place]) => place);
-    this.slope1 = this.slopePlaces.map(([, place]) => place);
-    this.kept = keepStages
-      ? Array.from({ length: keptStages(plan.solver) }, () =>
-          state.map((type) => context.allocate(type)),
-        ).flat()
-      : [];
-    this.endSlope =
-      keepStages && interpolant.endStage ? state.map((type) => context.allocate(type)) : [];
-    this.stepProcedure = context.compile(stepGraph(plan, keepStages), `${name}/step`);
-    this.stepProcedure.bindInput(0, this.at(scalar.t));
-    this.stepProcedure.bindInput(1, this.at(scalar.h));
-    const leaves = state.length;
-    const errorOutput = leaves * (this.carried ? 2 : 1);
-    this.stepProcedure.bindOutput(errorOutput, this.at(scalar.error));
-    this.kept.forEach((pointer, index) =>
-      this.stepProcedure.bindOutput(errorOutput + 1 + index, pointer),
-    );
+    for (let j = 0; j < this.stages.length; j++) this.bindStage(j, this.stages[j]!);
+    if (interpolant.endStage) this.bindStage(tableau.stages, this.stages[0]!);
   }
 
   /** Leaves of the state. */
@@ -107,27 +114,21 @@ export class StepMachine {
   /** Sets out from a state, which is read where it lies; parameters and extras stay bound until the next call. */
   begin(y: readonly Pointer[], parameters: readonly Pointer[]): void {
     this.refresh();
-    this.parameters = parameters;
-    const leaves = y.length;
-    for (let leaf = 0; leaf < leaves; leaf++) {
+    for (let leaf = 0; leaf < y.length; leaf++) {
       const [first, second] = this.places[leaf]!;
       this.y[leaf] = y[leaf]!;
       this.y1[leaf] = y[leaf] === first ? second : first;
-      this.stepProcedure.bindInput(2 + leaf, this.y[leaf]!);
-      this.stepProcedure.bindOutput(leaf, this.y1[leaf]!);
-      if (this.carried) {
-        this.stepProcedure.bindInput(2 + leaves + leaf, this.slope[leaf]!);
-        this.stepProcedure.bindOutput(leaves + leaf, this.slope1[leaf]!);
-      }
     }
-    const before = 2 + leaves * (this.carried ? 2 : 1);
-    for (let index = 0; index < parameters.length; index++)
-      this.stepProcedure.bindInput(before + index, parameters[index]!);
-  }
-
-  /** Where the parameters lie that f reads. */
-  get boundParameters(): readonly Pointer[] {
-    return this.parameters.slice(0, this.plan.field.parameters.length);
+    this.bindState();
+    const count = this.plan.field.parameters.length;
+    const afterStates = 1 + this.terms + this.read.length * (1 + this.terms);
+    for (let index = 0; index < count; index++)
+      this.stage.bindInput(afterStates + index, parameters[index]!);
+    if (!this.adaptive) return;
+    const { stages } = this.plan.solver.tableau;
+    const afterStages = stages + this.leaves * (2 + stages);
+    for (let index = count; index < parameters.length; index++)
+      this.norm.bindInput(afterStages + index - count, parameters[index]!);
   }
 
   /** Views of kernel memory do not survive its growth: called where memory may have grown. */
@@ -135,138 +136,211 @@ export class StepMachine {
     this.block = this.viewScalars();
   }
 
-  /** Computes f(t, y) and a first step size. Two evaluations. */
+  /**
+   * Computes f(t, y) and a first step size, not signed (Hairer, Norsett and Wanner I, section II.4): two evaluations. The
+   * size is NaN where f is not finite.
+   */
   start(t: number, direction: number): number {
-    let procedure = this.startProcedure;
-    if (procedure === undefined) {
-      procedure = this.startProcedure = this.context.compile(startGraph(this.plan), "ode/start");
-      procedure.bindInput(0, this.at(scalar.t));
-      procedure.bindInput(1, this.at(scalar.direction));
-      procedure.bindOutput(this.leaves, this.at(scalar.first));
-      this.refresh();
+    this.evaluateSlope(t);
+    const { norm, y, y1, leaves, plan } = this;
+    const { order, stages: count } = plan.solver.tableau;
+    // |y| alone scales: y1 stands in for y. First y itself is measured, in the place of a slope.
+    for (let leaf = 0; leaf < leaves; leaf++) {
+      norm.bindInput(count + leaves + leaf, y[leaf]!);
+      norm.bindInput(count + 2 * leaves + leaf, y[leaf]!);
     }
-    for (let leaf = 0; leaf < this.leaves; leaf++) {
-      procedure.bindInput(2 + leaf, this.y[leaf]!);
-      procedure.bindOutput(leaf, this.slope[leaf]!);
-    }
-    for (let index = 0; index < this.parameters.length; index++)
-      procedure.bindInput(2 + this.leaves + index, this.parameters[index]!);
-    this.block[scalar.t] = t;
-    this.block[scalar.direction] = direction;
-    procedure.run();
-    return this.fresh()[scalar.first]!;
+    const d0 = this.measure(1, 0);
+    const first = this.stages[0]!;
+    for (let leaf = 0; leaf < leaves; leaf++)
+      norm.bindInput(count + 2 * leaves + leaf, first[leaf]!);
+    const d1 = this.measure(1, 0);
+    const h0 = d0 < 1e-5 || d1 < 1e-5 ? 1e-6 : (0.01 * d0) / d1;
+    // One Euler step of that size, to see how f changes.
+    const block = this.fresh();
+    block[0] = t + direction * h0;
+    for (let j = 0; j < this.terms; j++) block[2 + j] = j === 0 ? direction * h0 : 0;
+    this.bindStageInputs();
+    this.bindTerm(0);
+    this.evaluate(1);
+    const d2 = this.measure(-1, 1) / h0;
+    for (let leaf = 0; leaf < leaves; leaf++) norm.bindInput(count + leaves + leaf, y1[leaf]!);
+    const largest = Math.max(d1, d2);
+    const h1 = largest <= 1e-15 ? Math.max(1e-6, 1e-3 * h0) : 1 / power(100 * largest, 1 / order);
+    const size = Math.min(100 * h0, h1);
+    if (!(size > 0)) this.noteBadStage();
+    return size;
   }
 
-  /** Whether a step must be given f(t, y). */
-  get needsSlope(): boolean {
-    return this.carried;
-  }
-
-  /** Computes f(t, y) into `slope`, one evaluation. */
+  /** Computes f(t, y) into the first stage, one evaluation. */
   evaluateSlope(t: number): void {
-    this.evaluate(t, this.y, this.slope);
-  }
-
-  private evaluate(t: number, y: readonly Pointer[], into: readonly Pointer[]): void {
-    let procedure = this.slopeProcedure;
-    if (procedure === undefined) {
-      procedure = this.slopeProcedure = this.context.compile(slopeGraph(this.plan), "ode/slope");
-      procedure.bindInput(0, this.at(scalar.t));
-      this.refresh();
-    }
-    for (let leaf = 0; leaf < this.leaves; leaf++) {
-      procedure.bindInput(1 + leaf, y[leaf]!);
-      procedure.bindOutput(leaf, into[leaf]!);
-    }
-    const count = this.plan.field.parameters.length;
-    for (let index = 0; index < count; index++)
-      procedure.bindInput(1 + this.leaves + index, this.parameters[index]!);
-    this.fresh()[scalar.t] = t;
-    procedure.run();
+    this.bindStageInputs();
+    this.evaluateAt(t, 0);
   }
 
   /** One step from (t, y) to y1. Returns the scaled error (0 where there is no estimate), NaN if anything is not finite. */
   step(t: number, h: number): number {
-    const block = this.block.length === 0 ? this.fresh() : this.block;
-    block[scalar.t] = t;
-    block[scalar.h] = h;
-    this.stepProcedure.run();
-    return (this.block.length === 0 ? this.fresh() : this.block)[scalar.error]!;
+    const { terms, summed } = this;
+    const { a, b, c, stages, errorWeights } = this.plan.solver.tableau;
+    this.bindStageInputs();
+    if (this.needsSlope) this.bindTerm(0);
+    const inner = this.needsSlope ? stages - 1 : stages;
+    for (let i = this.needsSlope ? 1 : 0; i < inner; i++) {
+      const block = this.fresh();
+      const row = a[i]!;
+      block[0] = t + c[i]! * h;
+      for (let j = 0; j < terms; j++) block[2 + j] = j < i ? h * row[j]! : 0;
+      this.evaluate(i);
+      this.bindTerm(i);
+    }
+    let block = this.fresh();
+    for (let j = 0; j < summed.length; j++) block[this.sumAt + j] = h * (b[summed[j]!] ?? 0);
+    for (let leaf = 0; leaf < this.leaves; leaf++) this.sum.bindOutput(leaf, this.y1[leaf]!);
+    this.sum.run();
+    if (this.needsSlope) this.evaluateEnd(t + h, inner);
+    block = this.fresh();
+    if (errorWeights !== undefined)
+      for (let j = 0; j < stages; j++) block[this.normAt + j] = h * errorWeights[j]!;
+    this.norm.run();
+    const error = this.fresh()[1]!;
+    if (!(error - error === 0)) this.noteBadStage();
+    return error;
   }
 
   /** Takes y1 for y. */
   accept(): void {
-    const { y, y1, slope, slope1, stepProcedure, places } = this;
-    const leaves = y.length;
+    const { y, y1, places, leaves } = this;
     for (let leaf = 0; leaf < leaves; leaf++) {
       const place = places[leaf]!;
       const now = y1[leaf]!;
-      const next = now === place[0] ? place[1] : place[0];
       y[leaf] = now;
-      y1[leaf] = next;
-      stepProcedure.bindInput(2 + leaf, now);
-      stepProcedure.bindOutput(leaf, next);
-      if (this.carried) {
-        const carried = slope1[leaf]!;
-        slope1[leaf] = slope[leaf]!;
-        slope[leaf] = carried;
-        stepProcedure.bindInput(2 + leaves + leaf, carried);
-        stepProcedure.bindOutput(leaves + leaf, slope1[leaf]!);
-      }
+      y1[leaf] = now === place[0] ? place[1] : place[0];
     }
-  }
-
-  /** Whether `prepareInterpolation` evaluates f. */
-  get interpolationNeedsSlope(): boolean {
-    return this.plan.solver.interpolant.endStage;
+    if (this.needsSlope) {
+      const { stages } = this;
+      const last = this.plan.solver.tableau.stages - 1;
+      const carried = stages[last]!;
+      stages[last] = stages[0]!;
+      stages[0] = carried;
+      this.bindStage(0, carried);
+      this.bindStage(last, stages[last]!);
+    }
+    this.bindState();
   }
 
   /** Once a step, before states inside it are asked for and before it is accepted. `t1` is the step's end. */
   prepareInterpolation(t1: number): void {
-    if (this.interpolationNeedsSlope) this.evaluate(t1, this.y1, this.endSlope);
-    let procedure = this.interpolation;
-    const { stages } = this.plan.solver.interpolant;
-    const { leaves } = this;
-    if (procedure === undefined) {
-      if (!this.keepsStages) throw new Error("this step keeps no stages");
-      procedure = this.interpolation = this.context.compile(
-        interpolationGraph(this.plan),
-        "ode/interpolate",
-      );
-      for (let j = 0; j < stages; j++) procedure.bindInput(j, this.at(scalar.weights + j));
-      this.refresh();
-    }
-    for (let leaf = 0; leaf < leaves; leaf++) {
-      procedure.bindInput(stages + leaf, this.y[leaf]!);
-      for (let j = 0; j < stages; j++)
-        procedure.bindInput(stages + leaves * (j + 1) + leaf, this.stage(j, leaf));
-    }
-  }
-
-  /** Where stage j of the interpolant lies, counted from 0. */
-  stage(j: number, leaf: number): Pointer {
-    const { stages } = this.plan.solver.tableau;
-    if (this.carried) {
-      if (j === 0) return this.slope[leaf]!;
-      if (j === stages - 1) return this.slope1[leaf]!;
-      return this.kept[(j - 1) * this.leaves + leaf]!;
-    }
-    return j === stages ? this.endSlope[leaf]! : this.kept[j * this.leaves + leaf]!;
+    if (!this.interpolationNeedsSlope) return;
+    this.bindStageInputs();
+    this.evaluateEnd(t1, this.stages.length - 1);
   }
 
   /** The state at t + theta h, written to `into`. */
   interpolate(theta: number, h: number, into: readonly Pointer[]): void {
-    const { weights } = this;
-    const procedure = this.interpolation!;
-    interpolationWeights(this.plan.solver.interpolant, theta, weights);
+    const { weights, summed, sum, stages } = this;
+    const { interpolant } = this.plan.solver;
+    interpolationWeights(interpolant, theta, weights);
     const block = this.fresh();
-    for (let j = 0; j < weights.length; j++) block[scalar.weights + j] = h * weights[j]!;
-    for (let leaf = 0; leaf < into.length; leaf++) procedure.bindOutput(leaf, into[leaf]!);
-    procedure.run();
+    for (let j = 0; j < summed.length; j++) block[this.sumAt + j] = h * weights[summed[j]!]!;
+    for (let leaf = 0; leaf < into.length; leaf++) sum.bindOutput(leaf, into[leaf]!);
+    if (interpolant.endStage) this.bindStage(stages.length - 1, stages[stages.length - 1]!);
+    sum.run();
+    // Elsewhere the end's slope is not known, has weight 0, and must not be a number that is not finite.
+    if (interpolant.endStage) this.bindStage(stages.length - 1, stages[0]!);
   }
 
-  private at(index: number): Pointer {
-    return this.scalars + 8 * index;
+  /** A stage at y + the sum that the scalars describe. */
+  private evaluate(i: number): void {
+    const { stage } = this;
+    const into = this.stages[i]!;
+    for (let leaf = 0; leaf < into.length; leaf++) stage.bindOutput(leaf, into[leaf]!);
+    stage.run();
+  }
+
+  /** f(t, .) where the stage's y is bound to now. */
+  private evaluateAt(t: number, i: number): void {
+    const block = this.fresh();
+    block[0] = t;
+    for (let j = 0; j < this.terms; j++) block[2 + j] = 0;
+    this.evaluate(i);
+  }
+
+  /** f(t, y1). */
+  private evaluateEnd(t: number, i: number): void {
+    const { read, stage, terms, y1 } = this;
+    for (let index = 0; index < read.length; index++)
+      stage.bindInput(1 + terms + index, y1[read[index]!]!);
+    this.evaluateAt(t, i);
+  }
+
+  /** The norm of `first` times the first slope plus `second` times the second, over the tolerances at y. */
+  private measure(first: number, second: number): number {
+    const block = this.fresh();
+    const { stages } = this.plan.solver.tableau;
+    for (let j = 0; j < stages; j++)
+      block[this.normAt + j] = j === 0 ? first : j === 1 ? second : 0;
+    this.norm.run();
+    return this.fresh()[1]!;
+  }
+
+  /** The stage reads y; slopes not known yet have weight 0, and y stands in for them. */
+  private bindStageInputs(): void {
+    const { stage, read, terms, y } = this;
+    const count = read.length;
+    for (let index = 0; index < count; index++) {
+      const pointer = y[read[index]!]!;
+      for (let j = 0; j <= terms; j++) stage.bindInput(1 + terms + j * count + index, pointer);
+    }
+  }
+
+  /** From here on stages read the slope of stage i. */
+  private bindTerm(i: number): void {
+    const { stage, read, terms } = this;
+    if (i >= terms) return;
+    const slope = this.stages[i]!;
+    for (let index = 0; index < read.length; index++)
+      stage.bindInput(1 + terms + (i + 1) * read.length + index, slope[read[index]!]!);
+  }
+
+  /** The sum and the norm read y, and the norm y1. */
+  private bindState(): void {
+    const { sum, norm, y, y1, leaves, summed, adaptive } = this;
+    const { stages } = this.plan.solver.tableau;
+    for (let leaf = 0; leaf < leaves; leaf++) {
+      sum.bindInput(summed.length + leaf, y[leaf]!);
+      if (adaptive) {
+        norm.bindInput(stages + leaf, y[leaf]!);
+        norm.bindInput(stages + leaves + leaf, y1[leaf]!);
+      } else norm.bindInput(leaf, y1[leaf]!);
+    }
+  }
+
+  /** The sum and the norm read stage j there. */
+  private bindStage(j: number, pointers: readonly Pointer[]): void {
+    const { sum, norm, leaves, summed, adaptive } = this;
+    const { stages } = this.plan.solver.tableau;
+    const position = summed.indexOf(j);
+    for (let leaf = 0; leaf < leaves; leaf++) {
+      if (position !== -1)
+        sum.bindInput(summed.length + leaves * (position + 1) + leaf, pointers[leaf]!);
+      if (adaptive && j < stages) norm.bindInput(stages + leaves * (j + 2) + leaf, pointers[leaf]!);
+    }
+  }
+
+  /** Finds the stage that is not finite, and clears it and later ones: their values must not meet a weight of 0. */
+  private noteBadStage(): void {
+    const { stages, context, leafBytes } = this;
+    const { state } = this.plan.field;
+    this.badStage = undefined;
+    for (let i = 0; i < stages.length; i++) {
+      const finite = stages[i]!.every((pointer, leaf) =>
+        context
+          .view(state[leaf]!.dtype, pointer, sizeOf(state[leaf]!.shape))
+          .every((value) => Number.isFinite(value)),
+      );
+      if (!finite) this.badStage ??= i + 1;
+      if (i > 0 && !finite)
+        stages[i]!.forEach((pointer, leaf) => context.fill(pointer, leafBytes[leaf]!));
+    }
   }
 
   private fresh(): Float64Array {
@@ -275,10 +349,6 @@ export class StepMachine {
   }
 
   private viewScalars(): Float64Array {
-    return this.context.view(
-      "float64",
-      this.scalars,
-      scalar.weights + this.weights.length,
-    ) as Float64Array;
+    return this.context.view("float64", this.scalars, this.scalarCount) as Float64Array;
   }
 }

@@ -8,9 +8,7 @@ import { runEagerly } from "./eager.ts";
 import { type VectorField, stateLeaves } from "./field.ts";
 import { type CommonOptions, checkNames, commonNames } from "./options.ts";
 import { type Defaults, defineProblem } from "./define-problem.ts";
-import type { Problem } from "./problem.ts";
 import { applySolve } from "./solve-op.ts";
-import { isAdaptive } from "./solver.ts";
 import { SolveError } from "./status.ts";
 import { type Times, checkOrder, timeRow } from "./times.ts";
 
@@ -91,24 +89,15 @@ function integrate<Y extends Tree>(
     defaults,
     chooseGradient(who, gradient),
   );
-  const keepStages = outputsInsideSteps(bound.problem, times.count);
   if (currentTrace() !== undefined)
     return def.rebuild(
-      applySolve(bound.problem, { rows: times.count, keepStages }, [
+      applySolve(bound.problem, { rows: times.count }, [
         ...leaves,
         times.tensor,
         ...bound.captured,
       ]),
     ) as Y;
-  const { outputs, failure } = runEagerly(bound, leaves, times.tensor, keepStages, "outputs");
+  const { outputs, failure } = runEagerly(bound, leaves, times.tensor, "outputs");
   if (failure !== undefined) throw new SolveError(who, failure);
   return def.rebuild(outputs) as Y;
-}
-
-/** Whether outputs may lie inside steps: never the last one, nor any where the outputs are the grid. */
-export function outputsInsideSteps({ plan, stepping }: Problem, rows: number): boolean {
-  return (
-    rows > 2 &&
-    (isAdaptive(plan.solver) || stepping.stepSize !== undefined || stepping.steps !== undefined)
-  );
 }

@@ -19,8 +19,6 @@ export interface Problem {
 export interface SolveVariant {
   /** Number of times, the first included. */
   readonly rows: number;
-  /** Whether states inside steps may be asked for. */
-  readonly keepStages: boolean;
   /** Whether the caller waits with a session (session.ts). */
   readonly eager?: boolean;
   /** Set where a backward operation will follow. */

@@ -12,7 +12,6 @@ import { add } from "../ops/elementwise.ts";
 import { zeros } from "../ops/creation.ts";
 import { at } from "../ops/shaping.ts";
 import { solveTangents } from "./tangent.ts";
-import { diagnoseStage } from "./diagnose.ts";
 import { takeSession } from "./session.ts";
 import { Integration, type Watchers } from "./loop.ts";
 import { StepMachine } from "./machine.ts";
@@ -38,12 +37,12 @@ export function solveOp(problem: Problem, variant: SolveVariant): HostOp {
     shape: [variant.rows, ...shape],
     dtype,
   }));
-  const { rows, keepStages, eager = false, record } = variant;
+  const { rows, eager = false, record } = variant;
   return {
     name: "solve",
     outputs,
     get key() {
-      return `solve;${rows};${keepStages};${eager};${record !== undefined};${problemKey(problem)}`;
+      return `solve;${rows};${eager};${record !== undefined};${problemKey(problem)}`;
     },
     recording: () =>
       record !== undefined
@@ -61,7 +60,7 @@ function prepareSolve(problem: Problem, variant: SolveVariant, context: HostCont
   const { who, plan, stepping, gradient } = problem;
   const { rows } = variant;
   const leaves = plan.field.state.length;
-  const machine = new StepMachine(context, plan, variant.keepStages, "solve");
+  const machine = new StepMachine(context, plan, "solve");
   const integration = new Integration(machine, stepping);
   const recorder: Recorder | undefined =
     variant.record &&
@@ -91,7 +90,7 @@ function prepareSolve(problem: Problem, variant: SolveVariant, context: HostCont
     const failure =
       status === "success" || status === "event"
         ? undefined
-        : failureOf(status, integration, machine, context);
+        : failureOf(status, integration, machine);
     recorder?.finish();
     const onStats = session === undefined ? problem.watch.onStats : session.onStats;
     onStats?.({ direction: "forward", ...stats });
@@ -105,10 +104,9 @@ export function failureOf(
   status: Failure["status"],
   integration: Integration,
   machine: StepMachine,
-  context: HostContext,
 ): Failure {
   const { t, h, stats } = integration;
-  const stage = status === "nonFinite" ? diagnoseStage(machine, context, t, h) : undefined;
+  const stage = status === "nonFinite" ? machine.badStage : undefined;
   return { status, t, h, steps: stats.steps, ...(stage !== undefined && { stage }) };
 }
 

@@ -8,7 +8,6 @@ import { slice } from "../ops/shaping.ts";
 import { chooseGradient } from "./adjoints/index.ts";
 import { rowsOf, runEagerly, stackRows } from "./eager.ts";
 import { type VectorField, stateLeaves } from "./field.ts";
-import { outputsInsideSteps } from "./odeint.ts";
 import { type CommonOptions, checkNames, commonNames } from "./options.ts";
 import { type BoundProblem, type Defaults, defineProblem } from "./define-problem.ts";
 import { Solution } from "./solution.ts";
@@ -86,7 +85,6 @@ export function solve<Y extends Tree>(
     chooseGradient(who, options.gradient ?? "checkpoint"),
   );
   const times = joinTimes(ts === undefined ? [t0, t1] : [t0, ts, t1]);
-  const keepStages = outputsInsideSteps(bound.problem, times.count);
   if (currentTrace() !== undefined) {
     if (kind === "everyStep" || kind === "dense")
       throw new ArgumentError(
@@ -97,7 +95,7 @@ export function solve<Y extends Tree>(
           "Only the data tell how many steps there will be: solve outside jit and grad, or save given times.",
         ),
       );
-    const outputs = applySolve(bound.problem, { rows: times.count, keepStages }, [
+    const outputs = applySolve(bound.problem, { rows: times.count }, [
       ...leaves,
       times.tensor,
       ...bound.captured,
@@ -110,14 +108,13 @@ export function solve<Y extends Tree>(
       def,
     });
   }
-  return solveEagerly(bound, leaves, times, keepStages, kind, def);
+  return solveEagerly(bound, leaves, times, kind, def);
 }
 
 function solveEagerly<Y extends Tree>(
   bound: BoundProblem,
   y0: readonly Tensor[],
   times: TimeRow,
-  keepStages: boolean,
   kind: SaveKind,
   def: TreeDef,
 ): Solution<Y> {
@@ -125,7 +122,6 @@ function solveEagerly<Y extends Tree>(
     bound,
     y0,
     times.tensor,
-    keepStages,
     kind === "dense" ? "dense" : kind === "everyStep" ? "steps" : "outputs",
   );
   const { status, failure, stats, dense } = result;

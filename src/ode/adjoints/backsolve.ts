@@ -174,7 +174,7 @@ function prepareBacksolve(
   const { state } = problem.plan.field;
   const leaves = state.length;
   const size = 2 * leaves + wanted;
-  const machine = new StepMachine(context, augmented.plan, false, "backsolve");
+  const machine = new StepMachine(context, augmented.plan, "backsolve");
   const integration = new Integration(machine, stepping);
   const bytes = state.map(bytesOf);
   const jumped = state.map((type) => context.allocate(type));
@@ -207,7 +207,7 @@ function prepareBacksolve(
         machine.begin(start, parameters);
         const status = integration.run(interval, 2, undefined, copy, watchers);
         if (status !== "success" && status !== "event")
-          throw new SolveError(augmented.who, failureOf(status, integration, machine, context));
+          throw new SolveError(augmented.who, failureOf(status, integration, machine));
         for (let index = leaves; index < size; index++) start[index] = machine.y[index]!;
       }
       if (row > 1) {
@@ -250,7 +250,7 @@ function composed(
   );
   for (let index = rows - 1; index > 0; index--) {
     const interval = flip(slice(times, index - 1, index + 1), 0);
-    const ends = applySolve(augmented, { rows: 2, keepStages: false }, [
+    const ends = applySolve(augmented, { rows: 2 }, [
       ...row(0, index),
       ...adjoint,
       ...gradients,

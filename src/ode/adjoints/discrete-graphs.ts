@@ -4,7 +4,7 @@ import { trace } from "../../ir/trace.ts";
 import { vjpGraph } from "../../autodiff/vjp-graph.ts";
 import { zeros } from "../../ops/creation.ts";
 import { add, cast, mul } from "../../ops/elementwise.ts";
-import { type StepPlan, usedStages, wholeStepGraph } from "../step-graphs.ts";
+import { type StepPlan, summedStages, wholeStepGraph } from "../step-graphs.ts";
 
 const scalar64: TensorType = { shape: [], dtype: "float64" };
 
@@ -56,7 +56,7 @@ export function pullGraph(plan: StepPlan): Graph {
   const { state } = plan.field;
   const leaves = state.length;
   const count = plan.solver.interpolant.stages;
-  const used = new Set(usedStages(plan.solver));
+  const used = new Set(summedStages(plan.solver));
   return trace(
     (...inputs) => {
       const cotangent = inputs.slice(count, count + leaves);

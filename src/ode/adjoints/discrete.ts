@@ -249,7 +249,7 @@ function prepareDiscrete(
   /** The forward solve once more, with a recorder, where its program was another one. */
   const replay = (inputs: readonly Pointer[]): Trail => {
     if (own === undefined) {
-      const machine = new StepMachine(context, plan, false, "replay");
+      const machine = new StepMachine(context, plan, "replay");
       own = { machine, integration: new Integration(machine, stepping) };
     }
     const { machine, integration } = own;
@@ -262,7 +262,7 @@ function prepareDiscrete(
       ...recorded.watch,
     });
     if (status !== "success" && status !== "event")
-      throw new SolveError(who, failureOf(status, integration, machine, context));
+      throw new SolveError(who, failureOf(status, integration, machine));
     recorded.finish();
     return recorded;
   };
