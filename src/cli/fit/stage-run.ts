@@ -76,9 +76,9 @@ export function prepareStage(
     from: steady / 20,
     to: schedules.cosine({ from: steady, to: steady / 20, steps: Math.max(1, steps - gentle) }),
   });
-  const { length, continuity } = stage;
+  const { length } = stage;
   const loss = (m: Shooting, batch: Batch): Tensor =>
-    shootingLoss(m, batch, { length, continuity, regular: windows.regular, onStats });
+    shootingLoss(m, batch, { length, regular: windows.regular, onStats });
   const optimizer = chain(
     clipByGlobalNorm(1),
     adamw({ learningRate: rate, weightDecay: options.weightDecay }),

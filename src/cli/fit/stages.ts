@@ -7,8 +7,6 @@ export interface Stage {
   /** First iteration (from 0) and the one after the last. */
   readonly from: number;
   readonly to: number;
-  /** Weight of the jumps between windows; grows, so that in the end the windows join. */
-  readonly continuity: number;
 }
 
 const shortest = 5;
@@ -32,6 +30,5 @@ export function planStages(intervals: number, iterations: number, longest: numbe
     length,
     from: Math.round(share * i),
     to: i === early ? iterations : Math.round(share * (i + 1)),
-    continuity: 1,
   }));
 }
