@@ -84,7 +84,8 @@ export function scatterAdd(updates: Tensor, indices: Indices, size: number, axis
   requireTensor("scatterAdd", updates);
   const where = toIndices("scatterAdd", indices, size);
   return bind1("scatterAdd", [updates, where], {
-    axis: normalizeAxis("scatterAdd", axis, Math.max(1, updates.rank)),
+    // Of the result, in which one axis stands for those of the indices.
+    axis: normalizeAxis("scatterAdd", axis, Math.max(1, updates.rank - where.rank + 1)),
     size,
   });
 }
