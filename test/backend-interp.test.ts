@@ -246,9 +246,9 @@ describe("interp", () => {
     expect(
       run("iota", { shape: [2, 2], axis: 0, dtype: "float32" }, [], type("float32", 2, 2)),
     ).toEqual([0, 0, 1, 1]);
-    expect(run("constant", { value: 0.1, dtype: "float32" }, [], type("float32"))).toEqual([
-      Math.fround(0.1),
-    ]);
+    expect(
+      run("constant", { value: 0.1, shape: [], dtype: "float32" }, [], type("float32")),
+    ).toEqual([Math.fround(0.1)]);
   });
 
   test("reductions", () => {

@@ -55,7 +55,8 @@ function resolve(value: Value): Access {
   const node = value.node;
   const own: Access = { base: value, offset: 0, strides: stridesOf(value.shape) };
   if (node === null || copies.has(value)) return own;
-  if (isPrim(node, "constant")) return { base: value, offset: 0, strides: [] };
+  if (isPrim(node, "constant"))
+    return { base: value, offset: 0, strides: value.shape.map(() => 0) };
   if (isPrim(node, "iota"))
     return {
       base: value,
@@ -70,11 +71,12 @@ function resolve(value: Value): Access {
   if (isPrim(node, "broadcast")) {
     const { base, offset, strides } = inner();
     const from = node.inputs[0]!.shape;
+    const shift = value.shape.length - from.length;
     return {
       base,
       offset,
       strides: value.shape.map((extent, axis) =>
-        from[axis] === 1 && extent !== 1 ? 0 : strides[axis]!,
+        axis < shift || (from[axis - shift] === 1 && extent !== 1) ? 0 : strides[axis - shift]!,
       ),
     };
   }

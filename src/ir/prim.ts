@@ -51,8 +51,8 @@ export type NoParams = Record<never, never>;
 
 /** Parameters of the primitives that have some. */
 export interface PrimParams {
-  /** [] -> a scalar literal. */
-  constant: { readonly value: number; readonly dtype: DType };
+  /** [] -> a literal, the same everywhere. */
+  constant: { readonly value: number; readonly shape: Shape; readonly dtype: DType };
   /** [] -> 0, 1, 2, ... along `axis`. */
   iota: { readonly shape: Shape; readonly axis: number; readonly dtype: DType };
   /** x -> x in another dtype. float -> int32 truncates and saturates; anything -> bool is x != 0. */
@@ -77,7 +77,7 @@ export interface PrimParams {
   reshape: { readonly shape: Shape };
   /** Output axis i is input axis perm[i]. */
   transpose: { readonly perm: readonly number[] };
-  /** Input of equal rank whose extents are 1 or the output's. */
+  /** Extents of the input, counted from the last axis, are 1 or the output's; leading axes may be new. */
   broadcast: { readonly shape: Shape };
   /** Elements start, start + step, ... below stop on every axis; step >= 1. */
   slice: {

@@ -12,7 +12,6 @@ import { type Shape, checkShape, formatShape, sizeOf } from "../ir/shape.ts";
 import { type Nested, Tensor } from "../ir/tensor.ts";
 import { currentTrace } from "../ir/trace.ts";
 import { bind1, requireTensor } from "./bind.ts";
-import { broadcastTo } from "./shaping.ts";
 
 /** What `tensor` accepts: a number, a boolean, nested arrays of them, or a typed array. */
 export type TensorData = Nested | TypedArray | readonly TensorData[];
@@ -174,7 +173,7 @@ export function full(shape: Shape, value: number | boolean, options: DTypeOption
       { shape: [...shape], dtype },
       allocate(dtype, sizeOf(shape)).fill(Number(value)),
     );
-  return broadcastTo(bind1("constant", [], { value: Number(value), dtype }), shape);
+  return bind1("constant", [], { value: Number(value), shape: [...shape], dtype });
 }
 
 /** Every element 0; float32 unless a dtype is given. */

@@ -106,10 +106,7 @@ export function broadcastTo(x: Tensor, shape: Shape): Tensor {
         formatShape(shape),
       ),
     );
-  const aligned = reshape(x, [...new Array<number>(shift).fill(1), ...x.shape]);
-  return sameShape(aligned.shape, shape)
-    ? aligned
-    : bind1("broadcast", [aligned], { shape: [...shape] });
+  return bind1("broadcast", [x], { shape: [...shape] });
 }
 
 /** A start, stop or step an axis; one number is for axis 0; what is missing or undefined is the whole axis. */

@@ -71,8 +71,9 @@ export const primCases: { readonly [P in PrimName]: readonly Case[] } = {
   ],
   not: [one("not", [bools([true, false])], {}, [false, true], false)],
   constant: [
-    one("constant", [], { value: 2.5, dtype: "float64" }, 2.5, false),
-    one("constant", [], { value: 1, dtype: "bool" }, true, false),
+    one("constant", [], { value: 2.5, shape: [], dtype: "float64" }, 2.5, false),
+    one("constant", [], { value: 3, shape: [2, 1], dtype: "int32" }, [[3], [3]], false),
+    one("constant", [], { value: 1, shape: [], dtype: "bool" }, true, false),
   ],
   iota: [
     one(
@@ -275,6 +276,18 @@ export const primCases: { readonly [P in PrimName]: readonly Case[] } = {
       [spread([1, 2, 1])],
       { shape: [2, 2, 2] },
       build([2, 2, 2], (_, j) => pick(spread([1, 2, 1]).toArray(), 0, j, 0)),
+    ),
+    one(
+      "broadcast",
+      [spread([2, 1])],
+      { shape: [3, 2, 2] },
+      build([3, 2, 2], (_, j) => pick(spread([2, 1]).toArray(), j, 0)),
+    ),
+    one(
+      "broadcast",
+      [spread([])],
+      { shape: [2] },
+      build([2], () => spread([]).item()),
     ),
     one("broadcast", [spread([1])], { shape: [0] }, []),
   ],

@@ -52,12 +52,10 @@ export const viewRules: Rules<ViewPrim | "pad" | "concat" | "constant" | "iota">
     );
   },
   broadcast: (_params, [x], { shape }) =>
-    read(
-      x!,
-      shape,
-      0,
-      stridesOf(x!.shape).map((stride, axis) => (x!.shape[axis] === 1 ? 0 : stride)),
-    ),
+    read(x!, shape, 0, [
+      ...new Array<number>(shape.length - x!.shape.length).fill(0),
+      ...stridesOf(x!.shape).map((stride, axis) => (x!.shape[axis] === 1 ? 0 : stride)),
+    ]),
   slice: ({ start, step }, [x], { shape }) => {
     const strides = stridesOf(x!.shape);
     return read(
@@ -98,8 +96,8 @@ export const viewRules: Rules<ViewPrim | "pad" | "concat" | "constant" | "iota">
     }
     return out;
   },
-  constant: ({ value, dtype }) =>
-    makeElements(dtype, 1).fill(dtype === "bool" ? Number(value !== 0) : value),
+  constant: ({ value, shape, dtype }) =>
+    makeElements(dtype, sizeOf(shape)).fill(dtype === "bool" ? Number(value !== 0) : value),
   iota: ({ axis }, _inputs, { shape, dtype }) => {
     const out = makeElements(dtype, sizeOf(shape));
     walk(

@@ -1,5 +1,6 @@
 /** @file Pass: algebraic identities that spare work, and arithmetic on literals. Only exact operations are folded. */
 import { type Graph, type Node, type TensorType, type Value, isPrim } from "../../ir/graph.ts";
+import { isView } from "../../ir/prim.ts";
 import { sameShape, sizeOf } from "../../ir/shape.ts";
 import { type Builder, rewriteGraph } from "./rewrite.ts";
 
@@ -12,23 +13,17 @@ export function simplify(graph: Graph): Graph {
 
 /** The literal that every element of a value is, if it is one. */
 export function literalOf(value: Value): number | undefined {
-  const node = value.node;
-  if (node === null) return undefined;
-  if (isPrim(node, "constant")) return node.params.value;
-  if (
-    node.prim === "broadcast" ||
-    node.prim === "reshape" ||
-    node.prim === "transpose" ||
-    node.prim === "slice" ||
-    node.prim === "flip"
-  )
-    return literalOf(node.inputs[0]!);
-  return undefined;
+  const { node } = value;
+  return node !== null && isPrim(node, "constant") ? node.params.value : undefined;
 }
 
 function rule(node: Node, inputs: readonly Value[], builder: Builder): Value | undefined {
   const [x, y] = inputs as [Value, Value];
   const out = node.outputs[0]!;
+  if (isView(node.prim)) {
+    const value = literalOf(x);
+    if (value !== undefined) return literal(value, out, builder);
+  }
   switch (node.prim) {
     case "add": {
       if (literalOf(y) === 0) return x;
@@ -118,19 +113,8 @@ function power(
 }
 
 function literal(value: number, type: TensorType, builder: Builder): Value {
-  const scalar = builder.add("constant", { value, dtype: type.dtype }, [], {
-    shape: [],
-    dtype: type.dtype,
-  });
-  if (type.shape.length === 0) return scalar;
-  const ones = type.shape.map(() => 1);
-  const lifted = builder.add("reshape", { shape: ones }, [scalar], {
-    shape: ones,
-    dtype: type.dtype,
-  });
-  return sameShape(ones, type.shape)
-    ? lifted
-    : builder.add("broadcast", { shape: type.shape }, [lifted], type);
+  const { shape, dtype } = type;
+  return builder.add("constant", { value, shape, dtype }, [], type);
 }
 
 /** Arithmetic on literals, in the precision of their type. */

@@ -54,9 +54,10 @@ export const selectRules: { [P in SelectPrim]: Rules<P> } = {
       throw new ArgumentError(complaint("shiftRight", "bits in [0, 31]", String(bits)));
     return [inputs[0]!];
   }),
-  constant: nondifferentiable((inputs, { dtype }) => {
+  constant: nondifferentiable((inputs, { shape, dtype }) => {
     arity("constant", inputs, 0);
-    return [{ shape: [], dtype }];
+    checkShape("constant", shape);
+    return [{ shape, dtype }];
   }),
   iota: nondifferentiable((inputs, { shape, axis, dtype }) => {
     arity("iota", inputs, 0);

@@ -43,9 +43,10 @@ export const viewRules: { [P in ViewPrim]: Rules<P> } = {
       arity("broadcast", inputs, 1);
       checkShape("broadcast", shape);
       const from = inputs[0]!;
+      const shift = shape.length - from.shape.length;
       const fits =
-        from.shape.length === shape.length &&
-        from.shape.every((extent, axis) => extent === shape[axis] || extent === 1);
+        shift >= 0 &&
+        from.shape.every((extent, axis) => extent === shape[axis + shift] || extent === 1);
       if (!fits)
         throw new ShapeError(
           complaint(
@@ -58,10 +59,11 @@ export const viewRules: { [P in ViewPrim]: Rules<P> } = {
     },
     (g, { inputs }) => {
       const { shape } = inputs[0]!;
-      return g.sum(
-        [...shape.keys()].filter((axis) => shape[axis] === 1 && g.shape[axis] !== 1),
-        true,
+      const shift = g.rank - shape.length;
+      const repeated = [...g.shape.keys()].filter(
+        (axis) => axis < shift || (shape[axis - shift] === 1 && g.shape[axis] !== 1),
       );
+      return g.sum(repeated, true).reshape(shape);
     },
   ),
   slice: linear(
