@@ -114,9 +114,11 @@ function timeRow(workload: string, lines: Lines): string {
 /** Runs everything `rounds` times, interleaved, and prints two markdown tables. */
 export function compare(comparison: Comparison): void {
   const peers = resolve(comparison.peers);
+  // The peers run in their folder: a path to Python must not depend on it.
+  const python = comparison.python.includes("/") ? resolve(comparison.python) : comparison.python;
   const lines: Lines = { adjoint: new Map(), limit: new Map(), torch: new Map(), jax: new Map() };
   for (let round = 1; round <= comparison.rounds; round++) {
-    for (const command of commands({ ...comparison, peers })) {
+    for (const command of commands({ ...comparison, peers, python })) {
       console.error(`bench: round ${round} of ${comparison.rounds}: ${command.engine}`);
       for (const line of run(command)) {
         const known = lines[command.engine].get(line.workload);

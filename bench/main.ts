@@ -20,33 +20,47 @@ const usage = `usage: npm run bench -- [A,B,D,E] [options]
   --python PROGRAM the Python that has torch, torchdiffeq and jax (default python3)
   --rounds N       rounds of the comparison (default 3)`;
 
-const { values, positionals } = parseArgs({
-  allowPositionals: true,
-  options: {
-    json: { type: "boolean", default: false },
-    data: { type: "string" },
-    peers: { type: "string" },
-    python: { type: "string", default: "python3" },
-    rounds: { type: "string", default: "3" },
-    help: { type: "boolean", short: "h", default: false },
-  },
-});
-const chosen = positionals.flatMap((p) => p.toUpperCase().split(","));
-const names = chosen.length > 0 ? chosen : Object.keys(workloads);
-const unknown = chosen.filter((name) => !(name in workloads));
+async function main(): Promise<void> {
+  const { values, positionals } = parseArgs({
+    allowPositionals: true,
+    options: {
+      json: { type: "boolean", default: false },
+      data: { type: "string" },
+      peers: { type: "string" },
+      python: { type: "string", default: "python3" },
+      rounds: { type: "string", default: "3" },
+      help: { type: "boolean", short: "h", default: false },
+    },
+  });
+  if (values.help) return console.log(usage);
 
-if (values.help) console.log(usage);
-else if (unknown.length > 0) {
-  console.error(`bench: no workload ${unknown.join(", ")}; choose from ${Object.keys(workloads)}`);
-  process.exitCode = 2;
-} else if (values.peers !== undefined) {
-  const { peers, python } = values;
-  compare({ peers, python, rounds: Number(values.rounds), workloads: names });
-} else {
+  const chosen = positionals.flatMap((p) => p.toUpperCase().split(","));
+  const names = chosen.length > 0 ? chosen : Object.keys(workloads);
+  const unknown = names.filter((name) => !(name in workloads));
+  if (unknown.length > 0) {
+    throw new RangeError(
+      `no workload ${unknown.join(", ")}: choose from ${Object.keys(workloads)}`,
+    );
+  }
+  const rounds = Number(values.rounds);
+  if (!Number.isInteger(rounds) || rounds < 1) {
+    throw new RangeError(`--rounds: expected a whole number from 1 on, got ${values.rounds}`);
+  }
+  if (values.peers !== undefined) {
+    return compare({ peers: values.peers, python: values.python, rounds, workloads: names });
+  }
   const print = printer(values.json);
   for (const name of names) {
     const { run } = await workloads[name]!();
     const options = values.data === undefined ? {} : { data: values.data };
     for (const measurement of run(options)) print(measurement);
   }
+}
+
+try {
+  await main();
+} catch (error) {
+  const misused = error instanceof Error && (error instanceof RangeError || "code" in error);
+  console.error(misused ? `bench: ${error.message}` : error);
+  process.exitCode = misused ? 2 : 1;
 }
