@@ -54,10 +54,12 @@ export class StepMachine {
   private readonly sum: Procedure;
   private readonly summed: readonly number[];
   private readonly norm: Procedure;
+  /** The error estimate, and the zeros it is added to (adaptive methods). */
+  private readonly error: readonly Pointer[];
+  private readonly origin: readonly Pointer[];
   private readonly scalars: Pointer;
-  /** Places among the scalars: t, the norm, weights of the stage, of the sum, of the norm. */
+  /** Places among the scalars: t, the norm, weights of the stage, then those of the sum. */
   private readonly sumAt: number;
-  private readonly normAt: number;
   private readonly scalarCount: number;
   private readonly weights: Float64Array;
   private block: Float64Array;
@@ -85,8 +87,7 @@ export class StepMachine {
     this.weights = new Float64Array(interpolant.stages);
 
     this.sumAt = 2 + this.terms;
-    this.normAt = this.sumAt + this.summed.length;
-    this.scalarCount = this.normAt + tableau.stages;
+    this.scalarCount = this.sumAt + this.summed.length;
     this.scalars = context.allocate({ shape: [this.scalarCount], dtype: "float64" });
     const at = (index: number): Pointer => this.scalars + 8 * index;
     this.stage = context.compile(stageGraph(plan), `${name}/stage`);
@@ -99,8 +100,8 @@ export class StepMachine {
       `${name}/norm`,
     );
     this.norm.bindOutput(0, at(1));
-    if (this.adaptive)
-      for (let j = 0; j < tableau.stages; j++) this.norm.bindInput(j, at(this.normAt + j));
+    this.error = this.adaptive ? allocate() : [];
+    this.origin = this.adaptive ? allocate() : [];
     this.block = this.viewScalars();
     for (let j = 0; j < this.stages.length; j++) this.bindStage(j, this.stages[j]!);
     if (interpolant.endStage) this.bindStage(tableau.stages, this.stages[0]!);
@@ -119,16 +120,13 @@ export class StepMachine {
       this.y[leaf] = y[leaf]!;
       this.y1[leaf] = y[leaf] === first ? second : first;
     }
-    this.bindState();
     const count = this.plan.field.parameters.length;
     const afterStates = 1 + this.terms + this.read.length * (1 + this.terms);
     for (let index = 0; index < count; index++)
       this.stage.bindInput(afterStates + index, parameters[index]!);
     if (!this.adaptive) return;
-    const { stages } = this.plan.solver.tableau;
-    const afterStages = stages + this.leaves * (2 + stages);
     for (let index = count; index < parameters.length; index++)
-      this.norm.bindInput(afterStages + index - count, parameters[index]!);
+      this.norm.bindInput(3 * this.leaves + index - count, parameters[index]!);
   }
 
   /** Views of kernel memory do not survive its growth: called where memory may have grown. */
@@ -142,28 +140,24 @@ export class StepMachine {
    */
   start(t: number, direction: number): number {
     this.evaluateSlope(t);
-    const { norm, y, y1, leaves, plan } = this;
-    const { order, stages: count } = plan.solver.tableau;
-    // |y| alone scales: y1 stands in for y. First y itself is measured, in the place of a slope.
-    for (let leaf = 0; leaf < leaves; leaf++) {
-      norm.bindInput(count + leaves + leaf, y[leaf]!);
-      norm.bindInput(count + 2 * leaves + leaf, y[leaf]!);
-    }
-    const d0 = this.measure(1, 0);
-    const first = this.stages[0]!;
-    for (let leaf = 0; leaf < leaves; leaf++)
-      norm.bindInput(count + 2 * leaves + leaf, first[leaf]!);
-    const d1 = this.measure(1, 0);
+    const { y, stages, summed, plan } = this;
+    const { order } = plan.solver.tableau;
+    const d0 = this.measure(y, y);
+    const d1 = this.measure(stages[0]!, y);
     const h0 = d0 < 1e-5 || d1 < 1e-5 ? 1e-6 : (0.01 * d0) / d1;
-    // One Euler step of that size, to see how f changes.
+    // One Euler step of that size, to see how f changes; its slope in the place of a later stage.
+    const later = summed[summed.length - 1]!;
     const block = this.fresh();
     block[0] = t + direction * h0;
     for (let j = 0; j < this.terms; j++) block[2 + j] = j === 0 ? direction * h0 : 0;
     this.bindStageInputs();
     this.bindTerm(0);
-    this.evaluate(1);
-    const d2 = this.measure(-1, 1) / h0;
-    for (let leaf = 0; leaf < leaves; leaf++) norm.bindInput(count + leaves + leaf, y1[leaf]!);
+    this.evaluate(later);
+    const weights = this.fresh();
+    for (let j = 0; j < summed.length; j++)
+      weights[this.sumAt + j] = summed[j] === 0 ? -1 : summed[j] === later ? 1 : 0;
+    this.runSum(this.origin, this.error);
+    const d2 = this.measure(this.error, y) / h0;
     const largest = Math.max(d1, d2);
     const h1 = largest <= 1e-15 ? Math.max(1e-6, 1e-3 * h0) : 1 / power(100 * largest, 1 / order);
     const size = Math.min(100 * h0, h1);
@@ -192,16 +186,11 @@ export class StepMachine {
       this.evaluate(i);
       this.bindTerm(i);
     }
-    let block = this.fresh();
+    const block = this.fresh();
     for (let j = 0; j < summed.length; j++) block[this.sumAt + j] = h * (b[summed[j]!] ?? 0);
-    for (let leaf = 0; leaf < this.leaves; leaf++) this.sum.bindOutput(leaf, this.y1[leaf]!);
-    this.sum.run();
+    this.runSum(this.y, this.y1);
     if (this.needsSlope) this.evaluateEnd(t + h, inner);
-    block = this.fresh();
-    if (errorWeights !== undefined)
-      for (let j = 0; j < stages; j++) block[this.normAt + j] = h * errorWeights[j]!;
-    this.norm.run();
-    const error = this.fresh()[1]!;
+    const error = errorWeights === undefined ? this.check() : this.estimate(h, errorWeights);
     if (!(error - error === 0)) this.noteBadStage();
     return error;
   }
@@ -224,7 +213,6 @@ export class StepMachine {
       this.bindStage(0, carried);
       this.bindStage(last, stages[last]!);
     }
-    this.bindState();
   }
 
   /** Once a step, before states inside it are asked for and before it is accepted. `t1` is the step's end. */
@@ -236,14 +224,13 @@ export class StepMachine {
 
   /** The state at t + theta h, written to `into`. */
   interpolate(theta: number, h: number, into: readonly Pointer[]): void {
-    const { weights, summed, sum, stages } = this;
+    const { weights, summed, stages } = this;
     const { interpolant } = this.plan.solver;
     interpolationWeights(interpolant, theta, weights);
     const block = this.fresh();
     for (let j = 0; j < summed.length; j++) block[this.sumAt + j] = h * weights[summed[j]!]!;
-    for (let leaf = 0; leaf < into.length; leaf++) sum.bindOutput(leaf, into[leaf]!);
     if (interpolant.endStage) this.bindStage(stages.length - 1, stages[stages.length - 1]!);
-    sum.run();
+    this.runSum(this.y, into);
     // Elsewhere the end's slope is not known, has weight 0, and must not be a number that is not finite.
     if (interpolant.endStage) this.bindStage(stages.length - 1, stages[0]!);
   }
@@ -272,14 +259,44 @@ export class StepMachine {
     this.evaluateAt(t, i);
   }
 
-  /** The norm of `first` times the first slope plus `second` times the second, over the tolerances at y. */
-  private measure(first: number, second: number): number {
+  /** The scaled error of the step from y to y1. */
+  private estimate(h: number, errorWeights: readonly number[]): number {
+    const { summed } = this;
     const block = this.fresh();
-    const { stages } = this.plan.solver.tableau;
-    for (let j = 0; j < stages; j++)
-      block[this.normAt + j] = j === 0 ? first : j === 1 ? second : 0;
-    this.norm.run();
+    for (let j = 0; j < summed.length; j++)
+      block[this.sumAt + j] = h * (errorWeights[summed[j]!] ?? 0);
+    this.runSum(this.origin, this.error);
+    return this.measure(this.error, this.y1);
+  }
+
+  /** The norm of `error` over the tolerances at y and y1. */
+  private measure(error: readonly Pointer[], y1: readonly Pointer[]): number {
+    const { norm, y, leaves } = this;
+    for (let leaf = 0; leaf < leaves; leaf++) {
+      norm.bindInput(leaf, error[leaf]!);
+      norm.bindInput(leaves + leaf, y[leaf]!);
+      norm.bindInput(2 * leaves + leaf, y1[leaf]!);
+    }
+    norm.run();
     return this.fresh()[1]!;
+  }
+
+  /** 0 if y1 is finite. */
+  private check(): number {
+    const { norm, y1, leaves } = this;
+    for (let leaf = 0; leaf < leaves; leaf++) norm.bindInput(leaf, y1[leaf]!);
+    norm.run();
+    return this.fresh()[1]!;
+  }
+
+  /** Adds the weighted stages to a state. */
+  private runSum(from: readonly Pointer[], into: readonly Pointer[]): void {
+    const { sum, summed, leaves } = this;
+    for (let leaf = 0; leaf < leaves; leaf++) {
+      sum.bindInput(summed.length + leaf, from[leaf]!);
+      sum.bindOutput(leaf, into[leaf]!);
+    }
+    sum.run();
   }
 
   /** The stage reads y; slopes not known yet have weight 0, and y stands in for them. */
@@ -301,29 +318,13 @@ export class StepMachine {
       stage.bindInput(1 + terms + (i + 1) * read.length + index, slope[read[index]!]!);
   }
 
-  /** The sum and the norm read y, and the norm y1. */
-  private bindState(): void {
-    const { sum, norm, y, y1, leaves, summed, adaptive } = this;
-    const { stages } = this.plan.solver.tableau;
-    for (let leaf = 0; leaf < leaves; leaf++) {
-      sum.bindInput(summed.length + leaf, y[leaf]!);
-      if (adaptive) {
-        norm.bindInput(stages + leaf, y[leaf]!);
-        norm.bindInput(stages + leaves + leaf, y1[leaf]!);
-      } else norm.bindInput(leaf, y1[leaf]!);
-    }
-  }
-
-  /** The sum and the norm read stage j there. */
+  /** The sum reads stage j there. */
   private bindStage(j: number, pointers: readonly Pointer[]): void {
-    const { sum, norm, leaves, summed, adaptive } = this;
-    const { stages } = this.plan.solver.tableau;
+    const { sum, leaves, summed } = this;
     const position = summed.indexOf(j);
-    for (let leaf = 0; leaf < leaves; leaf++) {
-      if (position !== -1)
-        sum.bindInput(summed.length + leaves * (position + 1) + leaf, pointers[leaf]!);
-      if (adaptive && j < stages) norm.bindInput(stages + leaves * (j + 2) + leaf, pointers[leaf]!);
-    }
+    if (position === -1) return;
+    const from = summed.length + leaves * (position + 1);
+    for (let leaf = 0; leaf < leaves; leaf++) sum.bindInput(from + leaf, pointers[leaf]!);
   }
 
   /** Finds the stage that is not finite, and clears it and later ones: their values must not meet a weight of 0. */

@@ -96,10 +96,13 @@ export function stageGraph(plan: StepPlan): Graph {
   ).graph;
 }
 
-/** Stages that the solution or a state inside a step is a sum of. */
+/** Stages that the solution, its error estimate or a state inside a step is a sum of. */
 export function summedStages({ tableau, interpolant }: Solver): number[] {
   return [...interpolant.coefficients.keys()].filter(
-    (j) => (tableau.b[j] ?? 0) !== 0 || interpolant.coefficients[j]!.some((factor) => factor !== 0),
+    (j) =>
+      (tableau.b[j] ?? 0) !== 0 ||
+      (tableau.errorWeights?.[j] ?? 0) !== 0 ||
+      interpolant.coefficients[j]!.some((factor) => factor !== 0),
   );
 }
 
@@ -123,35 +126,28 @@ export function sumGraph(plan: StepPlan): Graph {
   ).graph;
 }
 
-/**
- * The norm of sum_j weights_j k_j over atol + rtol max(|y|, |y1|), a float64 scalar. Inputs a weight for each stage of the
- * tableau, y, y1, the stages, extras.
- */
+/** The norm of an error over atol + rtol max(|y|, |y1|), a float64 scalar. Inputs the error, y, y1, extras. */
 export function normGraph(plan: StepPlan): Graph {
   const { state } = plan.field;
-  const count = plan.solver.tableau.stages;
+  const n = state.length;
   return trace(
     (...inputs) => {
-      const n = state.length;
-      const [weights, y, y1, k, extras] = cut(
-        inputs,
-        count,
-        n,
-        n,
-        count * n,
-        plan.extras.length,
-      ) as [Tensor[], Tensor[], Tensor[], Tensor[], Tensor[]];
-      const stages = Array.from({ length: count }, (_, j) => k.slice(j * n, (j + 1) * n));
+      const [error, y, y1, extras] = cut(inputs, n, n, n, plan.extras.length) as [
+        Tensor[],
+        Tensor[],
+        Tensor[],
+        Tensor[],
+      ];
       const pick = (tolerance: PlannedTolerance, leaf: Tensor): Tensor | number =>
         typeof tolerance === "number" ? tolerance : cast(extras[tolerance.extra]!, leaf.dtype);
       const scaled = y.map((leaf, index) => {
         const size = maximum(abs(leaf), abs(y1[index]!));
         const scale = add(mul(size, pick(plan.rtol[index]!, leaf)), pick(plan.atol[index]!, leaf));
-        return div(combine(weights, stages, index)!, scale);
+        return div(error[index]!, scale);
       });
       return [partsNorm(plan.norm, scaled, extras)];
     },
-    [...scalars(count), ...state, ...state, ...repeated(state, count), ...plan.extras],
+    [...repeated(state, 3), ...plan.extras],
   ).graph;
 }
 
