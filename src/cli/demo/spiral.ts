@@ -86,12 +86,13 @@ export async function trainSpiral(folder: string, context: Context): Promise<voi
     };
   };
   const follow = jit((model: Dynamics) => odeint(model, y0, ts, { rtol: 1e-5, atol: 1e-6 }));
-  const whole = (): number =>
-    follow(training.model).reshape([points, 2]).sub(truth).abs().mean().item();
+  const whole = (model: Dynamics): number =>
+    follow(model).reshape([points, 2]).sub(truth).abs().mean().item();
 
   const progress = startProgress({ title: "spiral", total: iterations, quiet: context.quiet });
   const losses: LossPoint[] = [];
   const validation: LossPoint[] = [];
+  let kept = { iteration: 0, loss: Number.POSITIVE_INFINITY, model: training.model };
   const began = performance.now();
   let seconds = 0;
   try {
@@ -99,7 +100,11 @@ export async function trainSpiral(folder: string, context: Context): Promise<voi
       const loss = training.step(batchAt(i));
       const iteration = i + 1;
       losses.push({ iteration, loss });
-      if (iteration % 100 === 0) validation.push({ iteration, loss: whole() });
+      if (iteration % 50 === 0) {
+        const candidate = { iteration, loss: whole(training.model) };
+        validation.push(candidate);
+        if (candidate.loss < kept.loss) kept = { ...candidate, model: training.model };
+      }
       progress.update({ iteration, loss, validation: validation.at(-1)?.loss, evaluations });
     }
     seconds = (performance.now() - began) / 1000;
@@ -107,7 +112,7 @@ export async function trainSpiral(folder: string, context: Context): Promise<voi
     progress.stop();
   }
 
-  const { model } = training;
+  const { model } = kept;
   const fine = Array.from({ length: 8 * points }, (_, i) => (end * i) / (8 * points - 1));
   const learned = odeint(model, y0, fine, { rtol: 1e-5, atol: 1e-6 });
   const written = [join(folder, "spiral.png"), join(folder, "spiral-loss.png")] as const;
@@ -137,13 +142,15 @@ export async function trainSpiral(folder: string, context: Context): Promise<voi
       subtitle: "mean absolute error; validation: the whole trajectory from its start",
       training: losses,
       validation,
+      best: kept.iteration,
     }),
   );
   const rate = (iterations / seconds).toFixed(0);
   context.say(
     `${iterations} iterations in ${seconds.toFixed(1)} s (${rate} a second), ${evaluations} evaluations`,
   );
-  const { loss } = validation.at(-1)!;
-  context.say(`mean absolute error over the whole trajectory: ${loss.toPrecision(3)}`);
+  context.say(
+    `kept iteration ${kept.iteration}: mean absolute error over the whole trajectory ${kept.loss.toPrecision(3)}`,
+  );
   context.say(`wrote ${written.join(", ")}`);
 }

@@ -94,7 +94,7 @@ export async function train(problem: Problem, hooks: TrainHooks): Promise<Traine
       kept = run.trainer.model;
       sound = run.trainer.state;
     }
-    const loss = stepOf(run, course.iteration);
+    const loss = lossOf(() => run.trainer.step(run.batch(course.iteration)));
     if (loss === undefined) {
       mend();
       continue;
@@ -110,7 +110,9 @@ export async function train(problem: Problem, hooks: TrainHooks): Promise<Traine
       if (validation !== null && validation < Number.MAX_VALUE) {
         course.held.push({ iteration, loss: validation });
       }
-      const candidate = { iteration, loss, validation };
+      // The step's loss is that of the weights before it, and a step changes much where the loss is rough.
+      const now = lossOf(() => run.trainer.evaluate(run.batch(iteration)));
+      const candidate = { iteration, loss: now ?? Number.MAX_VALUE, validation };
       if (course.kept === null || score(candidate) < score(course.kept)) {
         course.kept = candidate;
         kept = model;
@@ -140,10 +142,10 @@ export async function train(problem: Problem, hooks: TrainHooks): Promise<Traine
   return { model: kept, nodes: run.windows.nodes, starts: run.startsOf(kept), course };
 }
 
-/** The loss of one training step; undefined if the step failed. */
-function stepOf(run: StageRun, iteration: number): number | undefined {
+/** A loss that is a number; undefined if its solve failed. */
+function lossOf(compute: () => number): number | undefined {
   try {
-    const loss = run.trainer.step(run.batch(iteration));
+    const loss = compute();
     return Number.isFinite(loss) ? loss : undefined;
   } catch (error) {
     if (error instanceof SolveError) return undefined;
