@@ -122,9 +122,9 @@ describe("an interrupted fit", () => {
   const args = [
     ...small,
     "--iterations",
-    "3000",
+    "2000",
     "--patience",
-    "3000",
+    "2000",
     "--checkpoint-every",
     String(every),
   ];
@@ -137,11 +137,11 @@ describe("an interrupted fit", () => {
 
   test("loses at most one interval to kill -9 and continues to the same bytes", async () => {
     const running = start([...args, "-o", "killed.json"], here.path);
-    running.killAt(/fit 1200\/3000/, "SIGKILL");
+    running.killAt(/fit 800\/2000/, "SIGKILL");
     const { signal, stderr } = await running.done;
     expect(signal).toBe("SIGKILL");
     expect(existsSync(here.at("killed.json"))).toBe(false);
-    const reached = Math.max(...[...stderr.matchAll(/fit (\d+)\/3000/g)].map((m) => Number(m[1])));
+    const reached = Math.max(...[...stderr.matchAll(/fit (\d+)\/2000/g)].map((m) => Number(m[1])));
 
     const resumed = await run([...args, "-o", "killed.json", "--resume"], here.path);
     expect(resumed.code, resumed.stderr).toBe(0);
@@ -155,7 +155,7 @@ describe("an interrupted fit", () => {
 
   test("stops at SIGINT with exit code 130 after a last checkpoint", async () => {
     const running = start([...args, "-o", "stopped.json"], here.path);
-    running.killAt(/fit 600\/3000/, "SIGINT");
+    running.killAt(/fit 400\/2000/, "SIGINT");
     const { code, stderr } = await running.done;
     expect(code).toBe(130);
     expect(stderr).toMatch(
@@ -173,7 +173,7 @@ describe("an interrupted fit", () => {
     expect(damaged.stderr).toContain("damaged.json.checkpoint");
 
     const running = start([...args, "-o", "mine.json"], here.path);
-    running.killAt(/fit 600\/3000/, "SIGKILL");
+    running.killAt(/fit 400\/2000/, "SIGKILL");
     await running.done;
     const other = await run([...args, "-o", "mine.json", "--seed", "3", "--resume"], here.path);
     expect(other.code).toBe(1);
