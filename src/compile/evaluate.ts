@@ -31,10 +31,15 @@ export class Executable {
 
   constructor(graph: Graph, name: string) {
     this.holdings = new Holdings(backend());
-    this.program = untraced(() => new Program(graph, name, this.holdings));
-    const own = this.program.bindOwn();
-    this.inputs = own.inputs;
-    this.outputs = own.outputs;
+    try {
+      this.program = untraced(() => new Program(graph, name, this.holdings));
+      const own = this.program.bindOwn();
+      this.inputs = own.inputs;
+      this.outputs = own.outputs;
+    } catch (error) {
+      this.holdings.release();
+      throw error;
+    }
     this.bytes = this.holdings.bytes;
   }
 
@@ -92,7 +97,7 @@ function evaluate(source: Graph, inputs: readonly Tensor[]): Tensor[] {
     kept.set(key, found);
     return found.call(inputs);
   }
-  const executable = new Executable(
+  const executable = makeExecutable(
     graph,
     graph.nodes.length === 1 ? graph.nodes[0]!.prim : "graph",
   );
@@ -111,12 +116,28 @@ function evaluate(source: Graph, inputs: readonly Tensor[]): Tensor[] {
 function keep(key: string, executable: Executable): void {
   kept.set(key, executable);
   keptBytes += executable.bytes;
+  shrink(maxKept, maxBytes, executable);
+}
+
+/** Lets go of the longest unused until what is left fits; not of those under way, nor of the latest. */
+function shrink(count: number, bytes: number, latest?: Executable): void {
   for (const [oldest, candidate] of kept) {
-    if (kept.size <= maxKept && keptBytes <= maxBytes) return;
-    if (candidate.running || candidate === executable) continue;
+    if (kept.size <= count && keptBytes <= bytes) return;
+    if (candidate.running || candidate === latest) continue;
     kept.delete(oldest);
     keptBytes -= candidate.bytes;
     candidate.release();
+  }
+}
+
+/** An executable; where memory is short, programs that are merely kept give way. */
+export function makeExecutable(graph: Graph, name: string): Executable {
+  try {
+    return new Executable(graph, name);
+  } catch (error) {
+    if (!(error instanceof RangeError) || kept.size === 0) throw error;
+    shrink(0, 0);
+    return new Executable(graph, name);
   }
 }
 

@@ -5,7 +5,7 @@ import { concreteElements } from "../ir/tensor.ts";
 import { currentTrace, trace } from "../ir/trace.ts";
 import { type TreeDef, flatten } from "../ir/tree.ts";
 import { backendName } from "./engine.ts";
-import { Executable } from "./evaluate.ts";
+import { type Executable, makeExecutable } from "./evaluate.ts";
 import { explainProgram } from "./explain.ts";
 import { typeKey } from "./key.ts";
 
@@ -20,9 +20,13 @@ export type Jitted<A extends unknown[], R> = ((...args: A) => R) & {
   explain(...args: A): string;
 };
 
+/** By signature: one, and further ones for calls from within a call (a callback of a solve may come back here). */
+type Instances = Map<string, Compiled[]>;
+
 /** Memory of programs whose function is gone is given back. */
-const orphans = new FinalizationRegistry<Map<string, Compiled>>((compiled) => {
-  for (const { executable } of compiled.values()) executable.release();
+const orphans = new FinalizationRegistry<Instances>((compiled) => {
+  for (const instances of compiled.values())
+    for (const { executable } of instances) executable.release();
 });
 
 /**
@@ -34,17 +38,14 @@ export function jit<A extends unknown[], R>(fn: (...args: A) => R): Jitted<A, R>
   if (typeof fn !== "function")
     throw new ArgumentError(complaint("jit", "a function", describe(fn)));
   const who = fn.name === "" ? "jit" : fn.name;
-  const compiled = new Map<string, Compiled>();
+  const compiled: Instances = new Map();
   const compileFor = (leaves: readonly Tensor[], def: TreeDef): Compiled => {
     const key = `${backendName()} ${def.key} ${leaves.map(typeKey).join(" ")}`;
-    let found = compiled.get(key);
-    if (found === undefined || found.executable.running) {
-      const fresh = compile(fn, who, leaves, def);
-      // A call from within itself (a callback of a solve) gets an instance of its own.
-      if (found === undefined) compiled.set(key, fresh);
-      found = fresh;
-    }
-    return found;
+    let instances = compiled.get(key);
+    if (instances === undefined) compiled.set(key, (instances = []));
+    let idle = instances.find(({ executable }) => !executable.running);
+    if (idle === undefined) instances.push((idle = compile(fn, who, leaves, def)));
+    return idle;
   };
   const jitted = (...args: A): R => {
     if (currentTrace() !== undefined) return fn(...args);
@@ -72,10 +73,8 @@ function compile<A extends unknown[], R>(
     result = out.def;
     return out.leaves;
   }, leaves);
-  const executable = new Executable(traced.graph, who);
-  traced.captured.forEach((tensor, index) => {
-    concreteElements(tensor, who);
-    executable.preset(leaves.length + index, tensor);
-  });
+  for (const tensor of traced.captured) concreteElements(tensor, who);
+  const executable = makeExecutable(traced.graph, who);
+  traced.captured.forEach((tensor, index) => executable.preset(leaves.length + index, tensor));
   return { executable, result: result! };
 }
