@@ -111,10 +111,15 @@ function prepareDiscrete(
     procedure.bindInput(1, scalars + 8);
     return procedure;
   };
-  const plain = withScalars(
-    context.compile(stepBackGraph(plan, wanted, false), `${problem.gradient.name}/step`),
-  );
+  // A step without outputs inside, and one with: each compiled when the first such step comes.
+  let plain: Procedure | undefined;
   let inside: Procedure | undefined;
+  const stepBackProcedure = (withOutputs: boolean): Procedure => {
+    const name = `${problem.gradient.name}/${withOutputs ? "step-with-outputs" : "step"}`;
+    const compiled = (): Procedure =>
+      withScalars(context.compile(stepBackGraph(plan, wanted, withOutputs), name));
+    return withOutputs ? (inside ??= compiled()) : (plain ??= compiled());
+  };
   let pull: Procedure | undefined;
   let forward: Procedure | undefined;
   let row: Pointer[] = state.map(() => 0);
@@ -216,14 +221,7 @@ function prepareDiscrete(
       pull.run();
       pulls.exchange();
     }
-    if (pulled)
-      inside ??= withScalars(
-        context.compile(
-          stepBackGraph(plan, wanted, true),
-          `${problem.gradient.name}/step-with-outputs`,
-        ),
-      );
-    const procedure = pulled ? inside! : plain;
+    const procedure = stepBackProcedure(pulled);
     setScalars(trail!.t[step]!, trail!.h[step]!);
     bindInputs(procedure, 2, y);
     bindInputs(procedure, 2 + leaves, bound);
