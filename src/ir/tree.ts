@@ -28,68 +28,97 @@ export interface TreeDef {
   rebuild(leaves: readonly Tensor[]): unknown;
 }
 
+/**
+ * How to rebuild a part of a tree. Made by functions of their own: a closure inside `visit` would keep the leaves alive,
+ * and structures live as long as compiled functions.
+ */
 interface Build {
-  key: string;
+  readonly key: string;
   make(next: () => Tensor): unknown;
+}
+
+const leaf: Build = { key: "*", make: (next) => next() };
+
+function arrayOf(parts: readonly Build[]): Build {
+  return {
+    key: `[${parts.map((part) => part.key).join(",")}]`,
+    make: (next) => parts.map((part) => part.make(next)),
+  };
+}
+
+function objectOf(names: readonly string[], parts: readonly Build[]): Build {
+  return {
+    key: `{${parts.map((part, index) => `${JSON.stringify(names[index])}:${part.key}`).join(",")}}`,
+    make: (next) =>
+      Object.fromEntries(parts.map((part, index) => [names[index], part.make(next)])),
+  };
+}
+
+function nodeOf(
+  key: string,
+  parts: readonly Build[],
+  rebuild: (children: Tree[]) => unknown,
+): Build {
+  return {
+    key: `<${key}:${parts.map((part) => part.key).join(",")}>`,
+    make: (next) => rebuild(parts.map((part) => part.make(next) as Tree)),
+  };
+}
+
+function defOf(build: Build, paths: readonly string[]): TreeDef {
+  return {
+    key: build.key,
+    leafCount: paths.length,
+    paths,
+    rebuild(given) {
+      let next = 0;
+      return build.make(() => given[next++]!);
+    },
+  };
+}
+
+interface Found {
+  readonly leaves: Tensor[];
+  readonly paths: string[];
 }
 
 /** The leaves in order, and what is left. Throws ArgumentError naming `who` and the path of a leaf that is no tensor. */
 export function flatten(who: string, tree: unknown): { leaves: Tensor[]; def: TreeDef } {
-  const leaves: Tensor[] = [];
-  const paths: string[] = [];
-  const visit = (node: unknown, path: string): Build => {
-    if (node instanceof Tensor) {
-      leaves.push(node);
-      paths.push(path);
-      return { key: "*", make: (next) => next() };
-    }
-    if (Array.isArray(node)) {
-      const parts = node.map((child, index) => visit(child, `${path}[${index}]`));
-      return {
-        key: `[${parts.map((part) => part.key).join(",")}]`,
-        make: (next) => parts.map((part) => part.make(next)),
-      };
-    }
-    if (isTreeNode(node)) {
-      const { children, names, rebuild, key } = node[treeProtocol]();
-      const parts = children.map((child, index) => visit(child, `${path}.${names[index]}`));
-      return {
-        key: `<${key}:${parts.map((part) => part.key).join(",")}>`,
-        make: (next) => rebuild(parts.map((part) => part.make(next) as Tree)),
-      };
-    }
-    if (isPlainObject(node)) {
-      const names = Object.keys(node).sort();
-      const parts = names.map((name) => visit(node[name], `${path}.${name}`));
-      const key = `{${parts.map((part, index) => `${JSON.stringify(names[index])}:${part.key}`).join(",")}}`;
-      return {
-        key,
-        make: (next) =>
-          Object.fromEntries(parts.map((part, index) => [names[index], part.make(next)])),
-      };
-    }
-    throw new ArgumentError(
-      complaint(
-        who,
-        "a tensor, or an array, plain object or module of tensors",
-        `${describe(node)}${path === "" ? "" : ` at ${path}`}`,
-        "Wrap numbers with tensor().",
-      ),
+  const found: Found = { leaves: [], paths: [] };
+  const build = visit(who, tree, "", found);
+  return { leaves: found.leaves, def: defOf(build, found.paths) };
+}
+
+function visit(who: string, node: unknown, path: string, found: Found): Build {
+  if (node instanceof Tensor) {
+    found.leaves.push(node);
+    found.paths.push(path);
+    return leaf;
+  }
+  if (Array.isArray(node))
+    return arrayOf(node.map((child, index) => visit(who, child, `${path}[${index}]`, found)));
+  if (isTreeNode(node)) {
+    const { children, names, rebuild, key } = node[treeProtocol]();
+    const parts = children.map((child, index) =>
+      visit(who, child, `${path}.${names[index]}`, found),
     );
-  };
-  const build = visit(tree, "");
-  return {
-    leaves,
-    def: {
-      key: build.key,
-      leafCount: leaves.length,
-      paths,
-      rebuild(given) {
-        let next = 0;
-        return build.make(() => given[next++]!);
-      },
-    },
-  };
+    return nodeOf(key, parts, rebuild);
+  }
+  if (isPlainObject(node)) {
+    const names = Object.keys(node).sort();
+    return objectOf(
+      names,
+      names.map((name) => visit(who, node[name], `${path}.${name}`, found)),
+    );
+  }
+  throw new ArgumentError(
+    complaint(
+      who,
+      "a tensor, or an array, plain object or module of tensors",
+      `${describe(node)}${path === "" ? "" : ` at ${path}`}`,
+      "Wrap numbers with tensor().",
+    ),
+  );
 }
 
 /** The tree of `fn` applied to every leaf. */
