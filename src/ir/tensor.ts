@@ -1,6 +1,6 @@
 /** @file The tensor: either elements, or a name for what a trace will compute. Its methods are added by `ops/methods.ts`. */
 import type { DType, TypedArray } from "./dtype.ts";
-import { AdjointError, TraceError } from "./errors.ts";
+import { AdjointError, ArgumentError, TraceError, complaint } from "./errors.ts";
 import { type Shape, sizeOf } from "./shape.ts";
 import type { TensorType, Value } from "./value.ts";
 
@@ -80,6 +80,19 @@ export class Tensor implements TensorType {
       this.dtype === "float32" ? Number(x.toPrecision(7)) : x,
     ).join(", ");
     return `Tensor<${type}>(${shown}${this.elements.length > 8 ? ", ..." : ""})`;
+  }
+
+  /** @internal JavaScript's operators would quietly make text or NaN of a tensor. */
+  [Symbol.toPrimitive](hint: string): string {
+    if (hint === "string") return this.toString();
+    throw new ArgumentError(
+      complaint(
+        "operator",
+        "numbers",
+        this.toString(),
+        "Use add, mul, less and the like, and where instead of if; item() gives the number of a computed scalar.",
+      ),
+    );
   }
 }
 
