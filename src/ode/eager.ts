@@ -66,7 +66,7 @@ export function runEagerly(
         integration.stats.evaluations += 1;
       }
       const stages = Array.from({ length: problem.plan.solver.interpolant.stages }, (_, j) =>
-        state.map((type, leaf) => elementsAt(context, type, machine.stages[j]![leaf]!)),
+        state.map((type, leaf) => elementsAt(context, type, machine.stages[j]!.leaves[leaf]!)),
       );
       denseSteps.push({
         t,

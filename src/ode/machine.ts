@@ -1,15 +1,16 @@
 /**
- * @file The compiled step with its state in kernel memory. State and stages have fixed places that change roles: a step writes
- * y1 beside y, and accepting it exchanges the two (and the first and last slopes). Nothing is copied or allocated on the way.
+ * @file The compiled step with its state in kernel memory. States and stages have fixed places that change roles: a step
+ * writes y1 beside y, and accepting it exchanges the two (and the first and last slopes). Nothing is allocated on the way.
  * A step is a few calls of three programs (step-graphs.ts), their weights computed here in double precision.
  */
-import { kernelBytes } from "../ir/dtype.ts";
+import { type TypedArray, kernelBytes } from "../ir/dtype.ts";
 import type { TensorType } from "../ir/graph.ts";
 import type { HostContext, Pointer, Procedure } from "../ir/host.ts";
 import { power } from "../ir/power.ts";
 import { sizeOf } from "../ir/shape.ts";
 import { leavesRead } from "./field.ts";
 import { interpolationWeights } from "./interpolant.ts";
+import { type PackedState, type Packing, allocateState, packingOf } from "./packing.ts";
 import { isAdaptive } from "./solver.ts";
 import {
   type StepPlan,
@@ -36,17 +37,16 @@ export class StepMachine {
   readonly needsSlope: boolean;
   /** Whether outputs inside a step take one more evaluation. */
   readonly interpolationNeedsSlope: boolean;
-  /** Present state, a pointer a leaf. */
-  readonly y: Pointer[];
-  /** State after the step last run. */
-  readonly y1: Pointer[];
-  /** Slopes of the step last run: a pointer a leaf for each stage, the first at (t, y). */
-  readonly stages: Pointer[][];
+  /** Slopes of the step last run, the first at (t, y). */
+  readonly stages: PackedState[];
   readonly leafBytes: readonly number[];
   /** The first stage (from 1) of the step last tried that had a value that is not finite, if any. */
   badStage: number | undefined;
   private readonly context: HostContext;
-  private readonly places: readonly (readonly [Pointer, Pointer])[];
+  private readonly packing: Packing;
+  /** The present state, and that after the step last run. */
+  private now: PackedState;
+  private next: PackedState;
   /** Leaves that f reads. */
   private readonly read: readonly number[];
   private readonly stage: Procedure;
@@ -54,15 +54,17 @@ export class StepMachine {
   private readonly sum: Procedure;
   private readonly summed: readonly number[];
   private readonly norm: Procedure;
-  /** The error estimate, and the zeros it is added to (adaptive methods). */
-  private readonly error: readonly Pointer[];
-  private readonly origin: readonly Pointer[];
+  /** The error estimate or a state inside a step, and the zeros that an error is added to. */
+  private readonly spare: PackedState;
+  private readonly origin: PackedState;
+  /** t, and the norm. */
   private readonly scalars: Pointer;
-  /** Places among the scalars: t, the norm, weights of the stage, then those of the sum. */
-  private readonly sumAt: number;
-  private readonly scalarCount: number;
-  private readonly weights: Float64Array;
-  private block: Float64Array;
+  /** Weights of the stage, then those of the sum, in the dtype of each pack. */
+  private readonly weightPlaces: readonly Pointer[];
+  private readonly weightTypes: readonly TensorType[];
+  private readonly polynomials: Float64Array;
+  private block!: Float64Array;
+  private weights!: TypedArray[];
 
   /** `name` appears in the names of kernels. */
   constructor(context: HostContext, plan: StepPlan, name: string) {
@@ -75,63 +77,74 @@ export class StepMachine {
     this.interpolationNeedsSlope = interpolant.endStage;
     this.evaluationsPerStep = tableau.stages - (this.needsSlope ? 1 : 0);
     this.leafBytes = state.map(bytesOf);
-    const allocate = (): Pointer[] => state.map((type) => context.allocate(type));
-    this.y = allocate();
-    this.y1 = allocate();
-    this.places = this.y.map((place, leaf) => [place, this.y1[leaf]!] as const);
+    this.packing = packingOf(state);
+    const allocate = (): PackedState => allocateState(context, this.packing);
+    this.now = allocate();
+    this.next = allocate();
     this.stages = Array.from({ length: interpolant.stages }, allocate);
+    this.spare = allocate();
+    this.origin = allocate();
     const read = leavesRead(plan.field);
     this.read = [...state.keys()].filter((leaf) => read[leaf]);
     this.terms = stageTerms(plan.solver);
     this.summed = summedStages(plan.solver);
-    this.weights = new Float64Array(interpolant.stages);
-
-    this.sumAt = 2 + this.terms;
-    this.scalarCount = this.sumAt + this.summed.length;
-    this.scalars = context.allocate({ shape: [this.scalarCount], dtype: "float64" });
-    const at = (index: number): Pointer => this.scalars + 8 * index;
+    this.polynomials = new Float64Array(interpolant.stages);
+    this.scalars = context.allocate({ shape: [2], dtype: "float64" });
+    this.weightTypes = this.packing.packs.map(({ dtype }) => ({
+      shape: [this.terms + this.summed.length],
+      dtype,
+    }));
+    this.weightPlaces = this.weightTypes.map((type) => context.allocate(type));
     this.stage = context.compile(stageGraph(plan), `${name}/stage`);
-    this.stage.bindInput(0, at(0));
-    for (let j = 0; j < this.terms; j++) this.stage.bindInput(1 + j, at(2 + j));
+    this.stage.bindInput(0, this.scalars);
     this.sum = context.compile(sumGraph(plan), `${name}/sum`);
-    this.summed.forEach((_, j) => this.sum.bindInput(j, at(this.sumAt + j)));
+    this.weightPlaces.forEach((place, pack) => {
+      const bytes = kernelBytes[this.weightTypes[pack]!.dtype];
+      for (let j = 0; j < this.terms; j++)
+        this.stage.bindInput(1 + pack * this.terms + j, place + bytes * j);
+      for (let j = 0; j < this.summed.length; j++)
+        this.sum.bindInput(this.sumInput(pack, j), place + bytes * (this.terms + j));
+    });
     this.norm = context.compile(
       this.adaptive ? normGraph(plan) : finiteGraph(plan),
       `${name}/norm`,
     );
-    this.norm.bindOutput(0, at(1));
-    this.error = this.adaptive ? allocate() : [];
-    this.origin = this.adaptive ? allocate() : [];
-    this.block = this.viewScalars();
+    this.norm.bindOutput(0, this.scalars + 8);
+    this.refresh();
     for (let j = 0; j < this.stages.length; j++) this.bindStage(j, this.stages[j]!);
     if (interpolant.endStage) this.bindStage(tableau.stages, this.stages[0]!);
   }
 
-  /** Leaves of the state. */
-  get leaves(): number {
-    return this.leafBytes.length;
+  /** Present state, a pointer a leaf. */
+  get y(): readonly Pointer[] {
+    return this.now.leaves;
   }
 
-  /** Sets out from a state, which is read where it lies; parameters and extras stay bound until the next call. */
+  /** State after the step last run. */
+  get y1(): readonly Pointer[] {
+    return this.next.leaves;
+  }
+
+  /** Sets out from a copy of a state; parameters and extras stay bound until the next call. */
   begin(y: readonly Pointer[], parameters: readonly Pointer[]): void {
     this.refresh();
-    for (let leaf = 0; leaf < y.length; leaf++) {
-      const [first, second] = this.places[leaf]!;
-      this.y[leaf] = y[leaf]!;
-      this.y1[leaf] = y[leaf] === first ? second : first;
-    }
+    this.copyLeaves(this.y, y);
     const count = this.plan.field.parameters.length;
-    const afterStates = 1 + this.terms + this.read.length * (1 + this.terms);
+    const afterStates = this.firstState + this.read.length * (1 + this.terms);
     for (let index = 0; index < count; index++)
       this.stage.bindInput(afterStates + index, parameters[index]!);
     if (!this.adaptive) return;
     for (let index = count; index < parameters.length; index++)
-      this.norm.bindInput(3 * this.leaves + index - count, parameters[index]!);
+      this.norm.bindInput(3 * this.packing.packs.length + index - count, parameters[index]!);
   }
 
   /** Views of kernel memory do not survive its growth: called where memory may have grown. */
   refresh(): void {
-    this.block = this.viewScalars();
+    const { context, weightPlaces, weightTypes } = this;
+    this.block = context.view("float64", this.scalars, 2) as Float64Array;
+    this.weights = weightPlaces.map((place, pack) =>
+      context.view(weightTypes[pack]!.dtype, place, sizeOf(weightTypes[pack]!.shape)),
+    );
   }
 
   /**
@@ -140,24 +153,21 @@ export class StepMachine {
    */
   start(t: number, direction: number): number {
     this.evaluateSlope(t);
-    const { y, stages, summed, plan } = this;
+    const { now, stages, summed, terms, plan } = this;
     const { order } = plan.solver.tableau;
-    const d0 = this.measure(y, y);
-    const d1 = this.measure(stages[0]!, y);
+    const d0 = this.measure(now, now);
+    const d1 = this.measure(stages[0]!, now);
     const h0 = d0 < 1e-5 || d1 < 1e-5 ? 1e-6 : (0.01 * d0) / d1;
     // One Euler step of that size, to see how f changes; its slope in the place of a later stage.
     const later = summed[summed.length - 1]!;
-    const block = this.fresh();
-    block[0] = t + direction * h0;
-    for (let j = 0; j < this.terms; j++) block[2 + j] = j === 0 ? direction * h0 : 0;
+    for (let j = 0; j < terms; j++) this.weigh(j, j === 0 ? direction * h0 : 0);
     this.bindStageInputs();
     this.bindTerm(0);
-    this.evaluate(later);
-    const weights = this.fresh();
+    this.evaluate(t + direction * h0, later);
     for (let j = 0; j < summed.length; j++)
-      weights[this.sumAt + j] = summed[j] === 0 ? -1 : summed[j] === later ? 1 : 0;
-    this.runSum(this.origin, this.error);
-    const d2 = this.measure(this.error, y) / h0;
+      this.weigh(terms + j, summed[j] === 0 ? -1 : summed[j] === later ? 1 : 0);
+    this.runSum(this.origin, this.spare.packs);
+    const d2 = this.measure(this.spare, now) / h0;
     const largest = Math.max(d1, d2);
     const h1 = largest <= 1e-15 ? Math.max(1e-6, 1e-3 * h0) : 1 / power(100 * largest, 1 / order);
     const size = Math.min(100 * h0, h1);
@@ -179,16 +189,13 @@ export class StepMachine {
     if (this.needsSlope) this.bindTerm(0);
     const inner = this.needsSlope ? stages - 1 : stages;
     for (let i = this.needsSlope ? 1 : 0; i < inner; i++) {
-      const block = this.fresh();
       const row = a[i]!;
-      block[0] = t + c[i]! * h;
-      for (let j = 0; j < terms; j++) block[2 + j] = j < i ? h * row[j]! : 0;
-      this.evaluate(i);
+      for (let j = 0; j < terms; j++) this.weigh(j, j < i ? h * row[j]! : 0);
+      this.evaluate(t + c[i]! * h, i);
       this.bindTerm(i);
     }
-    const block = this.fresh();
-    for (let j = 0; j < summed.length; j++) block[this.sumAt + j] = h * (b[summed[j]!] ?? 0);
-    this.runSum(this.y, this.y1);
+    for (let j = 0; j < summed.length; j++) this.weigh(terms + j, h * (b[summed[j]!] ?? 0));
+    this.runSum(this.now, this.next.packs);
     if (this.needsSlope) this.evaluateEnd(t + h, inner);
     const error = errorWeights === undefined ? this.check() : this.estimate(h, errorWeights);
     if (!(error - error === 0)) this.noteBadStage();
@@ -197,13 +204,7 @@ export class StepMachine {
 
   /** Takes y1 for y. */
   accept(): void {
-    const { y, y1, places, leaves } = this;
-    for (let leaf = 0; leaf < leaves; leaf++) {
-      const place = places[leaf]!;
-      const now = y1[leaf]!;
-      y[leaf] = now;
-      y1[leaf] = now === place[0] ? place[1] : place[0];
-    }
+    [this.now, this.next] = [this.next, this.now];
     if (this.needsSlope) {
       const { stages } = this;
       const last = this.plan.solver.tableau.stages - 1;
@@ -224,58 +225,58 @@ export class StepMachine {
 
   /** The state at t + theta h, written to `into`. */
   interpolate(theta: number, h: number, into: readonly Pointer[]): void {
-    const { weights, summed, stages } = this;
+    const { polynomials, summed, stages, terms, packing, spare } = this;
     const { interpolant } = this.plan.solver;
-    interpolationWeights(interpolant, theta, weights);
-    const block = this.fresh();
-    for (let j = 0; j < summed.length; j++) block[this.sumAt + j] = h * weights[summed[j]!]!;
+    interpolationWeights(interpolant, theta, polynomials);
+    for (let j = 0; j < summed.length; j++) this.weigh(terms + j, h * polynomials[summed[j]!]!);
     if (interpolant.endStage) this.bindStage(stages.length - 1, stages[stages.length - 1]!);
-    this.runSum(this.y, into);
+    const direct = packing.packs.length === into.length;
+    this.runSum(this.now, direct ? into : spare.packs);
+    if (!direct) this.copyLeaves(into, spare.leaves);
     // Elsewhere the end's slope is not known, has weight 0, and must not be a number that is not finite.
     if (interpolant.endStage) this.bindStage(stages.length - 1, stages[0]!);
   }
 
-  /** A stage at y + the sum that the scalars describe. */
-  private evaluate(i: number): void {
+  /** Stage i, at time t and y + the sum that the weights describe. */
+  private evaluate(t: number, i: number): void {
     const { stage } = this;
-    const into = this.stages[i]!;
+    const into = this.stages[i]!.leaves;
     for (let leaf = 0; leaf < into.length; leaf++) stage.bindOutput(leaf, into[leaf]!);
+    this.fresh()[0] = t;
     stage.run();
   }
 
   /** f(t, .) where the stage's y is bound to now. */
   private evaluateAt(t: number, i: number): void {
-    const block = this.fresh();
-    block[0] = t;
-    for (let j = 0; j < this.terms; j++) block[2 + j] = 0;
-    this.evaluate(i);
+    for (let j = 0; j < this.terms; j++) this.weigh(j, 0);
+    this.evaluate(t, i);
   }
 
   /** f(t, y1). */
   private evaluateEnd(t: number, i: number): void {
-    const { read, stage, terms, y1 } = this;
+    const { read, stage, firstState, y1 } = this;
     for (let index = 0; index < read.length; index++)
-      stage.bindInput(1 + terms + index, y1[read[index]!]!);
+      stage.bindInput(firstState + index, y1[read[index]!]!);
     this.evaluateAt(t, i);
   }
 
   /** The scaled error of the step from y to y1. */
   private estimate(h: number, errorWeights: readonly number[]): number {
-    const { summed } = this;
-    const block = this.fresh();
+    const { summed, terms } = this;
     for (let j = 0; j < summed.length; j++)
-      block[this.sumAt + j] = h * (errorWeights[summed[j]!] ?? 0);
-    this.runSum(this.origin, this.error);
-    return this.measure(this.error, this.y1);
+      this.weigh(terms + j, h * (errorWeights[summed[j]!] ?? 0));
+    this.runSum(this.origin, this.spare.packs);
+    return this.measure(this.spare, this.next);
   }
 
   /** The norm of `error` over the tolerances at y and y1. */
-  private measure(error: readonly Pointer[], y1: readonly Pointer[]): number {
-    const { norm, y, leaves } = this;
-    for (let leaf = 0; leaf < leaves; leaf++) {
-      norm.bindInput(leaf, error[leaf]!);
-      norm.bindInput(leaves + leaf, y[leaf]!);
-      norm.bindInput(2 * leaves + leaf, y1[leaf]!);
+  private measure(error: PackedState, y1: PackedState): number {
+    const { norm, now } = this;
+    const count = now.packs.length;
+    for (let pack = 0; pack < count; pack++) {
+      norm.bindInput(pack, error.packs[pack]!);
+      norm.bindInput(count + pack, now.packs[pack]!);
+      norm.bindInput(2 * count + pack, y1.packs[pack]!);
     }
     norm.run();
     return this.fresh()[1]!;
@@ -283,48 +284,71 @@ export class StepMachine {
 
   /** 0 if y1 is finite. */
   private check(): number {
-    const { norm, y1, leaves } = this;
-    for (let leaf = 0; leaf < leaves; leaf++) norm.bindInput(leaf, y1[leaf]!);
+    const { norm, next } = this;
+    next.packs.forEach((pointer, pack) => norm.bindInput(pack, pointer));
     norm.run();
     return this.fresh()[1]!;
   }
 
   /** Adds the weighted stages to a state. */
-  private runSum(from: readonly Pointer[], into: readonly Pointer[]): void {
-    const { sum, summed, leaves } = this;
-    for (let leaf = 0; leaf < leaves; leaf++) {
-      sum.bindInput(summed.length + leaf, from[leaf]!);
-      sum.bindOutput(leaf, into[leaf]!);
+  private runSum({ packs }: PackedState, into: readonly Pointer[]): void {
+    const { sum, summed } = this;
+    for (let pack = 0; pack < packs.length; pack++) {
+      sum.bindInput(this.sumInput(pack, summed.length), packs[pack]!);
+      sum.bindOutput(pack, into[pack]!);
     }
     sum.run();
   }
 
+  /** Where a pack's inputs of the sum stand: its weights, its state, then the stages. */
+  private sumInput(pack: number, index: number): number {
+    return pack * (2 * this.summed.length + 1) + index;
+  }
+
+  /** Where the stage's state stands, after t and the weights. */
+  private get firstState(): number {
+    return 1 + this.terms * this.weightPlaces.length;
+  }
+
+  /** Sets a weight: first come those of the stage, then those of the sum. */
+  private weigh(index: number, weight: number): void {
+    if (this.weights[0]!.length === 0) this.refresh();
+    const { weights } = this;
+    for (let pack = 0; pack < weights.length; pack++) weights[pack]![index] = weight;
+  }
+
+  private copyLeaves(to: readonly Pointer[], from: readonly Pointer[]): void {
+    for (let leaf = 0; leaf < to.length; leaf++)
+      if (to[leaf] !== from[leaf]) this.context.copy(to[leaf]!, from[leaf]!, this.leafBytes[leaf]!);
+  }
+
   /** The stage reads y; slopes not known yet have weight 0, and y stands in for them. */
   private bindStageInputs(): void {
-    const { stage, read, terms, y } = this;
+    const { stage, read, terms, firstState, y } = this;
     const count = read.length;
     for (let index = 0; index < count; index++) {
       const pointer = y[read[index]!]!;
-      for (let j = 0; j <= terms; j++) stage.bindInput(1 + terms + j * count + index, pointer);
+      for (let j = 0; j <= terms; j++) stage.bindInput(firstState + j * count + index, pointer);
     }
   }
 
   /** From here on stages read the slope of stage i. */
   private bindTerm(i: number): void {
-    const { stage, read, terms } = this;
+    const { stage, read, terms, firstState } = this;
     if (i >= terms) return;
-    const slope = this.stages[i]!;
+    const slope = this.stages[i]!.leaves;
     for (let index = 0; index < read.length; index++)
-      stage.bindInput(1 + terms + (i + 1) * read.length + index, slope[read[index]!]!);
+      stage.bindInput(firstState + (i + 1) * read.length + index, slope[read[index]!]!);
   }
 
   /** The sum reads stage j there. */
-  private bindStage(j: number, pointers: readonly Pointer[]): void {
-    const { sum, leaves, summed } = this;
+  private bindStage(j: number, { packs }: PackedState): void {
+    const { sum, summed } = this;
     const position = summed.indexOf(j);
     if (position === -1) return;
-    const from = summed.length + leaves * (position + 1);
-    for (let leaf = 0; leaf < leaves; leaf++) sum.bindInput(from + leaf, pointers[leaf]!);
+    packs.forEach((pointer, pack) =>
+      sum.bindInput(this.sumInput(pack, summed.length + 1 + position), pointer),
+    );
   }
 
   /** Finds the stage that is not finite, and clears it and later ones: their values must not meet a weight of 0. */
@@ -333,23 +357,19 @@ export class StepMachine {
     const { state } = this.plan.field;
     this.badStage = undefined;
     for (let i = 0; i < stages.length; i++) {
-      const finite = stages[i]!.every((pointer, leaf) =>
+      const finite = stages[i]!.leaves.every((pointer, leaf) =>
         context
           .view(state[leaf]!.dtype, pointer, sizeOf(state[leaf]!.shape))
           .every((value) => Number.isFinite(value)),
       );
       if (!finite) this.badStage ??= i + 1;
       if (i > 0 && !finite)
-        stages[i]!.forEach((pointer, leaf) => context.fill(pointer, leafBytes[leaf]!));
+        stages[i]!.leaves.forEach((pointer, leaf) => context.fill(pointer, leafBytes[leaf]!));
     }
   }
 
   private fresh(): Float64Array {
     if (this.block.length === 0) this.refresh();
     return this.block;
-  }
-
-  private viewScalars(): Float64Array {
-    return this.context.view("float64", this.scalars, this.scalarCount) as Float64Array;
   }
 }

@@ -3,15 +3,18 @@
  * stage, the solution, outputs inside steps and the first step size; machine.ts puts them together. One more, the step as
  * a whole, is what the discrete adjoint differentiates.
  */
+import type { DType } from "../ir/dtype.ts";
 import type { Graph, TensorType } from "../ir/graph.ts";
 import type { Tensor } from "../ir/tensor.ts";
 import { trace } from "../ir/trace.ts";
 import { inline } from "../autodiff/inline.ts";
+import { reshape } from "../ops/shaping.ts";
 import { zeros } from "../ops/creation.ts";
 import { abs, add, cast, div, maximum, mul } from "../ops/elementwise.ts";
 import { sum } from "../ops/reductions.ts";
 import { type Field, leavesRead } from "./field.ts";
 import { type NormPart, partsNorm } from "./norm.ts";
+import { leafOf, packingOf } from "./packing.ts";
 import type { Solver } from "./solver.ts";
 
 /** A tolerance of one leaf: a number, or which of the extra inputs holds it. */
@@ -30,7 +33,8 @@ export interface StepPlan {
 }
 
 const scalar64: TensorType = { shape: [], dtype: "float64" };
-const scalars = (count: number): TensorType[] => Array.from({ length: count }, () => scalar64);
+const scalars = (count: number, dtype: DType): TensorType[] =>
+  Array.from({ length: count }, () => ({ shape: [], dtype }));
 const repeated = <T>(list: readonly T[], times: number): T[] =>
   Array.from({ length: times }, () => list).flat();
 
@@ -50,8 +54,7 @@ function combine(
   weights.forEach((weight, j) => {
     if (weight === 0) return;
     const k = stages[j]![leaf]!;
-    const term =
-      weight === 1 ? k : mul(k, typeof weight === "number" ? weight : cast(weight, k.dtype));
+    const term = weight === 1 ? k : mul(k, weight);
     total = total === undefined ? term : add(total, term);
   });
   return total;
@@ -63,8 +66,9 @@ export function stageTerms({ tableau }: Solver): number {
 }
 
 /**
- * A stage: f(t, y + sum_j weights_j k_j). Inputs t, `stageTerms` weights, then for the leaves that f reads: y, and as many
- * k's; then parameters. Outputs f's leaves. The sum is added to y at once, so that float32 rounds it once.
+ * A stage: f(t, y + sum_j weights_j k_j). Inputs t; `stageTerms` weights for each pack, in its dtype; then for the leaves
+ * that f reads: y, and as many k's; then parameters. Outputs f's leaves. The sum is added to y at once, so that float32
+ * rounds it once.
  */
 export function stageGraph(plan: StepPlan): Graph {
   const { state, parameters, graph, time } = plan.field;
@@ -72,11 +76,13 @@ export function stageGraph(plan: StepPlan): Graph {
   const leaves = [...state.keys()].filter((leaf) => read[leaf]);
   const types = leaves.map((leaf) => state[leaf]!);
   const terms = stageTerms(plan.solver);
+  const packing = packingOf(state);
+  const weightTypes = packing.packs.flatMap(({ dtype }) => scalars(terms, dtype));
   return trace(
     (t, ...rest) => {
       const [weights, y, k, params] = cut(
         rest,
-        terms,
+        weightTypes.length,
         leaves.length,
         terms * leaves.length,
         parameters.length,
@@ -87,12 +93,14 @@ export function stageGraph(plan: StepPlan): Graph {
       const inner = state.map(({ shape, dtype }, leaf) => {
         const index = leaves.indexOf(leaf);
         if (index === -1) return zeros(shape, { dtype });
-        const slope = combine(weights, stages, index);
+        const { pack } = packing.leaves[leaf]!;
+        const own = weights.slice(pack * terms, (pack + 1) * terms);
+        const slope = combine(own, stages, index);
         return slope === undefined ? y[index]! : add(y[index]!, slope);
       });
       return inline(graph, [cast(t!, time.dtype), ...inner, ...params]);
     },
-    [scalar64, ...scalars(terms), ...types, ...repeated(types, terms), ...parameters],
+    [scalar64, ...weightTypes, ...types, ...repeated(types, terms), ...parameters],
   ).graph;
 }
 
@@ -106,30 +114,56 @@ export function summedStages({ tableau, interpolant }: Solver): number[] {
   );
 }
 
-/** y + sum_j weights_j k_j. Inputs a weight for each of `summedStages`, y, then the stages; outputs a state. */
+/**
+ * y + sum_j weights_j k_j in packs. Inputs for each pack: a weight, in its dtype, for each of `summedStages`, y, then the
+ * stages; outputs a state.
+ */
 export function sumGraph(plan: StepPlan): Graph {
-  const { state } = plan.field;
+  const { packs } = packingOf(plan.field.state);
   const terms = summedStages(plan.solver).length;
   return trace(
-    (...inputs) => {
-      const [weights, y, k] = cut(inputs, terms, state.length, terms * state.length) as [
-        Tensor[],
-        Tensor[],
-        Tensor[],
-      ];
-      const stages = Array.from({ length: terms }, (_, j) =>
-        k.slice(j * state.length, (j + 1) * state.length),
-      );
-      return y.map((leaf, index) => add(leaf, combine(weights, stages, index)!));
-    },
-    [...scalars(terms), ...state, ...repeated(state, terms)],
+    (...inputs) =>
+      packs.map((_, pack) => {
+        const [weights, [y], k] = cut(inputs.slice(pack * (2 * terms + 1)), terms, 1, terms) as [
+          Tensor[],
+          [Tensor],
+          Tensor[],
+        ];
+        const slope = combine(
+          weights,
+          k.map((stage) => [stage]),
+          0,
+        );
+        return add(y, slope!);
+      }),
+    packs.flatMap((type) => [...scalars(terms, type.dtype), ...repeated([type], terms + 1)]),
   ).graph;
 }
 
-/** The norm of an error over atol + rtol max(|y|, |y1|), a float64 scalar. Inputs the error, y, y1, extras. */
+/**
+ * The norm of an error over atol + rtol max(|y|, |y1|), a float64 scalar. Inputs the error, y and y1 in packs, extras.
+ * A pack whose leaves have the same tolerances is scaled as a whole.
+ */
 export function normGraph(plan: StepPlan): Graph {
+  const { rtol, atol } = plan;
   const { state } = plan.field;
-  const n = state.length;
+  const { packs, leaves } = packingOf(state);
+  const n = packs.length;
+  const plain = packs.map((_, pack) => {
+    const own = [...state.keys()].filter((leaf) => leaves[leaf]!.pack === pack);
+    return own.every(
+      (leaf) =>
+        typeof rtol[leaf] === "number" &&
+        typeof atol[leaf] === "number" &&
+        rtol[leaf] === rtol[own[0]!] &&
+        atol[leaf] === atol[own[0]!],
+    )
+      ? own[0]!
+      : -1;
+  });
+  const custom = new Set(
+    plan.norm.flatMap((part) => (part.custom === undefined ? [] : part.leaves)),
+  );
   return trace(
     (...inputs) => {
       const [error, y, y1, extras] = cut(inputs, n, n, n, plan.extras.length) as [
@@ -138,26 +172,39 @@ export function normGraph(plan: StepPlan): Graph {
         Tensor[],
         Tensor[],
       ];
-      const pick = (tolerance: PlannedTolerance, leaf: Tensor): Tensor | number =>
-        typeof tolerance === "number" ? tolerance : cast(extras[tolerance.extra]!, leaf.dtype);
-      const scaled = y.map((leaf, index) => {
-        const size = maximum(abs(leaf), abs(y1[index]!));
-        const scale = add(mul(size, pick(plan.rtol[index]!, leaf)), pick(plan.atol[index]!, leaf));
-        return div(error[index]!, scale);
+      const scale = (parts: readonly [Tensor, Tensor, Tensor], leaf: number): Tensor => {
+        const [of, from, to] = parts;
+        const pick = (tolerance: PlannedTolerance): Tensor | number =>
+          typeof tolerance === "number" ? tolerance : cast(extras[tolerance.extra]!, of.dtype);
+        const size = maximum(abs(from), abs(to));
+        return div(of, add(mul(size, pick(rtol[leaf]!)), pick(atol[leaf]!)));
+      };
+      const whole = plain.map((leaf, pack) =>
+        leaf === -1 ? undefined : scale([error[pack]!, y[pack]!, y1[pack]!], leaf),
+      );
+      const scaled = leaves.map((place, leaf) => {
+        const { shape } = state[leaf]!;
+        const known = whole[place.pack];
+        if (known !== undefined) {
+          const part = leafOf([known], { ...place, pack: 0 });
+          return custom.has(leaf) ? reshape(part, shape) : part;
+        }
+        const view = (packs: readonly Tensor[]): Tensor => reshape(leafOf(packs, place), shape);
+        return scale([view(error), view(y), view(y1)], leaf);
       });
       return [partsNorm(plan.norm, scaled, extras)];
     },
-    [...repeated(state, 3), ...plan.extras],
+    [...repeated(packs, 3), ...plan.extras],
   ).graph;
 }
 
-/** 0 for a state of finite numbers, NaN for any other: what methods without an error estimate check. */
+/** 0 for a state (in packs) of finite numbers, NaN for any other: what methods without an error estimate check. */
 export function finiteGraph(plan: StepPlan): Graph {
   return trace(
     (...y) => [
-      y.map((leaf) => cast(sum(mul(leaf, 0)), "float64")).reduce((total, part) => add(total, part)),
+      y.map((pack) => cast(sum(mul(pack, 0)), "float64")).reduce((total, part) => add(total, part)),
     ],
-    plan.field.state,
+    packingOf(plan.field.state).packs,
   ).graph;
 }
 

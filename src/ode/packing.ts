@@ -1,0 +1,62 @@
+/**
+ * @file Packs: the leaves of a state laid side by side, one array for each dtype, so that a sum of whole states is one
+ * loop whatever their number and shapes.
+ */
+import { kernelBytes } from "../ir/dtype.ts";
+import type { TensorType } from "../ir/graph.ts";
+import type { HostContext, Pointer } from "../ir/host.ts";
+import { sizeOf } from "../ir/shape.ts";
+import type { Tensor } from "../ir/tensor.ts";
+import { slice } from "../ops/shaping.ts";
+
+/** Leaves start at whole vectors; what lies between them stays 0. */
+const alignment = 4;
+
+/** Where a leaf lies: in which pack, and from which element on. */
+export interface PackedLeaf {
+  readonly pack: number;
+  readonly offset: number;
+  readonly size: number;
+}
+
+/** How a state is packed: the packs' types, and a place a leaf. */
+export interface Packing {
+  readonly packs: readonly TensorType[];
+  readonly leaves: readonly PackedLeaf[];
+}
+
+/** Packs the leaves of a state, in order. */
+export function packingOf(state: readonly TensorType[]): Packing {
+  const dtypes = [...new Set(state.map((leaf) => leaf.dtype))];
+  const sizes = dtypes.map(() => 0);
+  const leaves = state.map(({ shape, dtype }): PackedLeaf => {
+    const pack = dtypes.indexOf(dtype);
+    const offset = Math.ceil(sizes[pack]! / alignment) * alignment;
+    const size = sizeOf(shape);
+    sizes[pack] = offset + size;
+    return { pack, offset, size };
+  });
+  return { packs: dtypes.map((dtype, pack) => ({ shape: [sizes[pack]!], dtype })), leaves };
+}
+
+/** The elements of a leaf, as one axis. */
+export function leafOf(packs: readonly Tensor[], { pack, offset, size }: PackedLeaf): Tensor {
+  return slice(packs[pack]!, offset, offset + size);
+}
+
+/** A state in kernel memory: a pointer a pack, and a pointer a leaf. */
+export interface PackedState {
+  readonly packs: readonly Pointer[];
+  readonly leaves: readonly Pointer[];
+}
+
+/** Memory for a state, zeroed. */
+export function allocateState(context: HostContext, { packs, leaves }: Packing): PackedState {
+  const pointers = packs.map((type) => context.allocate(type));
+  return {
+    packs: pointers,
+    leaves: leaves.map(
+      ({ pack, offset }) => pointers[pack]! + offset * kernelBytes[packs[pack]!.dtype],
+    ),
+  };
+}
