@@ -1,5 +1,6 @@
 /** @file How a value is read from memory: views resolved to a base value with offset and strides. */
-import { type Value, isPrim } from "../ir/graph.ts";
+import { type Node, type Value, isPrim } from "../ir/graph.ts";
+import { isView } from "../ir/prim.ts";
 import { type Shape, sizeOf, stridesOf } from "../ir/shape.ts";
 
 /**
@@ -25,9 +26,22 @@ const known = new WeakMap<Value, Access>();
 
 /** The access of a value, cached. */
 export function accessOf(value: Value): Access {
-  let access = known.get(value);
-  if (access === undefined) known.set(value, (access = resolve(value)));
-  return access;
+  const access = known.get(value);
+  if (access !== undefined) return access;
+  // From the far end: chains of views may be longer than the call stack is deep.
+  const chain: Value[] = [];
+  for (
+    let next: Value | undefined = value;
+    next !== undefined && !known.has(next);
+    next = operandOfView(next)
+  )
+    chain.push(next);
+  for (const link of chain.reverse()) known.set(link, resolve(link));
+  return known.get(value)!;
+}
+
+function operandOfView({ node }: Value): Value | undefined {
+  return node !== null && isView((node as Node).prim) ? node.inputs[0] : undefined;
 }
 
 /** Whether the value is computed into memory of its own, rather than a view or virtual. */

@@ -153,14 +153,19 @@ function copyNest(
 function withViews(nodes: readonly Node[], inMemory: ReadonlySet<Value>): Node[] {
   const result = new Set<AnyNode>();
   const members = new Set<AnyNode>(nodes);
-  const visit = (value: Value): void => {
-    const { node } = value;
-    if (node === null || inMemory.has(value) || members.has(node)) return;
-    node.inputs.forEach(visit);
-    result.add(node);
-  };
   for (const node of nodes) {
-    node.inputs.forEach(visit);
+    for (const input of node.inputs) {
+      // Views have one operand, literals none.
+      const chain: AnyNode[] = [];
+      let value: Value | undefined = input;
+      while (value !== undefined && value.node !== null && !inMemory.has(value)) {
+        const made: AnyNode = value.node;
+        if (members.has(made) || result.has(made)) break;
+        chain.push(made);
+        value = made.inputs[0];
+      }
+      for (const made of chain.reverse()) result.add(made);
+    }
     result.add(node);
   }
   return [...result] as Node[];

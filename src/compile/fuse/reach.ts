@@ -9,6 +9,8 @@ interface Numbered {
 export class Reach<T extends Numbered> {
   private readonly rows: Uint32Array[] = [];
   private words = 8;
+  /** Those somebody waits for, by index. */
+  private readonly awaited: boolean[] = [];
 
   /** Whether `a` must run after `b`. */
   waits(a: T, b: T): boolean {
@@ -20,6 +22,8 @@ export class Reach<T extends Numbered> {
   add(a: T, b: T): void {
     if (this.waits(a, b)) return;
     this.merge(this.row(a.index), b);
+    this.awaited[b.index] = true;
+    if (this.awaited[a.index] !== true) return;
     // Whoever waits for a waits for b too.
     this.rows.forEach((row, index) => {
       if (index !== a.index && this.bit(row, a.index)) this.merge(row, b);
@@ -33,6 +37,7 @@ export class Reach<T extends Numbered> {
     for (let word = 0; word < other.length; word++) own[word]! |= other[word]!;
     this.clear(own, a.index);
     this.clear(own, b.index);
+    if (this.awaited[b.index] === true) this.awaited[a.index] = true;
     this.rows.forEach((row, index) => {
       if (index === a.index || !(this.bit(row, b.index) || this.bit(row, a.index))) return;
       this.merge(row, a);
