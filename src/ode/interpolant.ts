@@ -3,7 +3,7 @@
  * (Hairer, Norsett and Wanner I, section II.6). They satisfy order conditions as tableaus do, and are checked as they are.
  */
 import { InternalError } from "../ir/errors.ts";
-import { type StageMatrix, orderDefect } from "./order-conditions.ts";
+import { OrderConditions, type StageMatrix } from "./order-conditions.ts";
 import type { Tableau } from "./tableau.ts";
 
 /** The continuous extension of a Runge-Kutta method. */
@@ -33,9 +33,10 @@ export function makeInterpolant(
     );
   const interpolant: Interpolant = { order, coefficients, stages: a.length, endStage };
   const weights = new Float64Array(a.length);
+  const conditions = new OrderConditions(a, order);
   for (const theta of [0.125, 0.25, 0.5, 0.75, 0.875, 1]) {
     interpolationWeights(interpolant, theta, weights);
-    const { defect, tree } = orderDefect(a, [...weights], order, theta);
+    const { defect, tree } = conditions.defect(weights, order, theta);
     if (!(defect <= 1e-12))
       throw new InternalError(
         `interpolant ${name}: misses an order ${order} condition by ${defect} at tree ${tree} and theta ${theta}`,

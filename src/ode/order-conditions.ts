@@ -31,20 +31,19 @@ function makeTree(children: readonly RootedTree[]): RootedTree {
   };
 }
 
+/** Trees found so far, a list an order. */
+const found: RootedTree[][] = [[makeTree([])]];
+
 /** All rooted trees of at most `maxOrder` nodes: 1, 1, 2, 4, 9, 20, 48, ... of each order. */
 export function rootedTrees(maxOrder: number): RootedTree[] {
-  // A tree with one node more comes from hanging a leaf on any node of a smaller one.
-  const known = new Map<string, RootedTree>();
-  const leaf = makeTree([]);
-  known.set(leaf.name, leaf);
-  let level = [leaf];
-  for (let order = 2; order <= maxOrder; order++) {
+  while (found.length < maxOrder) {
+    // A tree with one node more comes from hanging a leaf on any node of a smaller one.
     const next = new Map<string, RootedTree>();
-    for (const tree of level) for (const grown of withLeaf(tree, leaf)) next.set(grown.name, grown);
-    level = [...next.values()];
-    for (const tree of level) known.set(tree.name, tree);
+    for (const tree of found.at(-1)!)
+      for (const grown of withLeaf(tree, found[0]![0]!)) next.set(grown.name, grown);
+    found.push([...next.values()]);
   }
-  return [...known.values()];
+  return found.slice(0, maxOrder).flat();
 }
 
 function withLeaf(tree: RootedTree, leaf: RootedTree): RootedTree[] {
@@ -59,33 +58,61 @@ function withLeaf(tree: RootedTree, leaf: RootedTree): RootedTree[] {
 /** The coefficients a_ij, one row a stage; entries on and above the diagonal may be left out. */
 export type StageMatrix = readonly (readonly number[])[];
 
-/** Phi_j(tree) of every stage j: the product over the root's subtrees of sum_k a_jk Phi_k(subtree). */
-export function stageWeights(a: StageMatrix, tree: RootedTree): number[] {
-  const branches = tree.children.map((child) => stageWeights(a, child));
-  return a.map((row) =>
-    branches.reduce(
-      (product, branch) => product * row.reduce((sum, ajk, k) => sum + ajk * branch[k]!, 0),
-      1,
-    ),
-  );
+/** One condition on weights: sum_j weights_j phi_j = theta^order / density. */
+interface OrderCondition {
+  readonly tree: RootedTree;
+  /** Phi_j of every stage j. */
+  readonly phi: readonly number[];
 }
 
-/** The largest defect |sum_j weights_j Phi_j(tree) - theta^order / gamma| over the trees of at most `order` nodes, and the tree that has it. */
-export function orderDefect(
-  a: StageMatrix,
-  weights: readonly number[],
-  order: number,
-  theta: number = 1,
-): { defect: number; tree: string } {
-  let worst = { defect: 0, tree: "" };
-  for (const tree of rootedTrees(order)) {
-    const phi = stageWeights(a, tree);
-    let sum = 0;
-    for (let j = 0; j < weights.length; j++) sum += weights[j]! * phi[j]!;
-    let target = 1 / tree.density;
-    for (let power = 0; power < tree.order; power++) target *= theta;
-    const defect = Math.abs(sum - target);
-    if (!(defect <= worst.defect)) worst = { defect, tree: tree.name };
+/** Conditions on the weights that go with stages `a`, up to an order: made once, asked for many weights. */
+export class OrderConditions {
+  private readonly conditions: readonly OrderCondition[];
+
+  constructor(a: StageMatrix, order: number) {
+    const known = new Map<string, readonly number[]>();
+    this.conditions = rootedTrees(order).map((tree) => ({
+      tree,
+      phi: stageWeights(a, tree, known),
+    }));
   }
-  return worst;
+
+  /** The largest |sum_j weights_j phi_j - theta^order / density| over trees of at most `order` nodes, and the tree that has it. */
+  defect(
+    weights: ArrayLike<number>,
+    order: number,
+    theta: number = 1,
+  ): { defect: number; tree: string } {
+    let worst = { defect: 0, tree: "" };
+    for (const { tree, phi } of this.conditions) {
+      if (tree.order > order) continue;
+      let sum = 0;
+      for (let j = 0; j < weights.length; j++) sum += weights[j]! * phi[j]!;
+      let target = 1 / tree.density;
+      for (let power = 0; power < tree.order; power++) target *= theta;
+      const defect = Math.abs(sum - target);
+      if (!(defect <= worst.defect)) worst = { defect, tree: tree.name };
+    }
+    return worst;
+  }
+}
+
+/** Phi_j(tree) of every stage j: the product over the root's subtrees of sum_k a_jk Phi_k(subtree). */
+function stageWeights(
+  a: StageMatrix,
+  tree: RootedTree,
+  known: Map<string, readonly number[]>,
+): readonly number[] {
+  let weights = known.get(tree.name);
+  if (weights === undefined) {
+    const branches = tree.children.map((child) => stageWeights(a, child, known));
+    weights = a.map((row) =>
+      branches.reduce(
+        (product, branch) => product * row.reduce((sum, ajk, k) => sum + ajk * branch[k]!, 0),
+        1,
+      ),
+    );
+    known.set(tree.name, weights);
+  }
+  return weights;
 }

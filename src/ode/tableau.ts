@@ -1,6 +1,6 @@
 /** @file Butcher tableaus: the coefficients of explicit Runge-Kutta methods, which prove their order when they are made. */
 import { InternalError } from "../ir/errors.ts";
-import { type StageMatrix, orderDefect } from "./order-conditions.ts";
+import { OrderConditions, type StageMatrix } from "./order-conditions.ts";
 
 /** What a method's author writes down. */
 export interface TableauCoefficients {
@@ -47,7 +47,8 @@ export function makeTableau(name: string, coefficients: TableauCoefficients): Ta
     if (!(Math.abs(sum - c[i]!) <= tolerance))
       fail(`row ${i + 1} sums to ${sum}, its node is ${c[i]}`);
   });
-  const solution = orderDefect(a, b, order);
+  const conditions = new OrderConditions(a, order);
+  const solution = conditions.defect(b, order);
   if (!(solution.defect <= tolerance))
     fail(
       `the solution misses an order ${order} condition by ${solution.defect} at tree ${solution.tree}`,
@@ -55,7 +56,7 @@ export function makeTableau(name: string, coefficients: TableauCoefficients): Ta
   if (embedded !== undefined) {
     if (embedded.b.length !== stages)
       fail(`expected ${stages} embedded weights, got ${embedded.b.length}`);
-    const lower = orderDefect(a, embedded.b, embedded.order);
+    const lower = new OrderConditions(a, embedded.order).defect(embedded.b, embedded.order);
     if (!(lower.defect <= tolerance))
       fail(
         `the embedded solution misses an order ${embedded.order} condition by ${lower.defect} at tree ${lower.tree}`,
