@@ -1,7 +1,7 @@
 /** @file A compiled function whose state stays in kernel memory between calls: the body of a training loop. */
 import { writeElements } from "../backend/backend.ts";
 import { ArgumentError, complaint } from "../ir/errors.ts";
-import type { TensorType } from "../ir/graph.ts";
+import { type TensorType, typeOf } from "../ir/graph.ts";
 import type { Pointer } from "../ir/host.ts";
 import { sameShape } from "../ir/shape.ts";
 import { type Tensor, concreteElements } from "../ir/tensor.ts";
@@ -33,6 +33,15 @@ interface Compiled {
   readonly result: TreeDef;
 }
 
+/** Where the state lies, and whether a step is under way: as long as anybody can call, this is alive. */
+interface Buffers {
+  /** Read by the next step. */
+  now: readonly Pointer[];
+  /** Written by the next step. */
+  next: readonly Pointer[];
+  running: boolean;
+}
+
 const orphans = new FinalizationRegistry<{ blocks: Holdings; compiled: Map<string, Compiled> }>(
   ({ blocks, compiled }) => {
     blocks.release();
@@ -49,15 +58,16 @@ export function resident<S, B, R>(
   initial: S,
 ): Resident<S, B, R> {
   const who = "resident";
-  const { leaves: types, def } = flatten(`state of ${who}`, initial);
+  const { leaves: first, def } = flatten(`state of ${who}`, initial);
+  const types = first.map(typeOf);
   const blocks = new Holdings(backend());
   const { memory } = blocks.backend;
-  let now = types.map((type) => blocks.allocate(bytesOf(type)));
-  let next = types.map((type) => blocks.allocate(bytesOf(type)));
-  types.forEach((leaf, index) => writeElements(memory, now[index]!, concreteElements(leaf, who)));
+  const elements = first.map((leaf) => concreteElements(leaf, who));
+  const place = (): Pointer[] => types.map((type) => blocks.allocate(bytesOf(type)));
+  const buffers: Buffers = { now: place(), next: place(), running: false };
+  elements.forEach((array, index) => writeElements(memory, buffers.now[index]!, array));
   const count = types.length;
   const compiled = new Map<string, Compiled>();
-  let running = false;
 
   const compileFor = (leaves: readonly Tensor[], batchDef: TreeDef): Compiled => {
     const key = `${batchDef.key} ${leaves.map(typeKey).join(" ")}`;
@@ -78,78 +88,93 @@ export function resident<S, B, R>(
       },
       [...types, ...leaves],
     );
+    const captured = traced.captured.map((tensor) => concreteElements(tensor, who));
     const holdings = new Holdings(blocks.backend);
-    const program = untraced(() => new Program(traced.graph, "step", holdings));
-    const place = (
-      types: readonly TensorType[],
-      bind: (index: number, pointer: Pointer) => void,
-    ): Pointer[] =>
-      types.map((type, index) => {
-        const pointer = holdings.allocate(bytesOf(type));
-        bind(count + index, pointer);
-        return pointer;
-      });
-    const rest = place(program.graph.inputs.slice(count), (index, pointer) =>
-      program.bindInput(index, pointer),
-    );
-    const outputs = place(program.graph.outputs.slice(count), (index, pointer) =>
-      program.bindOutput(index, pointer),
-    );
-    traced.captured.forEach((tensor, index) =>
-      writeElements(memory, rest[leaves.length + index]!, concreteElements(tensor, who)),
-    );
-    found = { program, holdings, batch: rest.slice(0, leaves.length), outputs, result: result! };
+    try {
+      const program = untraced(() => new Program(traced.graph, "step", holdings));
+      const { inputs, outputs } = bindFrom(program, count, holdings);
+      captured.forEach((array, index) =>
+        writeElements(memory, inputs[leaves.length + index]!, array),
+      );
+      const batch = inputs.slice(0, leaves.length);
+      found = { program, holdings, batch, outputs, result: result! };
+    } catch (error) {
+      holdings.release();
+      throw error;
+    }
     compiled.set(key, found);
     return found;
   };
 
   const self: Resident<S, B, R> = {
     call(batch) {
-      if (running)
+      if (buffers.running)
         throw new ArgumentError(
           "resident: called from within itself. Start the next call when this one is over.",
         );
       const { leaves, def: batchDef } = flatten("batch", batch);
       const step = compileFor(leaves, batchDef);
       for (let index = 0; index < types.length; index++) {
-        step.program.bindInput(index, now[index]!);
-        step.program.bindOutput(index, next[index]!);
+        step.program.bindInput(index, buffers.now[index]!);
+        step.program.bindOutput(index, buffers.next[index]!);
       }
       for (let index = 0; index < leaves.length; index++)
         writeElements(memory, step.batch[index]!, concreteElements(leaves[index]!, "batch"));
-      running = true;
+      buffers.running = true;
       try {
         untraced(() => step.program.run());
       } finally {
-        running = false;
+        buffers.running = false;
       }
-      [now, next] = [next, now];
+      [buffers.now, buffers.next] = [buffers.next, buffers.now];
       const results = step.program.graph.outputs.slice(count);
       return step.result.rebuild(
         results.map((type, index) => readTensor(memory, type, step.outputs[index]!)),
       ) as R;
     },
     get state() {
-      return def.rebuild(types.map((type, index) => readTensor(memory, type, now[index]!))) as S;
+      return def.rebuild(
+        types.map((type, index) => readTensor(memory, type, buffers.now[index]!)),
+      ) as S;
     },
     set state(value: S) {
       const given = flatten("state", value);
       checkState(types, def, given.leaves, given.def);
-      given.leaves.forEach((leaf, index) =>
-        writeElements(memory, now[index]!, concreteElements(leaf, "state")),
-      );
+      const arrays = given.leaves.map((leaf) => concreteElements(leaf, "state"));
+      arrays.forEach((array, index) => writeElements(memory, buffers.now[index]!, array));
     },
     explain(batch) {
       const { leaves, def: batchDef } = flatten("batch", batch);
       return explainProgram(compileFor(leaves, batchDef).program);
     },
   };
-  orphans.register(self, { blocks, compiled });
+  orphans.register(buffers, { blocks, compiled });
   return self;
 }
 
+/** Gives all inputs and outputs of a program but the first `count` memory of their own. */
+function bindFrom(
+  program: Program,
+  count: number,
+  holdings: Holdings,
+): { inputs: Pointer[]; outputs: Pointer[] } {
+  const place = (
+    types: readonly TensorType[],
+    bind: (index: number, pointer: Pointer) => void,
+  ): Pointer[] =>
+    types.slice(count).map((type, index) => {
+      const pointer = holdings.allocate(bytesOf(type));
+      bind(count + index, pointer);
+      return pointer;
+    });
+  return {
+    inputs: place(program.graph.inputs, (index, pointer) => program.bindInput(index, pointer)),
+    outputs: place(program.graph.outputs, (index, pointer) => program.bindOutput(index, pointer)),
+  };
+}
+
 function checkState(
-  types: readonly Tensor[],
+  types: readonly TensorType[],
   def: TreeDef,
   leaves: readonly Tensor[],
   newDef: TreeDef,
