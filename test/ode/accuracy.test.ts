@@ -27,6 +27,21 @@ const anomaly = (t: number, e: number): number => {
   for (let i = 0; i < 60; i++) u -= (u - e * Math.sin(u) - t) / (1 - e * Math.cos(u));
   return u;
 };
+/** sn, cn and dn of parameter m, by descending Landen transformations. */
+const jacobi = (u: number, m: number): number[] => {
+  const steps: [number, number][] = [];
+  let [a, b] = [1, Math.sqrt(1 - m)];
+  for (let i = 0; i < 8; i++) {
+    const c = (a - b) / 2;
+    [a, b] = [(a + b) / 2, Math.sqrt(a * b)];
+    steps.push([a, c]);
+  }
+  let angle = 2 ** steps.length * a * u;
+  for (const [mean, half] of steps.reverse())
+    angle = (angle + Math.asin((half / mean) * Math.sin(angle))) / 2;
+  const sn = Math.sin(angle);
+  return [sn, Math.cos(angle), Math.sqrt(1 - m * sn * sn)];
+};
 const orbit = (e: number): Problem => ({
   f: (_, y) => {
     const [a, b, va, vb] = parts(y) as [Tensor, Tensor, Tensor, Tensor];
@@ -104,6 +119,13 @@ const detest: Record<string, Problem> = {
     },
     exact: (t) => [(2 + Math.cos(t)) * Math.cos(t), (2 + Math.cos(t)) * Math.sin(t), Math.sin(t)],
   },
+  B5: {
+    f: (_, y) => {
+      const [a, b, c] = parts(y) as [Tensor, Tensor, Tensor];
+      return stack([b.mul(c), a.mul(c).neg(), a.mul(b).mul(-0.51)]);
+    },
+    exact: (t) => jacobi(t, 0.51),
+  },
   C1: {
     f: (_, y) => chain(y).sub(y.mul(f64([...ones(9), 0]))),
     exact: (t) => {
@@ -128,6 +150,19 @@ const detest: Record<string, Problem> = {
   D3: orbit(0.5),
   D4: orbit(0.7),
   D5: orbit(0.9),
+  E1: {
+    // Bessel's equation of order 1/2 at t + 1.
+    f: (t, y) => {
+      const [a, v] = parts(y) as [Tensor, Tensor];
+      const x = t.add(1);
+      return stack([v, v.div(x).add(x.mul(x).reciprocal().mul(-0.25).add(1).mul(a)).neg()]);
+    },
+    exact: (t) => {
+      const x = t + 1;
+      const size = Math.sqrt(2 / (Math.PI * x));
+      return [size * Math.sin(x), size * (Math.cos(x) - Math.sin(x) / (2 * x))];
+    },
+  },
   E4: {
     f: (_, y) => {
       const [, v] = parts(y) as [Tensor, Tensor];
@@ -175,6 +210,31 @@ describe("DETEST: errors on [0, 20] stay near the tolerance", () => {
         expect(Math.abs(reached[row]![i]! - value)).toBeLessThan(allowed * (1 + Math.abs(value))),
       ),
     );
+  });
+
+  test("B1 keeps its invariant, B3 its sum and its first component", () => {
+    const options = { t0: 0, t1: 20, rtol: 1e-9, atol: 1e-11 } as const;
+    const predators = solve(
+      (_, y: Tensor) => {
+        const [a, b] = parts(y) as [Tensor, Tensor];
+        return stack([a.sub(a.mul(b)).mul(2), a.mul(b).sub(b)]);
+      },
+      f64([1, 3]),
+      { ...options, saveAt: { ts: [1, 5, 12, 20] } },
+    );
+    for (const [a, b] of predators.ys.toArray() as [number, number][])
+      expect(a - Math.log(a) + 2 * (b - Math.log(b))).toBeCloseTo(1 + 2 * (3 - Math.log(3)), 6);
+    const chemistry = solve(
+      (_, y: Tensor) => {
+        const [a, b] = parts(y) as [Tensor, Tensor];
+        return stack([a.neg(), a.sub(b.mul(b)), b.mul(b)]);
+      },
+      f64([1, 0, 0]),
+      options,
+    );
+    const [a, b, c] = chemistry.ys.data();
+    expect(a).toBeCloseTo(Math.exp(-20), 9);
+    expect(a! + b! + c!).toBeCloseTo(1, 10);
   });
 
   test("a tighter tolerance means a smaller error, for every adaptive method", () => {
