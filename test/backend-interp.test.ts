@@ -145,11 +145,9 @@ function run<P extends PrimName>(
     outputs: node.outputs,
     work: { kind: "loops", nests: [] },
   } as const;
-  const [call] = backend.compile(
-    [{ name: "test", kernels: [kernel] }],
-    (value) => places.get(value)!,
-    slots,
-  );
+  const [call] = backend.compile([
+    { name: "test", kernels: [kernel], place: (value) => places.get(value)!, slots },
+  ]);
   const address = reserve(output);
   backend.memory.i32[slots / 4] = address;
   call!();
@@ -332,11 +330,14 @@ describe("interp", () => {
       outputs: [],
       work: { kind: "loops", nests: [] },
     } as const;
-    const [call] = backend.compile(
-      [{ name: "test", kernels: [kernel] }],
-      () => ({ kind: "address", address: 64 }),
-      0,
-    );
+    const [call] = backend.compile([
+      {
+        name: "test",
+        kernels: [kernel],
+        place: () => ({ kind: "address", address: 64 }),
+        slots: 0,
+      },
+    ]);
     expect(call).toThrow(/kernel broken: expected an input/);
   });
 });

@@ -268,11 +268,14 @@ describe("matmul", () => {
       outputs: node.outputs,
       work: { kind: "loops", nests: [] },
     } as const;
-    backend.compile(
-      [{ name: "test", kernels: [kernel] }],
-      (value) => ({ kind: "address", address: address.get(value)! }),
-      0,
-    )[0]!();
+    backend.compile([
+      {
+        name: "test",
+        kernels: [kernel],
+        place: (value) => ({ kind: "address", address: address.get(value)! }),
+        slots: 0,
+      },
+    ])[0]!();
     const start = address.get(node.outputs[0]!)! / 8;
     out.forEach((element, i) => expect(element).toBeCloseTo(backend.memory.f64[start + i]!, 12));
   });

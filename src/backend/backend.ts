@@ -1,8 +1,7 @@
 /** @file What a backend is: kernel memory, and kernels made callable. */
 import type { TypedArray } from "../ir/dtype.ts";
 import type { Pointer } from "../ir/host.ts";
-import type { Place, Segment } from "../ir/kernel.ts";
-import type { Value } from "../ir/graph.ts";
+import type { Segment } from "../ir/kernel.ts";
 
 /** Linear memory that kernels work in. Addresses are bytes from its start; blocks are 64-byte aligned. */
 export interface Memory {
@@ -23,15 +22,8 @@ export interface Memory {
 export interface Backend {
   readonly name: string;
   readonly memory: Memory;
-  /**
-   * Makes each segment callable. Values lie where `place` says; slot s of a program is the int32 at `slots + 4 * s`,
-   * holding the address of its value, and may change between runs. bool elements are int32 0 and 1 in memory.
-   */
-  compile(
-    segments: readonly Segment[],
-    place: (value: Value) => Place,
-    slots: Pointer,
-  ): (() => void)[];
+  /** Makes each segment callable. bool elements are int32 0 and 1 in memory. */
+  compile(segments: readonly Segment[]): (() => void)[];
 }
 
 /** Copies a tensor's elements into memory (bytes of bool widen to int32). */

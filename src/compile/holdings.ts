@@ -1,6 +1,7 @@
-/** @file Ownership of kernel memory. */
+/** @file What a program and all it contains have in common: kernel memory, and compilation in one go. */
 import type { Backend } from "../backend/backend.ts";
 import type { Pointer } from "../ir/host.ts";
+import type { Segment } from "../ir/kernel.ts";
 
 /** Blocks of kernel memory that live as long as a program and all it contains. */
 export class Holdings {
@@ -8,6 +9,7 @@ export class Holdings {
   /** Objects that host operations of one program share. */
   readonly shared: Map<object, unknown> = new Map();
   private blocks = new Map<Pointer, number>();
+  private waiting: { readonly segment: Segment; readonly done: (run: () => void) => void }[] = [];
 
   constructor(backend: Backend) {
     this.backend = backend;
@@ -31,6 +33,19 @@ export class Holdings {
     if (bytes === undefined) return;
     this.blocks.delete(pointer);
     this.backend.memory.free(pointer, bytes);
+  }
+
+  /** Has a segment compiled, together with others, by the time `compile` returns; `done` gets it then. */
+  enqueue(segment: Segment, done: (run: () => void) => void): void {
+    this.waiting.push({ segment, done });
+  }
+
+  /** Compiles all segments that wait: one module takes less time than many, and they can share functions. */
+  compile(): void {
+    const { waiting } = this;
+    this.waiting = [];
+    const runs = this.backend.compile(waiting.map(({ segment }) => segment));
+    waiting.forEach(({ done }, index) => done(runs[index]!));
   }
 
   release(): void {

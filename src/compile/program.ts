@@ -1,8 +1,8 @@
 /** @file Programs: a graph optimised, cut into kernels, given memory and made callable. */
-import { type AnyGraph, type Graph, type Node, type Value, asGraph, isPrim } from "../ir/graph.ts";
+import { type AnyGraph, type Graph, type Node, type Value, asGraph } from "../ir/graph.ts";
 import { InternalError } from "../ir/errors.ts";
 import type { HostRun, Pointer, Procedure } from "../ir/host.ts";
-import type { Kernel, Place, Segment } from "../ir/kernel.ts";
+import type { Kernel, Place } from "../ir/kernel.ts";
 import { accessOf } from "./access.ts";
 import { typeKey } from "./key.ts";
 import { formKernels } from "./fuse/kernels.ts";
@@ -20,10 +20,9 @@ export class Program implements Procedure {
   readonly graph: Graph;
   readonly kernels: readonly Kernel[];
   readonly plan: MemoryPlan;
-  readonly segments: readonly Segment[];
   private readonly holdings: Holdings;
   private readonly slots: Pointer;
-  private readonly steps: readonly Step[];
+  private readonly steps: Step[] = [];
   private readonly outputStart: number;
 
   constructor(source: AnyGraph, name: string, holdings: Holdings) {
@@ -48,13 +47,12 @@ export class Program implements Procedure {
         );
       return { kind: "address", address: arena + offset };
     };
-    const { segments, order } = cut(this.kernels, name);
-    this.segments = segments;
-    const compiled = holdings.backend.compile(segments, place, this.slots);
-    let next = 0;
-    this.steps = order.map((step) =>
-      step === "segment" ? compiled[next++]! : this.hostStep(step, place),
-    );
+    for (const part of cut(this.kernels))
+      this.steps.push(
+        part[0]!.work.kind === "host"
+          ? this.hostStep(part[0]!, place)
+          : this.segmentStep(this.steps.length, part, place),
+      );
   }
 
   bindInput(index: number, pointer: Pointer): void {
@@ -87,6 +85,23 @@ export class Program implements Procedure {
     };
   }
 
+  /** Compiled at the first call, with everything else that waits by then. */
+  private segmentStep(
+    index: number,
+    kernels: readonly Kernel[],
+    place: (value: Value) => Place,
+  ): Step {
+    const { holdings, slots } = this;
+    holdings.enqueue(
+      { name: `${this.name}/${index}`, kernels, place, slots },
+      (run) => (this.steps[index] = run),
+    );
+    return () => {
+      holdings.compile();
+      this.steps[index]!();
+    };
+  }
+
   private hostStep(kernel: Kernel, place: (value: Value) => Place): Step {
     if (kernel.work.kind !== "host") throw new TypeError("not a host kernel");
     const { node, inputs, outputs } = kernel.work;
@@ -116,26 +131,15 @@ export class Program implements Procedure {
   }
 }
 
-/** Cuts the kernels into segments at host operations. */
-function cut(
-  kernels: readonly Kernel[],
-  name: string,
-): { segments: Segment[]; order: ("segment" | Kernel)[] } {
-  const segments: Segment[] = [];
-  const order: ("segment" | Kernel)[] = [];
-  let open: Kernel[] = [];
-  const close = (): void => {
-    if (open.length === 0) return;
-    segments.push({ name: `${name}/${segments.length}`, kernels: open });
-    order.push("segment");
-    open = [];
-  };
+/** Cuts the kernels into parts at host operations, each of which is a part of its own. */
+function cut(kernels: readonly Kernel[]): Kernel[][] {
+  const parts: Kernel[][] = [];
+  let open: Kernel[] | undefined;
   for (const kernel of kernels) {
-    if (kernel.work.kind === "host" && isPrim(kernel.work.node as Node, "host")) {
-      close();
-      order.push(kernel);
-    } else open.push(kernel);
+    const host = kernel.work.kind === "host";
+    if (host || open === undefined) parts.push((open = []));
+    open.push(kernel);
+    if (host) open = undefined;
   }
-  close();
-  return { segments, order };
+  return parts;
 }

@@ -4,6 +4,7 @@
  */
 import type { DType } from "./dtype.ts";
 import type { Node, Value } from "./graph.ts";
+import type { Pointer } from "./host.ts";
 import type { BinaryPrim, ComparePrim, LogicalPrim, UnaryPrim } from "./prim.ts";
 
 /** How a loop walks through a value in memory: element index = offset + sum over loop axes of index * stride. */
@@ -138,4 +139,8 @@ export type Place =
 export interface Segment {
   readonly name: string;
   readonly kernels: readonly Kernel[];
+  /** Where a value lies. */
+  readonly place: (value: Value) => Place;
+  /** Slot s is the int32 at `slots + 4 * s`: it holds the address of its value, and may change between runs. */
+  readonly slots: Pointer;
 }

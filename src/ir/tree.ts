@@ -49,8 +49,7 @@ function arrayOf(parts: readonly Build[]): Build {
 function objectOf(names: readonly string[], parts: readonly Build[]): Build {
   return {
     key: `{${parts.map((part, index) => `${JSON.stringify(names[index])}:${part.key}`).join(",")}}`,
-    make: (next) =>
-      Object.fromEntries(parts.map((part, index) => [names[index], part.make(next)])),
+    make: (next) => Object.fromEntries(parts.map((part, index) => [names[index], part.make(next)])),
   };
 }
 

@@ -86,13 +86,15 @@ export function createInterpBackend(): Backend {
   return {
     name: "interp",
     memory,
-    compile(segments, place, slots) {
-      const addressOf = (value: Value): Pointer => {
-        const found: Place = place(value);
-        return found.kind === "address" ? found.address : memory.i32[slots / 4 + found.slot]!;
-      };
-      return segments.map(({ kernels }) => () => {
-        for (const kernel of kernels) run(kernel, addressOf);
+    compile(segments) {
+      return segments.map(({ kernels, place, slots }) => {
+        const addressOf = (value: Value): Pointer => {
+          const found: Place = place(value);
+          return found.kind === "address" ? found.address : memory.i32[slots / 4 + found.slot]!;
+        };
+        return () => {
+          for (const kernel of kernels) run(kernel, addressOf);
+        };
       });
     },
   };

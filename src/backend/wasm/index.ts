@@ -1,7 +1,6 @@
-/** @file The wasm backend: one module a program, a function a kernel, a function a segment. */
-import type { Value } from "../../ir/graph.ts";
+/** @file The wasm backend: one module for all segments compiled together, a function a kernel, a function a segment. */
 import type { Pointer } from "../../ir/host.ts";
-import type { Kernel, Place, Segment } from "../../ir/kernel.ts";
+import type { Kernel, Segment } from "../../ir/kernel.ts";
 import { InternalError } from "../../ir/errors.ts";
 import type { Backend } from "../backend.ts";
 import { type FunctionBuilder, WasmModule } from "./asm/index.ts";
@@ -18,8 +17,8 @@ export function createWasmBackend(): Backend {
   return {
     name: "wasm",
     memory,
-    compile(segments, place, slots) {
-      const bytes = assemble(segments, place, slots, memory, scratch);
+    compile(segments) {
+      const bytes = assemble(segments, memory, scratch);
       const instance = new WebAssembly.Instance(new WebAssembly.Module(bytes), {
         env: { memory: memory.wasm, rem: (x: number, y: number) => x % y },
       });
@@ -30,26 +29,20 @@ export function createWasmBackend(): Backend {
 
 function assemble(
   segments: readonly Segment[],
-  place: (value: Value) => Place,
-  slots: Pointer,
   memory: WasmMemory,
   scratch: Scratch,
 ): Uint8Array<ArrayBuffer> {
   const module = new WasmModule();
   module.importMemory("env", "memory", memory.limits);
-  const context: EmitContext = {
+  const shared = {
     module,
-    place,
-    slots,
-    scratch: (size) => scratch.atLeast(size),
+    scratch: (size: number) => scratch.atLeast(size),
     remainder: module.importFunction("env", "rem", { params: ["f64", "f64"], results: ["f64"] }),
   };
-  const callKernel = kernelCaller(
-    context,
-    segments.flatMap((segment) => segment.kernels),
-  );
-  segments.forEach((segment, index) => {
-    const calls = segment.kernels.map(callKernel);
+  const callKernel = kernelCaller(segments.flatMap((segment) => segment.kernels));
+  segments.forEach(({ kernels, place, slots }, index) => {
+    const context: EmitContext = { ...shared, place, slots };
+    const calls = kernels.map((kernel) => callKernel(context, kernel));
     const run = module.func(`segment${index}`, { params: [], results: [], exported: true });
     for (const call of calls) call(run);
   });
@@ -61,14 +54,13 @@ function assemble(
  * function that is told the addresses: less to compile, and hot sooner. One that comes once knows its addresses.
  */
 function kernelCaller(
-  context: EmitContext,
   kernels: readonly Kernel[],
-): (kernel: Kernel) => (caller: FunctionBuilder) => void {
+): (context: EmitContext, kernel: Kernel) => (caller: FunctionBuilder) => void {
   const signatures = new Map(kernels.map((kernel) => [kernel, signatureOf(kernel)]));
   const times = new Map<string, number>();
   for (const { key } of signatures.values()) times.set(key, (times.get(key) ?? 0) + 1);
   const emitted = new Map<string, FunctionBuilder>();
-  return (kernel) => {
+  return (context, kernel) => {
     const { key, values } = signatures.get(kernel)!;
     if (times.get(key) === 1) {
       const fn = context.module.func(kernel.name, { params: [], results: [] });
