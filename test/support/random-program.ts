@@ -13,7 +13,10 @@ export class Choices {
   }
 
   below(bound: number): number {
-    return this.numbers[this.next++ % this.numbers.length]! % bound;
+    const { length } = this.numbers;
+    const at = this.next++;
+    // Another number each time round, for programs longer than the list.
+    return (this.numbers[at % length]! + 7919 * Math.floor(at / length)) % bound;
   }
 
   of<T>(list: readonly T[]): T {
@@ -24,11 +27,11 @@ export class Choices {
 type Step = (draw: Choices, pick: () => Tensor, pool: readonly Tensor[]) => Tensor;
 
 const tame = (x: Tensor): Tensor => ops.div(x, ops.add(1, ops.abs(x)));
-const permutation = (draw: Choices, rank: number): number[] => {
+export const permutation = (draw: Choices, rank: number): number[] => {
   const left = Array.from({ length: rank }, (_, axis) => axis);
   return Array.from({ length: rank }, () => left.splice(draw.below(left.length), 1)[0]!);
 };
-const axesOf = (draw: Choices, rank: number): number[] =>
+export const axesOf = (draw: Choices, rank: number): number[] =>
   Array.from({ length: rank }, (_, axis) => axis).filter(() => draw.below(2) === 1);
 /** Fits the second operand to the first by what broadcasting allows: equal shapes, a row, or a scalar. */
 const partner = (draw: Choices, x: Tensor, pool: readonly Tensor[]): Tensor => {
@@ -71,7 +74,7 @@ const steps: Record<string, Step> = {
         x,
         starts,
         x.shape.map((extent, axis) => starts[axis]! + draw.below(extent - starts[axis]! + 1)),
-        x.shape.map(() => 1 + draw.below(2)),
+        x.shape.map(() => 1 + draw.below(3)),
       );
     })(pick()),
   pad: (draw, pick) =>

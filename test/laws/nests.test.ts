@@ -1,0 +1,143 @@
+/** @file Laws of the loop emitter: random nests do what their definition says, wherever values lie, and nothing else. */
+import fc from "fast-check";
+import { describe, expect, it } from "vitest";
+import type { TypedArray } from "../../src/ir/dtype.ts";
+import type { Value } from "../../src/ir/graph.ts";
+import type { Kernel, Place } from "../../src/ir/kernel.ts";
+import { gatherStrided } from "../../src/backend/wasm/loops/gather.ts";
+import { schedule } from "../../src/backend/wasm/loops/schedule.ts";
+import { createWasmBackend } from "../../src/backend/wasm/index.ts";
+import { bytesOf } from "../../src/compile/plan.ts";
+import { type NestCase, evaluateNest, randomNest } from "../support/random-nest.ts";
+
+const backend = createWasmBackend();
+const untouched = 77;
+/** Elements behind a value that must stay as they are. */
+const margin = 8;
+
+/** Runs the cases as one program, and compares every element of every output, and those behind it. */
+function check(cases: readonly NestCase[], place: "slots" | "addresses"): void {
+  const { memory } = backend;
+  const values = cases.flatMap(({ inputs, outputs }) => [...inputs, ...outputs]);
+  const pointers = new Map<Value, number>();
+  const blocks: [pointer: number, bytes: number][] = [];
+  const allocate = (bytes: number): number => {
+    const pointer = memory.allocate(bytes);
+    blocks.push([pointer, bytes]);
+    return pointer;
+  };
+  const elements = (value: Value): TypedArray => {
+    const all = { float32: memory.f32, float64: memory.f64, int32: memory.i32, bool: memory.i32 };
+    const start = pointers.get(value)! / (value.dtype === "float64" ? 8 : 4);
+    return all[value.dtype].subarray(start, start + value.shape[0]! + margin);
+  };
+  const slots = allocate(4 * values.length);
+  for (const value of values) pointers.set(value, allocate(bytesOf(value) + 8 * margin));
+  values.forEach((value, index) => (memory.i32[slots / 4 + index] = pointers.get(value)!));
+  for (const { inputs, outputs } of cases) {
+    for (const value of inputs) {
+      const filled = elements(value);
+      for (let index = 0; index < filled.length; index++) {
+        const noise = ((index + 1) * 2_654_435_761) >>> 13;
+        filled[index] = value.dtype === "bool" ? noise % 2 : (noise % 7) - 3;
+      }
+    }
+    for (const value of outputs) elements(value).fill(untouched);
+  }
+  const kernels = cases.map(({ nest, inputs, outputs }, index): Kernel => ({
+    name: `nest${index}`,
+    nodes: [],
+    inputs,
+    outputs,
+    work: { kind: "loops", nests: [nest] },
+  }));
+  const placeOf = (value: Value): Place =>
+    place === "slots"
+      ? { kind: "slot", slot: values.indexOf(value) }
+      : { kind: "address", address: pointers.get(value)! };
+  backend.compile([{ name: "nests", kernels, place: placeOf, slots }])[0]!();
+  for (const { nest, outputs } of cases) {
+    const wanted = new Map(
+      outputs.map((value) => [value, elements(value).slice().fill(untouched)]),
+    );
+    evaluateNest(
+      nest,
+      (value, index) => elements(value)[index]!,
+      (value, index, element) => (wanted.get(value)![index] = element),
+    );
+    for (const value of outputs) expect([...elements(value)]).toEqual([...wanted.get(value)!]);
+  }
+  for (const [pointer, bytes] of blocks) memory.free(pointer, bytes);
+}
+
+const numbers = fc.array(fc.nat(1e6), { minLength: 40, maxLength: 90 });
+
+describe("emitted loops equal their definition", () => {
+  it("at fixed addresses", () => {
+    fc.assert(
+      fc.property(numbers, (drawn) => check([randomNest(drawn, 2000)], "addresses")),
+      { numRuns: 500 },
+    );
+  });
+
+  it("found through slots, two of one signature sharing a function", () => {
+    fc.assert(
+      fc.property(numbers, (drawn) =>
+        check([randomNest(drawn, 1000), randomNest(drawn, 1000)], "slots"),
+      ),
+      { numRuns: 250 },
+    );
+  });
+
+  it("when they are large", () => {
+    fc.assert(
+      fc.property(numbers, (drawn) => check([randomNest(drawn, 40_000)], "addresses")),
+      { numRuns: 40 },
+    );
+  });
+});
+
+it("random nests reach all ways of emitting loops", () => {
+  const reached = new Set<string>();
+  for (const drawn of fc.sample(numbers, { numRuns: 2000, seed: 1 })) {
+    const { nest } = randomNest(drawn);
+    const { extents, lanes, vector, body, stores, reductions } = schedule(nest);
+    for (const { accumulation, value } of reductions)
+      reached.add(`${accumulation.kind} ${lanes} ${value.dtype === "float64" ? 8 : 4}`);
+    if (gatherStrided(schedule(nest)).copies.length > 0) reached.add("gathered");
+    if (lanes === 2 && stores.some(({ value }) => value.dtype !== "float64"))
+      reached.add("2 lanes, 4 bytes");
+    if (body.some((load) => load.kind === "load" && load.view.strides[vector]! < 0))
+      reached.add("backwards");
+    if (vector < 0) reached.add("no loop");
+    else {
+      const full = Math.floor(extents[vector]! / lanes);
+      if (extents[vector]! % lanes > 0) reached.add(full > 0 ? "tail" : "only a tail");
+      if (vector === extents.length - 1 && full >= 16) reached.add("unrolled");
+      if (vector < extents.length - 1) reached.add("loops inside");
+      if (
+        vector < extents.length - 1 &&
+        full >= 4 &&
+        reductions.some(({ accumulation }) => accumulation.kind === "lanes")
+      )
+        reached.add("jammed");
+    }
+  }
+  const kinds = ["register", "output", "lanes"].flatMap((kind) =>
+    ["4 4", "2 8", "2 4"].map((lanes) => `${kind} ${lanes}`),
+  );
+  expect([...reached].sort()).toEqual(
+    [
+      ...kinds,
+      "gathered",
+      "2 lanes, 4 bytes",
+      "backwards",
+      "no loop",
+      "tail",
+      "only a tail",
+      "unrolled",
+      "loops inside",
+      "jammed",
+    ].sort(),
+  );
+});
