@@ -48,6 +48,10 @@ export class Integration {
   private watch: Watchers = { direction: "forward" };
   /** Set by backward integrations over parts of a span: the whole span, which `steps` divides. */
   span: number | undefined;
+  /** Replaces the first step's size in the next run, where set. */
+  firstStep: number | undefined;
+  /** The size that the controller would have gone on with after the last run. */
+  proposed: number | undefined;
   private times: Float64Array = new Float64Array(0);
   private count = 0;
 
@@ -101,14 +105,15 @@ export class Integration {
   ): SolveStatus {
     const { machine, stats, stepping, rule, watch } = this;
     const { minStep, maxStep, maxSteps } = stepping;
+    const given = this.firstStep ?? stepping.firstStep;
     let size: number;
-    if (stepping.firstStep === undefined) {
+    if (given === undefined) {
       size = machine.start(this.t, direction);
       stats.evaluations += 2;
       // A slope that is not finite makes the size NaN, an infinite one makes it 0.
       if (!(size > 0)) return "nonFinite";
     } else {
-      size = stepping.firstStep;
+      size = given;
       if (machine.needsSlope) {
         machine.evaluateSlope(this.t);
         stats.evaluations += 1;
@@ -137,9 +142,12 @@ export class Integration {
       else stats.rejected += 1;
       if (watch.onStep !== undefined)
         watch.onStep({ t, h, error, accepted, steps: stats.steps, direction: watch.direction });
-      if (accepted && last) return "success";
-      if (!finite && t + 0.1 * h * factor === t) return "nonFinite";
       size = Math.abs(h) * factor;
+      if (accepted && last) {
+        this.proposed = size;
+        return "success";
+      }
+      if (!finite && t + 0.1 * h * factor === t) return "nonFinite";
     }
   }
 
