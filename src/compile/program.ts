@@ -60,7 +60,17 @@ export class Program implements Procedure {
   }
 
   bindOutput(index: number, pointer: Pointer): void {
-    this.holdings.backend.memory.i32[(this.slots >>> 2) + this.outputStart + index] = pointer;
+    this.bindInput(this.outputStart + index, pointer);
+  }
+
+  bindInputs(first: number, pointers: readonly Pointer[]): void {
+    const { i32 } = this.holdings.backend.memory;
+    const start = (this.slots >>> 2) + first;
+    for (let index = 0; index < pointers.length; index++) i32[start + index] = pointers[index]!;
+  }
+
+  bindOutputs(first: number, pointers: readonly Pointer[]): void {
+    this.bindInputs(this.outputStart + first, pointers);
   }
 
   run(): void {

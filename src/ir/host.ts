@@ -15,6 +15,9 @@ export interface Procedure {
   bindInput(index: number, pointer: Pointer): void;
   /** Where output i is written to, until bound anew. Outputs must not overlap inputs. */
   bindOutput(index: number, pointer: Pointer): void;
+  /** As `bindInput` and `bindOutput`, for several in a row from `first` on. */
+  bindInputs(first: number, pointers: readonly Pointer[]): void;
+  bindOutputs(first: number, pointers: readonly Pointer[]): void;
   run(): void;
 }
 

@@ -47,8 +47,6 @@ export class StepMachine {
   /** The present state, and that after the step last run. */
   private now: PackedState;
   private next: PackedState;
-  /** Leaves that f reads. */
-  private readonly read: readonly number[];
   private readonly stage: Procedure;
   private readonly terms: number;
   private readonly sum: Procedure;
@@ -62,6 +60,10 @@ export class StepMachine {
   /** Weights of the stage, then those of the sum, in the dtype of each pack. */
   private readonly weightPlaces: readonly Pointer[];
   private readonly weightTypes: readonly TensorType[];
+  /** Weights over h, one for each of the stages summed: of the solution, of its error, and of a state inside the step. */
+  private readonly solution: readonly number[];
+  private readonly estimate: readonly number[] | undefined;
+  private readonly inside: number[];
   private readonly polynomials: Float64Array;
   private block!: Float64Array;
   private weights!: TypedArray[];
@@ -78,16 +80,19 @@ export class StepMachine {
     this.evaluationsPerStep = tableau.stages - (this.needsSlope ? 1 : 0);
     this.leafBytes = state.map(bytesOf);
     this.packing = packingOf(state);
-    const allocate = (): PackedState => allocateState(context, this.packing);
+    const read = leavesRead(plan.field);
+    const allocate = (): PackedState => allocateState(context, this.packing, read);
     this.now = allocate();
     this.next = allocate();
     this.stages = Array.from({ length: interpolant.stages }, allocate);
     this.spare = allocate();
     this.origin = allocate();
-    const read = leavesRead(plan.field);
-    this.read = [...state.keys()].filter((leaf) => read[leaf]);
     this.terms = stageTerms(plan.solver);
     this.summed = summedStages(plan.solver);
+    const { b, errorWeights } = tableau;
+    this.solution = this.summed.map((j) => b[j] ?? 0);
+    this.estimate = errorWeights && this.summed.map((j) => errorWeights[j] ?? 0);
+    this.inside = this.summed.map(() => 0);
     this.polynomials = new Float64Array(interpolant.stages);
     this.scalars = context.allocate({ shape: [2], dtype: "float64" });
     this.weightTypes = this.packing.packs.map(({ dtype }) => ({
@@ -130,12 +135,9 @@ export class StepMachine {
     this.refresh();
     this.copyLeaves(this.y, y);
     const count = this.plan.field.parameters.length;
-    const afterStates = this.firstState + this.read.length * (1 + this.terms);
-    for (let index = 0; index < count; index++)
-      this.stage.bindInput(afterStates + index, parameters[index]!);
-    if (!this.adaptive) return;
-    for (let index = count; index < parameters.length; index++)
-      this.norm.bindInput(3 * this.packing.packs.length + index - count, parameters[index]!);
+    const afterStates = this.firstState + this.now.read.length * (1 + this.terms);
+    this.stage.bindInputs(afterStates, parameters.slice(0, count));
+    if (this.adaptive) this.norm.bindInputs(3 * this.packing.packs.length, parameters.slice(count));
   }
 
   /** Views of kernel memory do not survive its growth: called where memory may have grown. */
@@ -160,13 +162,12 @@ export class StepMachine {
     const h0 = d0 < 1e-5 || d1 < 1e-5 ? 1e-6 : (0.01 * d0) / d1;
     // One Euler step of that size, to see how f changes; its slope in the place of a later stage.
     const later = summed[summed.length - 1]!;
-    for (let j = 0; j < terms; j++) this.weigh(j, j === 0 ? direction * h0 : 0);
+    this.weigh(0, terms, direction * h0, [1]);
     this.bindStageInputs();
     this.bindTerm(0);
     this.evaluate(t + direction * h0, later);
-    for (let j = 0; j < summed.length; j++)
-      this.weigh(terms + j, summed[j] === 0 ? -1 : summed[j] === later ? 1 : 0);
-    this.runSum(this.origin, this.spare.packs);
+    const change = summed.map((j) => (j === 0 ? -1 : j === later ? 1 : 0));
+    this.sumUp(this.origin, 1, change, this.spare.packs);
     const d2 = this.measure(this.spare, now) / h0;
     const largest = Math.max(d1, d2);
     const h1 = largest <= 1e-15 ? Math.max(1e-6, 1e-3 * h0) : 1 / power(100 * largest, 1 / order);
@@ -183,21 +184,24 @@ export class StepMachine {
 
   /** One step from (t, y) to y1. Returns the scaled error (0 where there is no estimate), NaN if anything is not finite. */
   step(t: number, h: number): number {
-    const { terms, summed } = this;
-    const { a, b, c, stages, errorWeights } = this.plan.solver.tableau;
+    const { terms, estimate } = this;
+    const { a, c, stages } = this.plan.solver.tableau;
     this.bindStageInputs();
     if (this.needsSlope) this.bindTerm(0);
     const inner = this.needsSlope ? stages - 1 : stages;
     for (let i = this.needsSlope ? 1 : 0; i < inner; i++) {
-      const row = a[i]!;
-      for (let j = 0; j < terms; j++) this.weigh(j, j < i ? h * row[j]! : 0);
+      this.weigh(0, terms, h, a[i]!);
       this.evaluate(t + c[i]! * h, i);
       this.bindTerm(i);
     }
-    for (let j = 0; j < summed.length; j++) this.weigh(terms + j, h * (b[summed[j]!] ?? 0));
-    this.runSum(this.now, this.next.packs);
+    this.sumUp(this.now, h, this.solution, this.next.packs);
     if (this.needsSlope) this.evaluateEnd(t + h, inner);
-    const error = errorWeights === undefined ? this.check() : this.estimate(h, errorWeights);
+    let error: number;
+    if (estimate === undefined) error = this.check();
+    else {
+      this.sumUp(this.origin, h, estimate, this.spare.packs);
+      error = this.measure(this.spare, this.next);
+    }
     if (!(error - error === 0)) this.noteBadStage();
     return error;
   }
@@ -225,13 +229,13 @@ export class StepMachine {
 
   /** The state at t + theta h, written to `into`. */
   interpolate(theta: number, h: number, into: readonly Pointer[]): void {
-    const { polynomials, summed, stages, terms, packing, spare } = this;
+    const { polynomials, inside, summed, stages, packing, spare } = this;
     const { interpolant } = this.plan.solver;
     interpolationWeights(interpolant, theta, polynomials);
-    for (let j = 0; j < summed.length; j++) this.weigh(terms + j, h * polynomials[summed[j]!]!);
+    for (let j = 0; j < summed.length; j++) inside[j] = polynomials[summed[j]!]!;
     if (interpolant.endStage) this.bindStage(stages.length - 1, stages[stages.length - 1]!);
     const direct = packing.packs.length === into.length;
-    this.runSum(this.now, direct ? into : spare.packs);
+    this.sumUp(this.now, h, inside, direct ? into : spare.packs);
     if (!direct) this.copyLeaves(into, spare.leaves);
     // Elsewhere the end's slope is not known, has weight 0, and must not be a number that is not finite.
     if (interpolant.endStage) this.bindStage(stages.length - 1, stages[0]!);
@@ -239,60 +243,50 @@ export class StepMachine {
 
   /** Stage i, at time t and y + the sum that the weights describe. */
   private evaluate(t: number, i: number): void {
-    const { stage } = this;
-    const into = this.stages[i]!.leaves;
-    for (let leaf = 0; leaf < into.length; leaf++) stage.bindOutput(leaf, into[leaf]!);
+    this.stage.bindOutputs(0, this.stages[i]!.leaves);
     this.fresh()[0] = t;
-    stage.run();
+    this.stage.run();
   }
 
   /** f(t, .) where the stage's y is bound to now. */
   private evaluateAt(t: number, i: number): void {
-    for (let j = 0; j < this.terms; j++) this.weigh(j, 0);
+    this.weigh(0, this.terms, 0, []);
     this.evaluate(t, i);
   }
 
   /** f(t, y1). */
   private evaluateEnd(t: number, i: number): void {
-    const { read, stage, firstState, y1 } = this;
-    for (let index = 0; index < read.length; index++)
-      stage.bindInput(firstState + index, y1[read[index]!]!);
+    this.stage.bindInputs(this.firstState, this.next.read);
     this.evaluateAt(t, i);
-  }
-
-  /** The scaled error of the step from y to y1. */
-  private estimate(h: number, errorWeights: readonly number[]): number {
-    const { summed, terms } = this;
-    for (let j = 0; j < summed.length; j++)
-      this.weigh(terms + j, h * (errorWeights[summed[j]!] ?? 0));
-    this.runSum(this.origin, this.spare.packs);
-    return this.measure(this.spare, this.next);
   }
 
   /** The norm of `error` over the tolerances at y and y1. */
   private measure(error: PackedState, y1: PackedState): number {
     const { norm, now } = this;
     const count = now.packs.length;
-    for (let pack = 0; pack < count; pack++) {
-      norm.bindInput(pack, error.packs[pack]!);
-      norm.bindInput(count + pack, now.packs[pack]!);
-      norm.bindInput(2 * count + pack, y1.packs[pack]!);
-    }
+    norm.bindInputs(0, error.packs);
+    norm.bindInputs(count, now.packs);
+    norm.bindInputs(2 * count, y1.packs);
     norm.run();
     return this.fresh()[1]!;
   }
 
   /** 0 if y1 is finite. */
   private check(): number {
-    const { norm, next } = this;
-    next.packs.forEach((pointer, pack) => norm.bindInput(pack, pointer));
-    norm.run();
+    this.norm.bindInputs(0, this.next.packs);
+    this.norm.run();
     return this.fresh()[1]!;
   }
 
-  /** Adds the weighted stages to a state. */
-  private runSum({ packs }: PackedState, into: readonly Pointer[]): void {
-    const { sum, summed } = this;
+  /** A state plus `h` times the weighted stages. */
+  private sumUp(
+    { packs }: PackedState,
+    h: number,
+    weights: readonly number[],
+    into: readonly Pointer[],
+  ): void {
+    const { sum, summed, terms } = this;
+    this.weigh(terms, summed.length, h, weights);
     for (let pack = 0; pack < packs.length; pack++) {
       sum.bindInput(this.sumInput(pack, summed.length), packs[pack]!);
       sum.bindOutput(pack, into[pack]!);
@@ -310,11 +304,11 @@ export class StepMachine {
     return 1 + this.terms * this.weightPlaces.length;
   }
 
-  /** Sets a weight: first come those of the stage, then those of the sum. */
-  private weigh(index: number, weight: number): void {
+  /** Sets `count` weights from place `first` on: h times the row, and 0 beyond its end. */
+  private weigh(first: number, count: number, h: number, row: readonly number[]): void {
     if (this.weights[0]!.length === 0) this.refresh();
-    const { weights } = this;
-    for (let pack = 0; pack < weights.length; pack++) weights[pack]![index] = weight;
+    for (const weights of this.weights)
+      for (let j = 0; j < count; j++) weights[first + j] = j < row.length ? h * row[j]! : 0;
   }
 
   private copyLeaves(to: readonly Pointer[], from: readonly Pointer[]): void {
@@ -324,21 +318,15 @@ export class StepMachine {
 
   /** The stage reads y; slopes not known yet have weight 0, and y stands in for them. */
   private bindStageInputs(): void {
-    const { stage, read, terms, firstState, y } = this;
-    const count = read.length;
-    for (let index = 0; index < count; index++) {
-      const pointer = y[read[index]!]!;
-      for (let j = 0; j <= terms; j++) stage.bindInput(firstState + j * count + index, pointer);
-    }
+    const { stage, terms, firstState, now } = this;
+    for (let j = 0; j <= terms; j++) stage.bindInputs(firstState + j * now.read.length, now.read);
   }
 
   /** From here on stages read the slope of stage i. */
   private bindTerm(i: number): void {
-    const { stage, read, terms, firstState } = this;
-    if (i >= terms) return;
-    const slope = this.stages[i]!.leaves;
-    for (let index = 0; index < read.length; index++)
-      stage.bindInput(firstState + (i + 1) * read.length + index, slope[read[index]!]!);
+    if (i >= this.terms) return;
+    const { read } = this.stages[i]!;
+    this.stage.bindInputs(this.firstState + (i + 1) * read.length, read);
   }
 
   /** The sum reads stage j there. */

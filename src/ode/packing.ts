@@ -44,19 +44,22 @@ export function leafOf(packs: readonly Tensor[], { pack, offset, size }: PackedL
   return slice(packs[pack]!, offset, offset + size);
 }
 
-/** A state in kernel memory: a pointer a pack, and a pointer a leaf. */
+/** A state in kernel memory: a pointer a pack, a pointer a leaf, and those of the leaves that f reads. */
 export interface PackedState {
   readonly packs: readonly Pointer[];
   readonly leaves: readonly Pointer[];
+  readonly read: readonly Pointer[];
 }
 
-/** Memory for a state, zeroed. */
-export function allocateState(context: HostContext, { packs, leaves }: Packing): PackedState {
-  const pointers = packs.map((type) => context.allocate(type));
-  return {
-    packs: pointers,
-    leaves: leaves.map(
-      ({ pack, offset }) => pointers[pack]! + offset * kernelBytes[packs[pack]!.dtype],
-    ),
-  };
+/** Memory for a state, zeroed; `read` tells which leaves f reads. */
+export function allocateState(
+  context: HostContext,
+  { packs, leaves }: Packing,
+  read: readonly boolean[],
+): PackedState {
+  const starts = packs.map((type) => context.allocate(type));
+  const pointers = leaves.map(
+    ({ pack, offset }) => starts[pack]! + offset * kernelBytes[packs[pack]!.dtype],
+  );
+  return { packs: starts, leaves: pointers, read: pointers.filter((_, leaf) => read[leaf]) };
 }
