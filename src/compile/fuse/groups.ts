@@ -5,7 +5,7 @@
  */
 import type { Graph, Node, Value } from "../../ir/graph.ts";
 import { accessOf, isComputed } from "../access.ts";
-import { type Group, fit, inOrder, maxNodes, readsOf } from "./group.ts";
+import { type Group, fit, inOrder, maxNodes, readsOf, standsAlone } from "./group.ts";
 import { mergeGroups } from "./merge.ts";
 import { Reach } from "./reach.ts";
 import { type Space, spaceOf } from "./space.ts";
@@ -69,6 +69,7 @@ function candidates(
 function start(node: Node, space: Space | undefined, index: number): Group {
   const group: Group = {
     index,
+    closed: space === undefined || standsAlone(space),
     nodes: [node],
     extents: space?.extents ?? [],
     members: [],
@@ -103,8 +104,9 @@ function join(
   makerOf: ReadonlyMap<Value, Group>,
   reach: Reach<Group>,
 ): Group | undefined {
+  if (standsAlone(space)) return undefined;
   for (const group of tried) {
-    if (group.members.length === 0 || group.nodes.length >= maxNodes) continue;
+    if (group.closed || group.nodes.length >= maxNodes) continue;
     const axes = fit(space, group, makerOf);
     if (axes === undefined) continue;
     let waiting = false;

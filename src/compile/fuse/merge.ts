@@ -20,10 +20,10 @@ export function mergeGroups(groups: readonly Group[], formation: Formation): Gro
   const alive = new Set(groups);
   const rank = new Map(groups.map((group, index) => [group, index]));
   for (const group of groups) {
-    if (group.members.length === 0) continue;
+    if (group.closed) continue;
     for (const other of neighbours(group, formation)) {
       if (!alive.has(other) || rank.get(other)! >= rank.get(group)!) continue;
-      if (other.members.length === 0 || other.extents.length !== group.extents.length) continue;
+      if (other.closed || other.extents.length !== group.extents.length) continue;
       if (other.nodes.length + group.nodes.length > maxNodes) continue;
       const axes = axesWithin(group, other, formation.makerOf);
       if (axes === undefined || !mayMerge(group, other, formation.reach)) continue;
