@@ -1,4 +1,5 @@
 /** @file What all transformations share: arguments as leaves, functions as graphs, derivatives as one graph. */
+import { callWith } from "../ir/call.ts";
 import { ArgumentError, DTypeError, ShapeError, complaint, describe } from "../ir/errors.ts";
 import { type Graph, type TensorType, typeOf } from "../ir/graph.ts";
 import { formatShape, sameShape } from "../ir/shape.ts";
@@ -17,6 +18,8 @@ export interface FlatArguments {
 
 /** The leaves of all arguments. ArgumentError naming `who`, the argument and the path where a leaf is no tensor. */
 export function flattenArguments(who: string, args: readonly unknown[]): FlatArguments {
+  if (!Array.isArray(args))
+    throw new ArgumentError(complaint(who, "an array of arguments", describe(args)));
   const leaves: Tensor[] = [];
   const starts = [0];
   const defs = args.map((arg, i) => {
@@ -53,7 +56,7 @@ export function traceTrees(
   const { graph, captured } = trace((...placeholders) => {
     const out = flatten(
       `result of ${who}`,
-      fn(...(rebuildArguments(flat, placeholders) as never[])),
+      callWith(who, fn, rebuildArguments(flat, placeholders) as never[]),
     );
     result = out.def;
     return out.leaves;

@@ -2,6 +2,7 @@
 import { isFloat } from "../ir/dtype.ts";
 import { AdjointError, ArgumentError, complaint } from "../ir/errors.ts";
 import { type TensorType, typeOf } from "../ir/graph.ts";
+import { checkOptions } from "../ir/options.ts";
 import { sizeOf } from "../ir/shape.ts";
 import { Tensor, concreteElements } from "../ir/tensor.ts";
 import { currentTrace, evaluateGraph, trace } from "../ir/trace.ts";
@@ -57,6 +58,7 @@ export function checkGrad<A extends unknown[]>(
   const who = nameOf(fn, "checkGrad");
   if (currentTrace() !== undefined)
     throw new ArgumentError(complaint(who, "a call outside of every trace", "one while tracing"));
+  checkOptions(who, options, ["order", "modes", "tolerance", "step", "maxElements"]);
   const flat = flattenArguments(who, args);
   const leaves = flat.leaves.map((leaf) => (isFloat(leaf.dtype) ? leaf.cast("float64") : leaf));
   if (!leaves.some(({ dtype }) => isFloat(dtype)))

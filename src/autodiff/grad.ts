@@ -1,6 +1,8 @@
 /** @file Gradients of scalar functions. */
+import { callWith } from "../ir/call.ts";
 import { isFloat } from "../ir/dtype.ts";
 import { ArgumentError, DTypeError, ShapeError, complaint, describe } from "../ir/errors.ts";
+import { checkOptions } from "../ir/options.ts";
 import { formatShape } from "../ir/shape.ts";
 import { Tensor } from "../ir/tensor.ts";
 import type { TreeDef } from "../ir/tree.ts";
@@ -49,14 +51,19 @@ export function valueAndGrad(
   options: GradOptions & { readonly hasAux?: boolean } = {},
 ): (...args: unknown[]) => [unknown, unknown] {
   const who = nameOf(fn, "grad");
+  checkOptions(who, options, ["argnums", "hasAux"]);
   const { argnums = 0, hasAux = false } = options;
+  if (typeof argnums !== "number" && !Array.isArray(argnums))
+    throw new ArgumentError(
+      complaint(`${who}: argnums`, "a number or an array of numbers", describe(argnums)),
+    );
   return (...args) => {
     const numbers = resolve(who, argnums, args.length);
     const flat = flattenArguments(who, args);
     const wanted = differentiatedLeaves(who, flat, numbers);
     let result: TreeDef | undefined;
     const tensors = asOneGraph((leaves) => {
-      const traced = traceTrees(who, (...given) => withAux(who, fn(...given), hasAux), {
+      const traced = traceTrees(who, (...given) => withAux(who, callWith(who, fn, given), hasAux), {
         ...flat,
         leaves: [...leaves],
       });

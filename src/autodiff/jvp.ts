@@ -1,5 +1,5 @@
 /** @file Jacobian-vector products of functions of trees. */
-import { ArgumentError, complaint } from "../ir/errors.ts";
+import { ArgumentError, complaint, describe } from "../ir/errors.ts";
 import type { Tensor } from "../ir/tensor.ts";
 import { isFloat } from "../ir/dtype.ts";
 import { zerosLike } from "../ops/creation.ts";
@@ -18,11 +18,15 @@ export function jvp<A extends unknown[], R>(
   tangents: { readonly [K in keyof A]: A[K] | undefined },
 ): [R, R] {
   const who = nameOf(fn, "jvp");
-  if (tangents.length !== args.length)
-    throw new ArgumentError(
-      complaint(who, `${args.length} tangents (one an argument)`, String(tangents.length)),
-    );
   const flat = flattenArguments(who, args);
+  if (!Array.isArray(tangents) || tangents.length !== args.length)
+    throw new ArgumentError(
+      complaint(
+        who,
+        `${args.length} tangents (one an argument)`,
+        Array.isArray(tangents) ? String(tangents.length) : describe(tangents),
+      ),
+    );
   const given: Derivative[] = args.flatMap((_, n): Derivative[] => {
     const types = flat.leaves.slice(flat.starts[n], flat.starts[n + 1]);
     if (tangents[n] === undefined) return types.map(() => undefined);

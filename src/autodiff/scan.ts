@@ -1,5 +1,6 @@
 /** @file `scan`: a loop over a carry and slices, compiled once and differentiable in both modes to any order. */
 import { ArgumentError, DTypeError, ShapeError, complaint, describe } from "../ir/errors.ts";
+import { checkOptions } from "../ir/options.ts";
 import { formatShape, sameShape } from "../ir/shape.ts";
 import { type TreeDef, flatten } from "../ir/tree.ts";
 import { nameOf } from "./arguments.ts";
@@ -26,6 +27,7 @@ export function scan<C, X, Y>(
   options: ScanOptions = {},
 ): [C, Y] {
   const who = nameOf(fn, "scan");
+  checkOptions(who, options, ["length", "reverse"]);
   const carry = flatten(`${who}: init`, init);
   const slices = flatten(`${who}: xs`, xs ?? []);
   const length = lengthOf(who, slices, options.length);

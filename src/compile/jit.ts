@@ -1,4 +1,5 @@
 /** @file `jit`: a function of trees of tensors compiled once for each signature of its arguments. */
+import { callWith } from "../ir/call.ts";
 import { ArgumentError, complaint, describe } from "../ir/errors.ts";
 import type { Tensor } from "../ir/tensor.ts";
 import { concreteElements } from "../ir/tensor.ts";
@@ -48,7 +49,7 @@ export function jit<A extends unknown[], R>(fn: (...args: A) => R): Jitted<A, R>
     return idle;
   };
   const jitted = (...args: A): R => {
-    if (currentTrace() !== undefined) return fn(...args);
+    if (currentTrace() !== undefined) return callWith(who, fn, args);
     const { leaves, def } = flatten(who, args);
     const { executable, result } = compileFor(leaves, def);
     return result.rebuild(executable.call(leaves)) as R;
@@ -69,7 +70,7 @@ function compile<A extends unknown[], R>(
 ): Compiled {
   let result: TreeDef | undefined;
   const traced = trace((...placeholders) => {
-    const out = flatten(`result of ${who}`, fn(...(def.rebuild(placeholders) as A)));
+    const out = flatten(`result of ${who}`, callWith(who, fn, def.rebuild(placeholders) as A));
     result = out.def;
     return out.leaves;
   }, leaves);

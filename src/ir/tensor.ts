@@ -108,7 +108,8 @@ export function concreteElements(tensor: Tensor, who: string): TypedArray {
   if (tensor.elements === undefined)
     throw new TraceError(
       `${who}: expected a tensor with elements, got one that is being traced (${tensor.toString()}). ` +
-        "Inside jit, grad, vjp, jvp, scan and solves tensors have no elements yet: compute with tensor operations, and read elements outside.",
+        "Inside jit, grad, vjp, jvp, scan and solves tensors have no elements yet: compute with tensor operations, and read elements outside. " +
+        "One that was stored outside never gets any: return it instead.",
     );
   return tensor.elements;
 }

@@ -84,22 +84,37 @@ interface Found {
 /** The leaves in order, and what is left. Throws ArgumentError naming `who` and the path of a leaf that is no tensor. */
 export function flatten(who: string, tree: unknown): { leaves: Tensor[]; def: TreeDef } {
   const found: Found = { leaves: [], paths: [] };
-  const build = visit(who, tree, "", found);
+  const build = visit(who, tree, "", found, 0);
   return { leaves: found.leaves, def: defOf(build, found.paths) };
 }
 
-function visit(who: string, node: unknown, path: string, found: Found): Build {
+/** Deeper than any tree is meant to be; a tree that contains itself gets here. */
+const deepest = 1000;
+
+function visit(who: string, node: unknown, path: string, found: Found, depth: number): Build {
   if (node instanceof Tensor) {
     found.leaves.push(node);
     found.paths.push(path);
     return leaf;
   }
+  if (depth > deepest)
+    throw new ArgumentError(
+      complaint(
+        who,
+        `a tree of at most ${deepest} levels`,
+        `more at ${path.slice(0, 40)}...`,
+        "Does it contain itself?",
+      ),
+    );
+  const below = depth + 1;
   if (Array.isArray(node))
-    return arrayOf(node.map((child, index) => visit(who, child, `${path}[${index}]`, found)));
+    return arrayOf(
+      node.map((child, index) => visit(who, child, `${path}[${index}]`, found, below)),
+    );
   if (isTreeNode(node)) {
     const { children, names, rebuild, key } = node[treeProtocol]();
     const parts = children.map((child, index) =>
-      visit(who, child, `${path}.${names[index]}`, found),
+      visit(who, child, `${path}.${names[index]}`, found, below),
     );
     return nodeOf(key, parts, rebuild);
   }
@@ -107,7 +122,7 @@ function visit(who: string, node: unknown, path: string, found: Found): Build {
     const names = Object.keys(node).sort();
     return objectOf(
       names,
-      names.map((name) => visit(who, node[name], `${path}.${name}`, found)),
+      names.map((name) => visit(who, node[name], `${path}.${name}`, found, below)),
     );
   }
   throw new ArgumentError(

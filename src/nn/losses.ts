@@ -1,7 +1,8 @@
 /** @file Losses: how far predictions are from targets, as one number. */
-import { ShapeError, complaint } from "../ir/errors.ts";
+import { ArgumentError, ShapeError, complaint, describe } from "../ir/errors.ts";
 import { formatShape, sameShape } from "../ir/shape.ts";
 import type { Tensor } from "../ir/tensor.ts";
+import { requireTensor } from "../ops/bind.ts";
 import { where } from "../ops/index.ts";
 
 /** Mean of (prediction - target)² over all elements, a scalar. Throws ShapeError unless the shapes are equal: nothing is broadcast. */
@@ -20,6 +21,8 @@ export function meanAbsoluteError(prediction: Tensor, target: Tensor): Tensor {
  * (Huber 1964, eq. 2.6): quadratic near zero, and deaf to outliers. Throws ShapeError unless the shapes are equal.
  */
 export function huber(prediction: Tensor, target: Tensor, delta = 1): Tensor {
+  if (!(typeof delta === "number" && delta > 0))
+    throw new ArgumentError(complaint("huber: delta", "a positive number", describe(delta)));
   const error = difference("huber", prediction, target);
   const size = error.abs();
   return where(
@@ -37,6 +40,8 @@ export const losses: { readonly [name: string]: (prediction: Tensor, target: Ten
 };
 
 function difference(who: string, prediction: Tensor, target: Tensor): Tensor {
+  requireTensor(`${who}: prediction`, prediction);
+  requireTensor(`${who}: target`, target);
   if (!sameShape(prediction.shape, target.shape))
     throw new ShapeError(
       complaint(

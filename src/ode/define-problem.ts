@@ -10,10 +10,10 @@ import type { Gradient, Problem } from "./problem.ts";
 import { type NormPart, leafTolerances, traceNorm } from "./norm.ts";
 import {
   type CommonOptions,
-  type WatchOptions,
   chooseController,
   chooseSolver,
   chooseStepping,
+  chooseWatchers,
   steppingKey,
 } from "./options.ts";
 import type { PlannedTolerance } from "./step-graphs.ts";
@@ -53,9 +53,12 @@ export function defineProblem<Y extends Tree>(
   const extras: Tensor[] = [];
   const plan = (tolerance: number | Tensor): PlannedTolerance =>
     typeof tolerance === "number" ? tolerance : { extra: extras.push(tolerance) - 1 };
-  const rtol = leafTolerances(who, "rtol", options.rtol ?? defaults.rtol, def).map(plan);
-  const atol = leafTolerances(who, "atol", options.atol ?? defaults.atol, def).map(plan);
-  checkTolerances(who, rtol, atol);
+  const tolerances = (name: "rtol" | "atol"): readonly (number | Tensor)[] =>
+    leafTolerances(who, name, options[name] ?? defaults[name], def, y0);
+  const [relative, absolute] = [tolerances("rtol"), tolerances("atol")];
+  checkTolerances(who, relative, absolute);
+  const rtol = relative.map(plan);
+  const atol = absolute.map(plan);
   const { field, captured } = traceField(who, f, y0, def);
   const leaves = [...y0.keys()];
   let norm: NormPart[] = [{ leaves }];
@@ -76,22 +79,22 @@ export function defineProblem<Y extends Tree>(
     plan: { field, solver, rtol, atol, norm, extras: extras.map(typeOf) },
     stepping,
     gradient,
-    watch: watchersOf(options),
+    watch: chooseWatchers(who, options),
   };
   return { problem, captured: [...captured, ...extras] };
 }
 
 function checkTolerances(
   who: string,
-  rtol: readonly PlannedTolerance[],
-  atol: readonly PlannedTolerance[],
+  rtol: readonly (number | Tensor)[],
+  atol: readonly (number | Tensor)[],
 ): void {
-  if (rtol.some((tolerance, leaf) => tolerance === 0 && atol[leaf] === 0))
+  const hasZero = (tolerance: number | Tensor): boolean =>
+    typeof tolerance === "number" ? tolerance === 0 : (tolerance.elements?.includes(0) ?? false);
+  const bothZero = (one: number | Tensor, other: number | Tensor): boolean =>
+    one === 0 && hasZero(other);
+  if (rtol.some((one, leaf) => bothZero(one, atol[leaf]!) || bothZero(atol[leaf]!, one)))
     throw new ArgumentError(complaint(`${who}: rtol and atol`, "at least one above 0", "0 and 0"));
-}
-
-function watchersOf({ onStep, onStats, signal }: WatchOptions): WatchOptions {
-  return { ...(onStep && { onStep }), ...(onStats && { onStats }), ...(signal && { signal }) };
 }
 
 /** Equal for problems that do the same to equal tensors. */

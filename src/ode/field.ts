@@ -6,6 +6,7 @@ import { typeOf } from "../ir/graph.ts";
 import { formatShape, sameShape } from "../ir/shape.ts";
 import type { Tensor } from "../ir/tensor.ts";
 import { trace } from "../ir/trace.ts";
+import { callWith } from "../ir/call.ts";
 import { tidy } from "../compile/passes/index.ts";
 import { type Tree, type TreeDef, flatten } from "../ir/tree.ts";
 
@@ -110,7 +111,18 @@ function named(def: TreeDef): string {
 }
 
 function callable(who: string, f: unknown): (t: Tensor, y: unknown) => unknown {
-  if (typeof f === "function") return f as (t: Tensor, y: unknown) => unknown;
+  if (typeof f === "function") {
+    if (typeof (f.prototype as { forward?: unknown } | undefined)?.forward === "function")
+      throw new ArgumentError(
+        complaint(
+          `${who}: f`,
+          "a function f(t, y) or an object with forward(t, y)",
+          `the class ${f.name}`,
+          `Make one: new ${f.name}().`,
+        ),
+      );
+    return (t, y) => callWith(`${who}: f`, f as (...args: unknown[]) => unknown, [t, y]);
+  }
   if (
     typeof f === "object" &&
     f !== null &&

@@ -2,6 +2,7 @@
  * @file The loop of every solve, forward and backward: tries steps, accepts or rejects them, writes outputs, keeps count,
  * reports, and stops for one of the reasons in status.ts. Plain code over a compiled step (machine.ts); it allocates nothing.
  */
+import { ArgumentError, complaint } from "../ir/errors.ts";
 import type { Pointer } from "../ir/host.ts";
 import type { Controller, StepSizeRule } from "./controllers/controller.ts";
 import type { StepMachine } from "./machine.ts";
@@ -138,6 +139,8 @@ export class Integration {
       finite = error - error === 0;
       const accepted = error <= 1;
       const factor = finite ? rule.factor(error, accepted) : rule.smallestFactor;
+      // A norm or a controller of the user's; the loop would not end.
+      if (error < 0 || !(factor > 0)) throw unusable(error, factor);
       if (accepted) this.take(h, last ? end : t + h, direction, copy);
       else stats.rejected += 1;
       if (watch.onStep !== undefined)
@@ -255,6 +258,14 @@ export class Integration {
     for (let leaf = 0; leaf < row.length; leaf++)
       row[leaf] = outputs![leaf]! + this.rows * machine.leafBytes[leaf]!;
   }
+}
+
+function unusable(error: number, factor: number): ArgumentError {
+  return new ArgumentError(
+    error < 0
+      ? complaint("norm", "a number that is not negative", String(error))
+      : complaint("controller", "a positive factor for the step size", String(factor)),
+  );
 }
 
 /** The error estimate is O(h^q) with q one above the lower order of the pair. */

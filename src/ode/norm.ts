@@ -1,7 +1,8 @@
 /** @file Norms of states scaled by tolerances: what "an error of 1" means. */
-import { ArgumentError, complaint, describe } from "../ir/errors.ts";
+import { isFloat } from "../ir/dtype.ts";
+import { ArgumentError, DTypeError, ShapeError, complaint, describe } from "../ir/errors.ts";
 import type { Graph, TensorType } from "../ir/graph.ts";
-import { formatShape } from "../ir/shape.ts";
+import { broadcastShapes, formatShape, sameShape } from "../ir/shape.ts";
 import { Tensor } from "../ir/tensor.ts";
 import { trace } from "../ir/trace.ts";
 import { type Tree, type TreeDef, flatten } from "../ir/tree.ts";
@@ -82,12 +83,36 @@ export function partsNorm(
 /** A tolerance: one number, or a number or tensor for every leaf (tensors broadcast to the leaf). */
 export type Tolerance = number | Tree;
 
-/** One tolerance a leaf: a number, or a tensor. Throws ArgumentError for negative or NaN numbers, or a structure other than y's. */
+/** Throws DTypeError, ShapeError or ArgumentError unless a tensor can be the tolerance of a leaf: values are checked where known. */
+export function checkTolerance(who: string, tolerance: Tensor, leaf: TensorType): void {
+  if (!isFloat(tolerance.dtype))
+    throw new DTypeError(complaint(who, "float32 or float64 tensors", tolerance.dtype));
+  if (!sameShape(broadcastShapes(who, tolerance.shape, leaf.shape), leaf.shape))
+    throw new ShapeError(
+      complaint(
+        who,
+        `tensors that broadcast to y's shape ${formatShape(leaf.shape)}`,
+        formatShape(tolerance.shape),
+      ),
+    );
+  const wrong = tolerance.elements?.findIndex((value: number) => !(value >= 0 && value < Infinity));
+  if (wrong !== undefined && wrong !== -1)
+    throw new ArgumentError(
+      complaint(
+        who,
+        "numbers that are not negative",
+        `${tolerance.elements![wrong]} at element ${wrong}`,
+      ),
+    );
+}
+
+/** One tolerance a leaf: a number, or a tensor. Throws ArgumentError for negative or NaN numbers, or a structure other than y's, and as `checkTolerance`. */
 export function leafTolerances(
   who: string,
   name: string,
   tolerance: unknown,
   def: TreeDef,
+  state: readonly TensorType[],
 ): readonly (number | Tensor)[] {
   if (typeof tolerance === "number") {
     if (!(tolerance >= 0 && tolerance < Infinity))
@@ -96,8 +121,10 @@ export function leafTolerances(
       );
     return Array.from({ length: def.leafCount }, () => tolerance);
   }
-  if (tolerance instanceof Tensor && def.leafCount !== 1)
+  if (tolerance instanceof Tensor) {
+    for (const leaf of state) checkTolerance(`${who}: ${name}`, tolerance, leaf);
     return Array.from({ length: def.leafCount }, () => tolerance);
+  }
   const given = flatten(`${who}: ${name}`, tolerance);
   if (given.def.key !== def.key)
     throw new ArgumentError(
@@ -107,5 +134,8 @@ export function leafTolerances(
         `tensors at ${given.def.paths.join(", ")}`,
       ),
     );
+  given.leaves.forEach((leaf, index) =>
+    checkTolerance(`${who}: ${name}${def.paths[index]}`, leaf, state[index]!),
+  );
   return given.leaves;
 }

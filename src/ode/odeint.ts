@@ -37,6 +37,7 @@ export function odeint<Y extends Tree>(
   ts: Times,
   options: CommonOptions<Y> = {},
 ): Y {
+  checkNames("odeint", options, commonNames);
   return integrate("odeint", f, y0, ts, options, options.gradient ?? "direct");
 }
 
@@ -50,6 +51,7 @@ export function odeintAdjoint<Y extends Tree>(
   ts: Times,
   options: OdeintAdjointOptions<Y> = {},
 ): Y {
+  checkNames("odeintAdjoint", options, commonNames);
   const { gradient = "backsolve" } = options;
   const kind = typeof gradient === "object" && gradient !== null ? gradient.kind : gradient;
   if (kind !== "backsolve")
@@ -72,7 +74,6 @@ function integrate<Y extends Tree>(
   options: CommonOptions<Y>,
   gradient: unknown,
 ): Y {
-  checkNames(who, options, commonNames);
   const times = timeRow(`${who}: ts`, ts);
   if (times.count < 2)
     throw new ArgumentError(

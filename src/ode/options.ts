@@ -1,5 +1,6 @@
 /** @file Options of solves: defaults, checks, and errors that list what is valid. */
 import { ArgumentError, complaint, describe } from "../ir/errors.ts";
+import { checkOptions } from "../ir/options.ts";
 import type { Tree } from "../ir/tree.ts";
 import type { Controller } from "./controllers/controller.ts";
 import { controllers } from "./controllers/index.ts";
@@ -78,13 +79,7 @@ export const commonNames: readonly string[] = [
 ];
 
 /** Throws ArgumentError for an option that is not among `known`, listing those. */
-export function checkNames(who: string, options: object, known: readonly string[]): void {
-  if (typeof options !== "object" || options === null)
-    throw new ArgumentError(complaint(who, "an object of options", describe(options)));
-  for (const name of Object.keys(options))
-    if (!known.includes(name))
-      throw new ArgumentError(complaint(who, `options among ${known.join(", ")}`, describe(name)));
-}
+export const checkNames: typeof checkOptions = checkOptions;
 
 /** The solver of a name. Throws ArgumentError listing all. */
 export function chooseSolver(who: string, method: unknown): Solver {
@@ -142,7 +137,7 @@ export function chooseStepping(
   positive("firstStep", firstStep);
   positive("maxStep", maxStep);
   positive("stepSize", stepSize);
-  if (!(minStep >= 0 && minStep <= maxStep))
+  if (!(typeof minStep === "number" && minStep >= 0 && minStep <= maxStep))
     throw new ArgumentError(
       complaint(`${who}: minStep`, "a number from 0 to maxStep", describe(minStep)),
     );
@@ -164,6 +159,26 @@ export function chooseStepping(
         ),
       );
   return { controller, firstStep, minStep, maxStep, maxSteps, stepSize, steps };
+}
+
+/** The callbacks and the signal that were given. Throws ArgumentError where one is something else. */
+export function chooseWatchers(
+  who: string,
+  { onStep, onStats, signal }: WatchOptions,
+): WatchOptions {
+  for (const [name, callback] of Object.entries({ onStep, onStats }))
+    if (callback !== undefined && typeof callback !== "function")
+      throw new ArgumentError(complaint(`${who}: ${name}`, "a function", describe(callback)));
+  if (signal !== undefined && typeof (signal as Partial<AbortSignal> | null)?.aborted !== "boolean")
+    throw new ArgumentError(
+      complaint(
+        `${who}: signal`,
+        "an AbortSignal",
+        describe(signal),
+        "Of an AbortController give its .signal.",
+      ),
+    );
+  return { ...(onStep && { onStep }), ...(onStats && { onStats }), ...(signal && { signal }) };
 }
 
 /** Equal for equal stepping. */

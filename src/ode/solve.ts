@@ -166,7 +166,11 @@ function savedTimes(saveAt: unknown): { kind: SaveKind; ts?: TimeRow } {
       ),
     );
   const [kind, value] = chosen[0] as [SaveKind, unknown];
-  if (kind !== "ts") return { kind };
+  if (kind !== "ts") {
+    if (value !== true)
+      throw new ArgumentError(complaint(`solve: saveAt.${kind}`, "true", describe(value)));
+    return { kind };
+  }
   const ts = timeRow("solve: saveAt.ts", value);
   if (ts.count === 0)
     throw new ArgumentError(complaint("solve: saveAt.ts", "at least one time", "none"));

@@ -2,7 +2,8 @@
 import { isFloat } from "../ir/dtype.ts";
 import { ArgumentError, DTypeError, ShapeError, complaint, describe } from "../ir/errors.ts";
 import { formatShape } from "../ir/shape.ts";
-import { Tensor } from "../ir/tensor.ts";
+import { Tensor, concreteElements } from "../ir/tensor.ts";
+import { currentTrace } from "../ir/trace.ts";
 import { cast } from "../ops/elementwise.ts";
 import { concat, reshape } from "../ops/shaping.ts";
 
@@ -33,7 +34,8 @@ export function timeRow(who: string, value: unknown): TimeRow {
       throw new ShapeError(
         complaint(who, "one time or a row of times", `shape ${formatShape(value.shape)}`),
       );
-    if (value.elements !== undefined) return known(who, value.elements as Float64Array);
+    if (value.elements !== undefined || currentTrace() === undefined)
+      return known(who, concreteElements(value, who) as Float64Array);
     return {
       tensor: cast(reshape(value, [value.size]), "float64"),
       count: value.size,

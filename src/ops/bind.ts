@@ -33,6 +33,11 @@ export function bind1<P extends PrimName>(
   return bind(prim, inputs, params)[0]!;
 }
 
+/** Throws ArgumentError naming `who` and what was expected unless the value is an array. */
+export function requireList(who: string, expected: string, value: unknown): void {
+  if (!Array.isArray(value)) throw new ArgumentError(complaint(who, expected, describe(value)));
+}
+
 /** The tensor; throws ArgumentError naming `who` for anything else. */
 export function requireTensor(who: string, value: unknown): Tensor {
   if (!(value instanceof Tensor))

@@ -8,6 +8,7 @@ import {
   isFloat,
 } from "../ir/dtype.ts";
 import { ArgumentError, DTypeError, ShapeError, complaint, describe } from "../ir/errors.ts";
+import { checkOptions } from "../ir/options.ts";
 import { type Shape, checkShape, formatShape, sizeOf } from "../ir/shape.ts";
 import { type Nested, Tensor } from "../ir/tensor.ts";
 import { currentTrace } from "../ir/trace.ts";
@@ -67,6 +68,7 @@ export function tensor(data: TensorData, options: TensorOptions = {}): Tensor {
     throw new ArgumentError(
       complaint("tensor", "numbers", "a tensor", "It is one already; cast changes its dtype."),
     );
+  checkOptions("tensor", options, ["dtype", "shape"]);
   if (options.dtype !== undefined) checkDType("tensor", options.dtype);
   if (ArrayBuffer.isView(data)) {
     const given = dtypeOfArray(data);
@@ -164,6 +166,9 @@ export function scalar(value: number | boolean, options: DTypeOption = {}): Tens
 
 /** Every element `value`; float32 (bool for a boolean) unless a dtype is given. */
 export function full(shape: Shape, value: number | boolean, options: DTypeOption = {}): Tensor {
+  checkOptions("full", options, ["dtype"]);
+  if (typeof value !== "number" && typeof value !== "boolean")
+    throw new ArgumentError(complaint("full", "a number or boolean", describe(value)));
   const dtype = options.dtype ?? (typeof value === "boolean" ? "bool" : "float32");
   checkDType("full", dtype);
   checkShape("full", shape);
@@ -198,11 +203,13 @@ export function onesLike(x: Tensor): Tensor {
 
 /** 0, 1, 2, ... along `axis` of a shape. */
 export function iota(shape: Shape, axis: number, options: DTypeOption = {}): Tensor {
+  checkOptions("iota", options, ["dtype"]);
   return bind1("iota", [], { shape: [...shape], axis, dtype: options.dtype ?? "int32" });
 }
 
 /** Ones on the diagonal of a matrix of `rows` x `columns` (square by default), zeros elsewhere. */
 export function eye(rows: number, columns: number = rows, options: DTypeOption = {}): Tensor {
+  checkOptions("eye", options, ["dtype"]);
   const shape = [rows, columns];
   checkShape("eye", shape);
   return bind1("cast", [bind1("eq", [iota(shape, 0), iota(shape, 1)], {})], {
@@ -215,6 +222,7 @@ export function eye(rows: number, columns: number = rows, options: DTypeOption =
  * stop, each rounded once to the dtype (float32 by default).
  */
 export function arange(start: number, stop?: number, step = 1, options: DTypeOption = {}): Tensor {
+  checkOptions("arange", options, ["dtype"]);
   const [from, to] = stop === undefined ? [0, start] : [start, stop];
   if (![from, to, step].every(Number.isFinite) || step === 0)
     throw new ArgumentError(
@@ -239,6 +247,7 @@ export function linspace(
   count = 50,
   options: DTypeOption = {},
 ): Tensor {
+  checkOptions("linspace", options, ["dtype"]);
   if (!Number.isFinite(start) || !Number.isFinite(stop))
     throw new ArgumentError(complaint("linspace", "finite ends", `${start} and ${stop}`));
   const dtype = options.dtype ?? "float32";

@@ -2,7 +2,7 @@
 import { ArgumentError, DTypeError, ShapeError, complaint } from "../ir/errors.ts";
 import { formatShape, normalizeAxis, sameShape, sizeOf } from "../ir/shape.ts";
 import { Tensor } from "../ir/tensor.ts";
-import { bind1, requireTensor } from "./bind.ts";
+import { bind1, requireList, requireTensor } from "./bind.ts";
 import { type DTypeOption, iota, tensor } from "./creation.ts";
 import { cast, add, equal, mul, maximum, minimum } from "./elementwise.ts";
 import { broadcastTo, expandDims, reshape, swapAxes } from "./shaping.ts";
@@ -16,6 +16,8 @@ function toIndices(who: string, indices: Indices, extent: number): Tensor {
       throw new DTypeError(complaint(who, "int32 indices", indices.dtype, 'Use cast("int32").'));
     return indices;
   }
+  if (typeof indices !== "number")
+    requireList(who, "an index, an array of them or an int32 tensor", indices);
   const list = typeof indices === "number" ? [indices] : indices;
   const outside = list.find(
     (index) => !Number.isInteger(index) || index < -extent || index >= extent,

@@ -4,6 +4,7 @@
  */
 import type { DType } from "../ir/dtype.ts";
 import { ArgumentError, DTypeError, complaint, describe } from "../ir/errors.ts";
+import { checkOptions } from "../ir/options.ts";
 import { type Shape, checkShape, sizeOf } from "../ir/shape.ts";
 import { Tensor } from "../ir/tensor.ts";
 import { untraced } from "../ir/trace.ts";
@@ -31,6 +32,15 @@ import { type TensorLike, operand } from "./operand.ts";
 import { sum } from "./reductions.ts";
 import { at, broadcastTo, expandDims, reshape, slice, stack } from "./shaping.ts";
 
+/** Some keys: as a tuple for the numbers most often asked for. */
+export type Keys<N extends number> = N extends 2
+  ? [Tensor, Tensor]
+  : N extends 3
+    ? [Tensor, Tensor, Tensor]
+    : N extends 4
+      ? [Tensor, Tensor, Tensor, Tensor]
+      : Tensor[];
+
 type FloatDType = "float32" | "float64";
 
 /** A key from a seed: an integer in [0, 2^53). The words of the key are the seed's high and low 32 bits. */
@@ -42,7 +52,8 @@ export function key(seed: number): Tensor {
   return tensor([Math.floor(seed / 2 ** 32) | 0, seed | 0], { dtype: "int32" });
 }
 
-/** Independent keys: rows of the bits of `key` in shape [n, 2]. */
+/** Independent keys, two unless another number is given: rows of the bits of `key` in shape [n, 2]. */
+export function split<const N extends number = 2>(key: Tensor, n?: N): Keys<N>;
 export function split(key: Tensor, n = 2): Tensor[] {
   const rows = bits(key, [n, 2]);
   return Array.from({ length: n }, (_, row) => at(rows, row));
@@ -96,6 +107,7 @@ export interface UniformOptions {
 
 /** Uniform in [min, max), [0, 1) by default; float32 unless given. */
 export function uniform(key: Tensor, shape: Shape = [], options: UniformOptions = {}): Tensor {
+  checkOptions("random.uniform", options, ["dtype", "min", "max"]);
   const { dtype = "float32", min = 0, max = 1 } = options;
   checkFloat("random.uniform", dtype);
   if (!(min <= max))
@@ -116,6 +128,7 @@ export interface NormalOptions {
  * float32 unless given; `mean` and `std` may be tensors.
  */
 export function normal(key: Tensor, shape: Shape = [], options: NormalOptions = {}): Tensor {
+  checkOptions("random.normal", options, ["dtype", "mean", "std"]);
   const { dtype = "float32", mean = 0, std = 1 } = options;
   checkFloat("random.normal", dtype);
   checkShape("random.normal", shape);
@@ -148,6 +161,7 @@ export function truncatedNormal(
   shape: Shape = [],
   options: TruncatedNormalOptions = {},
 ): Tensor {
+  checkOptions("random.truncatedNormal", options, ["dtype", "mean", "std", "lower", "upper"]);
   const { dtype = "float32", mean = 0, std = 1, lower = -2, upper = 2 } = options;
   checkFloat("random.truncatedNormal", dtype);
   if (!(lower < upper))
@@ -167,6 +181,7 @@ export function bernoulli(
   shape: Shape = [],
   options: { readonly p?: TensorLike } = {},
 ): Tensor {
+  checkOptions("random.bernoulli", options, ["p"]);
   const { p = 0.5 } = options;
   if (typeof p === "number" && !(p >= 0 && p <= 1))
     throw new ArgumentError(complaint("random.bernoulli", "p in [0, 1]", String(p)));
@@ -180,6 +195,7 @@ export function randint(
   shape: Shape,
   options: { readonly min?: number; readonly max: number },
 ): Tensor {
+  checkOptions("random.randint", options, ["min", "max"]);
   const { min = 0, max } = options;
   const isInt32 = (n: number): boolean => Number.isInteger(n) && n === (n | 0);
   if (!isInt32(min) || !Number.isInteger(max) || max > 2 ** 31 || min >= max)

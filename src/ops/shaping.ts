@@ -11,11 +11,12 @@ import {
 } from "../ir/shape.ts";
 import { Tensor } from "../ir/tensor.ts";
 import { currentTrace } from "../ir/trace.ts";
-import { bind1, requireTensor } from "./bind.ts";
+import { bind1, requireList, requireTensor } from "./bind.ts";
 
 /** `x` with the same elements in another shape; one extent may be -1 and is worked out. ShapeError where sizes differ. */
 export function reshape(x: Tensor, shape: Shape): Tensor {
   requireTensor("reshape", x);
+  requireList("reshape", "a shape: an array of extents", shape);
   const target = [...shape];
   const unknown = target.indexOf(-1);
   if (unknown !== -1) {
@@ -42,6 +43,7 @@ export function reshape(x: Tensor, shape: Shape): Tensor {
 /** Axes in another order: output axis i is input axis perm[i]. Without `perm` the axes are reversed. */
 export function transpose(x: Tensor, perm?: readonly number[]): Tensor {
   requireTensor("transpose", x);
+  if (perm !== undefined) requireList("transpose", "an array of axes", perm);
   const order =
     perm === undefined
       ? [...x.shape.keys()].reverse()
@@ -94,6 +96,7 @@ export function flatten(x: Tensor): Tensor {
 /** `x` repeated along axes of extent 1 (and new leading axes) until it has the shape. */
 export function broadcastTo(x: Tensor, shape: Shape): Tensor {
   requireTensor("broadcastTo", x);
+  requireList("broadcastTo", "a shape: an array of extents", shape);
   if (sameShape(x.shape, shape)) return x;
   const shift = shape.length - x.rank;
   const fits =
@@ -201,6 +204,7 @@ export type PadWidth =
 /** `x` with `value` around it: one width for every axis, or a list with one an axis. ShapeError for negative widths. */
 export function pad(x: Tensor, widths: number | readonly PadWidth[], value = 0): Tensor {
   requireTensor("pad", x);
+  if (typeof widths !== "number") requireList("pad", "a width, or an array of widths", widths);
   const list = typeof widths === "number" ? x.shape.map(() => widths) : widths;
   if (list.length !== x.rank)
     throw new ShapeError(complaint("pad", `${x.rank} widths (one an axis)`, String(list.length)));
@@ -249,6 +253,10 @@ export function split(x: Tensor, parts: number | readonly number[], axis = 0): T
   requireTensor("split", x);
   const along = normalizeAxis("split", axis, x.rank);
   const extent = x.shape[along]!;
+  if (typeof parts !== "number")
+    requireList("split", "a number of parts, or an array of extents", parts);
+  else if (!Number.isInteger(parts) || parts < 1)
+    throw new ArgumentError(complaint("split", "a positive number of parts", String(parts)));
   const extents =
     typeof parts === "number"
       ? new Array<number>(Math.max(1, Math.floor(parts))).fill(extent / parts)

@@ -1,9 +1,10 @@
 /** @file Adam with decoupled weight decay. */
+import { checkOptions } from "../ir/options.ts";
 import type { AdamOptions } from "./adam.ts";
 import { type Optimizer, chain } from "./transformation.ts";
 import { addDecayedWeights } from "./transforms/decayed-weights.ts";
 import { scaleByLearningRate } from "./transforms/learning-rate.ts";
-import { scaleByAdam } from "./transforms/scale-by-adam.ts";
+import { adamMoments, scaleByAdam } from "./transforms/scale-by-adam.ts";
 
 /** Options of `adamw`. */
 export interface AdamwOptions extends AdamOptions {
@@ -12,11 +13,9 @@ export interface AdamwOptions extends AdamOptions {
 }
 
 /** AdamW (Loshchilov and Hutter 2017, algorithm 2); the numbers are PyTorch's. Throws ArgumentError for options out of range. */
-export function adamw({
-  learningRate = 1e-3,
-  weightDecay = 1e-2,
-  ...moments
-}: AdamwOptions = {}): Optimizer {
+export function adamw(options: AdamwOptions = {}): Optimizer {
+  checkOptions("adamw", options, ["learningRate", "weightDecay", ...adamMoments]);
+  const { learningRate = 1e-3, weightDecay = 1e-2, ...moments } = options;
   return chain(
     scaleByAdam(moments),
     addDecayedWeights(weightDecay),

@@ -1,5 +1,6 @@
 /** @file Stochastic gradient descent. */
 import { ArgumentError, complaint } from "../ir/errors.ts";
+import { checkOptions } from "../ir/options.ts";
 import type { Rate } from "./schedules/schedule.ts";
 import { type Optimizer, chain } from "./transformation.ts";
 import { scaleByLearningRate } from "./transforms/learning-rate.ts";
@@ -15,7 +16,9 @@ export interface SgdOptions {
 }
 
 /** p -= learningRate · v, v = momentum · v + g; the numbers are PyTorch's. Throws ArgumentError for options out of range. */
-export function sgd({ learningRate, momentum = 0, nesterov = false }: SgdOptions): Optimizer {
+export function sgd(options: SgdOptions): Optimizer {
+  checkOptions("sgd", options, ["learningRate", "momentum", "nesterov"]);
+  const { learningRate, momentum = 0, nesterov = false } = options;
   if (nesterov && momentum === 0)
     throw new ArgumentError(complaint("sgd: nesterov", "a momentum above 0", "0"));
   const step = scaleByLearningRate(learningRate);

@@ -4,6 +4,7 @@ import { jit } from "../compile/jit.ts";
 import { resident } from "../compile/resident.ts";
 import { isFloat } from "../ir/dtype.ts";
 import { ArgumentError, DTypeError, ShapeError, complaint, describe } from "../ir/errors.ts";
+import { checkOptions } from "../ir/options.ts";
 import { formatShape } from "../ir/shape.ts";
 import { Tensor, concreteElements } from "../ir/tensor.ts";
 import type { Tree } from "../ir/tree.ts";
@@ -67,6 +68,7 @@ export function trainer<M, B = any>(
   optimizer: Optimizer,
   options: TrainerOptions = {},
 ): Trainer<M, B> {
+  checkOptions("trainer", options, ["seed", "trainable"]);
   if (typeof loss !== "function")
     throw new ArgumentError(
       complaint("trainer: loss", "a function of model and batch", describe(loss)),

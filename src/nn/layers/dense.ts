@@ -2,6 +2,7 @@
 import { DTypeError, ShapeError, complaint } from "../../ir/errors.ts";
 import { type Shape, formatShape } from "../../ir/shape.ts";
 import type { Tensor } from "../../ir/tensor.ts";
+import { requireTensor } from "../../ops/bind.ts";
 import { type Activation, type ActivationName, activationOf } from "../activations.ts";
 import { childKey } from "../at-once.ts";
 import { type Initializer, type InitializerName, initializerOf } from "../initializers.ts";
@@ -79,6 +80,7 @@ export class Dense extends Layer {
   /** x [..., inputs] -> [..., units]. ShapeError and DTypeError name the layer. */
   forward(x: Tensor): Tensor {
     this.requireGrown();
+    requireTensor(this.label, x);
     const inputs = this.kernel.shape[0]!;
     if (x.shape.at(-1) !== inputs)
       throw new ShapeError(

@@ -1,5 +1,6 @@
 /** @file Checks of the settings that controllers share. */
 import { ArgumentError, complaint, describe } from "../../ir/errors.ts";
+import { checkOptions } from "../../ir/options.ts";
 import type { FactorLimits } from "./controller.ts";
 
 /** The limits with defaults filled in; throws ArgumentError naming the controller. */
@@ -8,9 +9,7 @@ export function factorLimits(
   limits: FactorLimits,
   known: readonly string[],
 ): Required<FactorLimits> {
-  for (const name of Object.keys(limits))
-    if (!known.includes(name))
-      throw new ArgumentError(complaint(who, `options among ${known.join(", ")}`, describe(name)));
+  checkOptions(who, limits, known);
   const { safety = 0.9, minFactor = 0.2, maxFactor = 10 } = limits;
   if (!(safety > 0 && safety <= 1))
     throw new ArgumentError(complaint(who, "safety in (0, 1]", describe(safety)));

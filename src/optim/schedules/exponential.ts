@@ -1,5 +1,7 @@
 /** @file Exponential decay, smooth or in stairs. */
+import { checkOptions } from "../../ir/options.ts";
 import { ArgumentError, complaint, describe } from "../../ir/errors.ts";
+import { scalar } from "../../ops/index.ts";
 import { type Schedule, checkFinite, checkSteps } from "./schedule.ts";
 
 /** Options of `exponential`. */
@@ -14,18 +16,17 @@ export interface ExponentialOptions {
 }
 
 /** from · rate^(step / steps). */
-export function exponential({
-  from,
-  rate,
-  steps = 1,
-  staircase = false,
-}: ExponentialOptions): Schedule {
+export function exponential(options: ExponentialOptions): Schedule {
+  checkOptions("exponential", options, ["from", "rate", "steps", "staircase"]);
+  const { from, rate, steps = 1, staircase = false } = options;
   checkFinite("exponential", { from, rate });
   checkSteps("exponential", steps);
   if (!(rate > 0))
     throw new ArgumentError(complaint("exponential: rate", "a positive number", describe(rate)));
   return (step) => {
     const turns = step.div(steps);
-    return (staircase ? turns.floor() : turns).mul(Math.log(rate)).exp().mul(from);
+    // The library's own logarithm: Math.log may differ between engines.
+    const growth = scalar(rate, { dtype: "float64" }).log();
+    return (staircase ? turns.floor() : turns).mul(growth).exp().mul(from);
   };
 }

@@ -1,16 +1,15 @@
 /** @file A straight line between two values. */
+import { checkOptions } from "../../ir/options.ts";
 import { type Schedule, checkFinite, checkSteps } from "./schedule.ts";
 
 /** From `from` at step 0 in a straight line to `to` at step `steps`, and `to` ever after. */
-export function linear({
-  from,
-  to,
-  steps,
-}: {
+export function linear(options: {
   readonly from: number;
   readonly to: number;
   readonly steps: number;
 }): Schedule {
+  checkOptions("linear", options, ["from", "to", "steps"]);
+  const { from, to, steps } = options;
   checkFinite("linear", { from, to });
   checkSteps("linear", steps);
   return (step) =>

@@ -1,16 +1,16 @@
 /** @file Values that change at given steps. */
+import { checkOptions } from "../../ir/options.ts";
 import { ArgumentError, complaint } from "../../ir/errors.ts";
 import { scalar, where } from "../../ops/index.ts";
 import { type Schedule, checkFinite } from "./schedule.ts";
 
 /** values[i] for steps below boundaries[i], the last value from the last boundary on: one value more than boundaries. */
-export function piecewise({
-  boundaries,
-  values,
-}: {
+export function piecewise(options: {
   readonly boundaries: readonly number[];
   readonly values: readonly number[];
 }): Schedule {
+  checkOptions("piecewise", options, ["boundaries", "values"]);
+  const { boundaries, values } = options;
   checkFinite("piecewise: values", Object.fromEntries(values.entries()));
   if (values.length !== boundaries.length + 1)
     throw new ArgumentError(

@@ -1,4 +1,5 @@
 /** @file A gentle start before another schedule. */
+import { checkOptions } from "../../ir/options.ts";
 import { where } from "../../ops/index.ts";
 import { constant } from "./constant.ts";
 import { type Rate, type Schedule, checkFinite, checkRate, checkSteps } from "./schedule.ts";
@@ -7,15 +8,13 @@ import { type Rate, type Schedule, checkFinite, checkRate, checkSteps } from "./
  * From `from` (0 unless given) at step 0 in a straight line to the first value of `to` at step `steps`, and from there
  * on `to`, whose steps count from the end of the warm-up.
  */
-export function warmup({
-  steps,
-  from = 0,
-  to,
-}: {
+export function warmup(options: {
   readonly steps: number;
   readonly from?: number;
   readonly to: Rate;
 }): Schedule {
+  checkOptions("warmup", options, ["steps", "from", "to"]);
+  const { steps, from = 0, to } = options;
   checkFinite("warmup", { from });
   checkSteps("warmup", steps);
   checkRate("warmup: to", to);

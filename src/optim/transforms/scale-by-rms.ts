@@ -1,4 +1,5 @@
 /** @file The gradient over the root of its mean square. */
+import { checkOptions } from "../../ir/options.ts";
 import { type Tree, mapTree } from "../../ir/tree.ts";
 import { zerosLike } from "../../ops/index.ts";
 import { type Transformation, checkRange } from "../transformation.ts";
@@ -14,12 +15,13 @@ export interface RmsOptions {
   readonly centered?: boolean;
 }
 
+/** Names of the options of `scaleByRms`. */
+export const rmsOptions: readonly string[] = ["decay", "epsilon", "centered"];
+
 /** g / (√s + ε), s = decay · s + (1 - decay) g²; centred, √(s - m²) with m the running mean of g (Graves 2013, eqs. 38 to 40). */
-export function scaleByRms({
-  decay = 0.99,
-  epsilon = 1e-8,
-  centered = false,
-}: RmsOptions = {}): Transformation {
+export function scaleByRms(options: RmsOptions = {}): Transformation {
+  checkOptions("scaleByRms", options, rmsOptions);
+  const { decay = 0.99, epsilon = 1e-8, centered = false } = options;
   checkRange("decay", decay, 0, 1);
   checkRange("epsilon", epsilon, 0, Infinity);
   const who = "scaleByRms";

@@ -1,0 +1,11 @@
+/** @file Checks of objects of options: a misspelt name is an error, never a default. */
+import { ArgumentError, complaint, describe } from "./errors.ts";
+
+/** Throws ArgumentError naming `who` unless `options` is an object whose names are all among `known`, which it lists. */
+export function checkOptions(who: string, options: object, known: readonly string[]): void {
+  if (typeof options !== "object" || options === null)
+    throw new ArgumentError(complaint(who, "an object of options", describe(options)));
+  for (const name of Object.keys(options))
+    if (!known.includes(name))
+      throw new ArgumentError(complaint(who, `options among ${known.join(", ")}`, describe(name)));
+}
