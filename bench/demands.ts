@@ -6,8 +6,8 @@ export interface Demand {
   readonly peer: "torch" | "jax" | "limit" | "none";
   readonly kind: "floor" | "ceiling";
   readonly bound: number;
-  /** What is compared: times speed, time over the limit's time, GFLOP/s, evaluations, or plain milliseconds. */
-  readonly of: "speed" | "time" | "gflops" | "evaluations" | "milliseconds";
+  /** What is compared: times speed, time over the limit's time, evaluations, or plain milliseconds. */
+  readonly of: "speed" | "time" | "evaluations" | "milliseconds";
 }
 
 const trained = ["A.dopri5_adjoint.init", "A.dopri5_adjoint.trained"];
@@ -22,8 +22,8 @@ export const demands: readonly Demand[] = [
   { workload: "A.rk4_backprop.init", peer: "torch", kind: "floor", bound: 25, of: "speed" },
   { workload: "B.rk4_fwd_adjoint", peer: "torch", kind: "floor", bound: 1, of: "speed" },
   // 55 GFLOP/s where the limit shows 60, 0.75 ns where it shows 0.6: ratios, so that any machine can tell.
-  { workload: "D.gemm512", peer: "limit", kind: "floor", bound: 55 / 60, of: "gflops" },
-  { workload: "D.gemm1024", peer: "limit", kind: "floor", bound: 55 / 60, of: "gflops" },
+  { workload: "D.gemm512", peer: "limit", kind: "ceiling", bound: 60 / 55, of: "time" },
+  { workload: "D.gemm1024", peer: "limit", kind: "ceiling", bound: 60 / 55, of: "time" },
   { workload: "E.tanh1000", peer: "limit", kind: "ceiling", bound: 0.75 / 0.6, of: "time" },
   { workload: "E.tanh1000000", peer: "limit", kind: "ceiling", bound: 0.75 / 0.6, of: "time" },
   { workload: "A.first_call", peer: "none", kind: "ceiling", bound: 30, of: "milliseconds" },
