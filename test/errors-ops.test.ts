@@ -318,6 +318,86 @@ const cases: [string, Kind, RegExp, () => unknown][] = [
     /outside/,
     () => jit((x: Tensor) => tensor(adjoint.checkGrad((x: Tensor) => x, [x])))(x),
   ],
+  ...(
+    [
+      ["jit", (f) => jit(f as never)(x as never)],
+      ["grad", (f) => grad(f as never)(x as never)],
+      ["valueAndGrad", (f) => valueAndGrad(f as never)(x as never)],
+      ["vjp", (f) => vjp(f as never, x)],
+      ["jvp", (f) => jvp(f as never, [x], [x])],
+      ["checkGrad", (f) => adjoint.checkGrad(f as never, [x])],
+      ["jit within jit", (f) => jit((x: Tensor) => jit(f as never)(x as never))(x)],
+    ] as [string, (f: unknown) => unknown][]
+  ).map(([name, run]): [string, Kind, RegExp, () => unknown] => [
+    `an argument too few for ${name}`,
+    ArgumentError,
+    /expected 2 arguments, as the function declares, got 1/,
+    () => run((x: Tensor, p: { w: Tensor }) => x.mul(p.w).sum()),
+  ]),
+  [
+    "tangents that are missing",
+    ArgumentError,
+    /1 tangents.*undefined/,
+    () => any["jvp"]!((x: Tensor) => x, [x]),
+  ],
+  [
+    "arguments in no array",
+    ArgumentError,
+    /jvp: expected an array of arguments, got Tensor/,
+    () => any["jvp"]!((x: Tensor) => x, x, x),
+  ],
+  [
+    "argnums of another kind",
+    ArgumentError,
+    /argnums: expected a number or an array of numbers, got null/,
+    () => grad((x: Tensor) => x.sum(), { argnums: null as never })(x),
+  ],
+  [
+    "a tree that contains itself",
+    ArgumentError,
+    /at most 1000 levels.*Does it contain itself/,
+    () => {
+      const tree: Record<string, unknown> = { x };
+      tree["tree"] = tree;
+      return jit((t: never) => t)(tree as never);
+    },
+  ],
+  [
+    "a dtype for options",
+    ArgumentError,
+    /object of options/,
+    () => tensor([1], "float64" as never),
+  ],
+  ...(
+    [
+      ["tensor", () => tensor([1], { dtyp: "float64" } as never), /"dtyp"/],
+      ["zeros", () => adjoint.zeros([1], { type: "float64" } as never), /dtype, got "type"/],
+      ["grad", () => grad((x: Tensor) => x.sum(), { argnum: 0 } as never), /"argnum"/],
+      [
+        "scan",
+        () => adjoint.scan((c: Tensor, y: Tensor) => [c, y], x, m, { rev: 1 } as never),
+        /"rev"/,
+      ],
+      ["checkGrad", () => adjoint.checkGrad((x: Tensor) => x, [x], { tol: 1 } as never), /"tol"/],
+      [
+        "random.normal",
+        () => adjoint.random.normal(adjoint.random.key(0), [1], { sd: 2 } as never),
+        /"sd"/,
+      ],
+    ] as [string, () => unknown, RegExp][]
+  ).map(([name, run, message]): [string, Kind, RegExp, () => unknown] => [
+    `an unknown option of ${name}`,
+    ArgumentError,
+    message,
+    run,
+  ]),
+  ["full of nothing", ArgumentError, /number or boolean, got undefined/, () => any["full"]!([2])],
+  ["reshape by numbers", ArgumentError, /array of extents, got 3/, () => x.reshape(3 as never)],
+  ["transpose by numbers", ArgumentError, /array of axes, got 1/, () => m.transpose(1 as never)],
+  ["pad by nothing", ArgumentError, /pad.*undefined/, () => x.pad(undefined as never)],
+  ["split by nothing", ArgumentError, /split.*undefined/, () => x.split(undefined as never)],
+  ["no parts", ArgumentError, /positive number of parts, got 0/, () => adjoint.zeros([0]).split(0)],
+  ["indices of text", ArgumentError, /take.*int32 tensor, got "a"/, () => x.take("a" as never)],
   ["jit of what is no function", ArgumentError, /jit/, () => jit(3 as never)],
   ["jit at a number", ArgumentError, /got 2/, () => jit((x: Tensor) => x)(2 as never)],
   [

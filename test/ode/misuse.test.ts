@@ -1,6 +1,7 @@
 // Wrong use of the solve functions: each mistake meets a typed error that names it and what was expected.
 import { describe, expect, test } from "vitest";
-import { ArgumentError, DTypeError, ShapeError } from "../../src/ir/errors.ts";
+import { jit } from "../../src/compile/jit.ts";
+import { ArgumentError, DTypeError, ShapeError, TraceError } from "../../src/ir/errors.ts";
 import type { Tensor } from "../../src/ir/tensor.ts";
 import { odeint, odeintAdjoint, solve } from "../../src/ode/index.ts";
 import { tensor, zeros } from "../../src/ops/index.ts";
@@ -223,6 +224,112 @@ describe("wrong use", () => {
       () => odeint(decay, y0, [0, 1], { norm: (y: Tensor) => y }),
       ArgumentError,
       /one number.*\[2\]/,
+    ],
+    [
+      "a negative tolerance in a tensor",
+      () => odeint(decay, y0, [0, 1], { rtol: f64([1e-3, -1]) }),
+      ArgumentError,
+      /rtol.*not negative, got -1 at element 1/,
+    ],
+    [
+      "no tolerance in a tensor",
+      () => odeint(decay, y0, [0, 1], { rtol: 0, atol: f64([1e-3, 0]) }),
+      ArgumentError,
+      /at least one above 0/,
+    ],
+    [
+      "a tolerance of another shape",
+      () => odeint(decay, y0, [0, 1], { atol: zeros([2, 2], { dtype: "float64" }) }),
+      ShapeError,
+      /atol.*broadcast to y's shape \[2\], got \[2, 2\]/,
+    ],
+    [
+      "an integer tolerance",
+      () => odeint(decay, y0, [0, 1], { atol: tensor(1, { dtype: "int32" }) }),
+      DTypeError,
+      /atol.*int32/,
+    ],
+    [
+      "a negative norm",
+      () => odeint(decay, y0, [0, 1], { norm: (y: Tensor) => y.abs().sum().neg() }),
+      ArgumentError,
+      /norm: expected a number that is not negative/,
+    ],
+    [
+      "a controller that stands still",
+      () =>
+        odeint(decay, y0, [0, 1], {
+          maxSteps: Infinity,
+          controller: {
+            name: "none",
+            key: "none",
+            begin: () => ({ smallestFactor: 0.1, reset() {}, factor: () => NaN }),
+          },
+        }),
+      ArgumentError,
+      /controller: expected a positive factor.*NaN/,
+    ],
+    [
+      "a class for f",
+      () =>
+        odeint(
+          class Field {
+            forward(_: Tensor, y: Tensor): Tensor {
+              return y;
+            }
+          } as never,
+          y0,
+          [0, 1],
+        ),
+      ArgumentError,
+      /the class Field. Make one: new Field\(\)/,
+    ],
+    [
+      "a third argument of f",
+      () => odeint(((_: Tensor, y: Tensor, p: { k: Tensor }) => y.mul(p.k)) as never, y0, [0, 1]),
+      ArgumentError,
+      /f: expected 3 arguments, as the function declares, got 2/,
+    ],
+    [
+      "a callback that is none",
+      () => odeint(decay, y0, [0, 1], { onStep: 3 as never }),
+      ArgumentError,
+      /onStep: expected a function, got 3/,
+    ],
+    [
+      "an AbortController for its signal",
+      () => odeint(decay, y0, [0, 1], { signal: new AbortController() as never }),
+      ArgumentError,
+      /signal: expected an AbortSignal, got AbortController. Of an AbortController give its .signal/,
+    ],
+    ["null for options", () => odeint(decay, y0, [0, 1], null as never), ArgumentError, /null/],
+    [
+      "minStep of text",
+      () => odeint(decay, y0, [0, 1], { minStep: "0" as never }),
+      ArgumentError,
+      /minStep/,
+    ],
+    [
+      "times that left their trace",
+      () => {
+        let leaked: Tensor | undefined;
+        jit((ts: Tensor) => (leaked = ts.add(1)).sum())(f64([0, 1]));
+        return odeint(decay, y0, leaked!);
+      },
+      TraceError,
+      /odeint: ts.*return it instead/,
+    ],
+    [
+      "times that do not increase, inside a compiled function",
+      () => jit((ts: Tensor) => odeint(decay, y0, ts))(f64([0, 2, 1])),
+      ArgumentError,
+      /2 before 1 at index 2/,
+    ],
+    [
+      "a NaN time inside a compiled function",
+      () => jit((ts: Tensor) => odeint(decay, y0, ts))(f64([0, NaN])),
+      ArgumentError,
+      /NaN at index 1/,
     ],
     [
       "independent stepping",
