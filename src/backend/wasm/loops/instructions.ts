@@ -30,18 +30,17 @@ export function emitInstruction(
   context: EmitContext,
   fn: FunctionBuilder,
   instruction: Arithmetic,
-  operands: readonly Local[],
-  dtypeOf: (index: number) => DType,
+  get: (operand: number) => void,
+  dtypeOf: (operand: number) => DType,
   lanes: number,
 ): void {
-  const get = (index: number): void => fn.get(operands[index]!);
   const shape = shapeOf(instruction.dtype);
   switch (instruction.kind) {
     case "literal":
       return splatLiteral(fn, instruction.literal, instruction.dtype);
     case "unary":
       get(instruction.x);
-      return unary(context, fn, instruction.op, instruction.dtype, operands[instruction.x]!);
+      return unary(context, fn, instruction.op, instruction.dtype);
     case "binary": {
       const { op, x, y, dtype } = instruction;
       get(x);
@@ -112,25 +111,21 @@ export function splatLiteral(fn: FunctionBuilder, literal: number, dtype: DType)
   }
 }
 
-function unary(
-  context: EmitContext,
-  fn: FunctionBuilder,
-  op: string,
-  dtype: DType,
-  x: Local,
-): void {
+function unary(context: EmitContext, fn: FunctionBuilder, op: string, dtype: DType): void {
   const shape = shapeOf(dtype);
   if (op === "not") return fn.op("v128.not");
   if (op === "neg" || op === "abs") return fn.op(`${shape}.${op}`);
   if (op in roundings) return dtype === "int32" ? undefined : fn.op(`${shape}.${roundings[op]}`);
-  if (op === "sign") return sign(fn, dtype, x);
+  if (op === "sign") return sign(fn, dtype);
   emitMath(context.module, fn, op as MathName, shape as "f32x4" | "f64x2");
 }
 
 /** x is on the stack. NaN and zeros stay as they are. */
-function sign(fn: FunctionBuilder, dtype: DType, x: Local): void {
+function sign(fn: FunctionBuilder, dtype: DType): void {
   const shape = shapeOf(dtype);
+  const x = fn.local("v128");
   if (dtype === "int32") {
+    fn.tee(x);
     splatLiteral(fn, 0, dtype);
     fn.op("i32x4.lt_s");
     fn.get(x);
@@ -138,7 +133,7 @@ function sign(fn: FunctionBuilder, dtype: DType, x: Local): void {
     fn.op("i32x4.gt_s");
     return fn.op("i32x4.sub");
   }
-  fn.drop();
+  fn.set(x);
   splatLiteral(fn, 1, dtype);
   splatLiteral(fn, -1, dtype);
   fn.get(x);

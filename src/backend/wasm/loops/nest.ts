@@ -1,5 +1,4 @@
 /** @file One scheduled nest: loops, hoisted instructions, stores and reductions. */
-import type { Instruction } from "../../../ir/kernel.ts";
 import type { FunctionBuilder, Local } from "../asm/index.ts";
 import type { EmitContext } from "../emit.ts";
 import { accumulate, combine, foldLanes, setNeutral } from "./accumulate.ts";
@@ -41,8 +40,10 @@ class NestEmitter {
   private readonly schedule: Schedule;
   private readonly pointers: Pointers;
   /** Where each instruction's result is kept, for each vector of a block; one place where the lanes make no difference. */
-  private readonly results: readonly (readonly Local[])[];
+  private readonly results: readonly (readonly (Local | undefined)[])[];
   private readonly varies: readonly boolean[];
+  /** Whether an instruction is emitted where its only use is, and leaves its result on the stack. */
+  private readonly inlined: readonly boolean[];
   private readonly loads: readonly (Place | undefined)[];
   private readonly counters: readonly (Local | undefined)[];
   private readonly storePlaces: readonly Place[];
@@ -59,13 +60,18 @@ class NestEmitter {
     const { body, stores, reductions } = schedule;
     this.copies = copiesOf(schedule);
     this.varies = variesOf(schedule);
+    this.inlined = inlinedOf(schedule, this.copies > 1 ? this.varies : undefined);
     this.atDepth = Array.from({ length: schedule.extents.length + 1 }, () => []);
-    schedule.depth.forEach((depth, index) => this.atDepth[depth]!.push(index));
-    const first = body.map(() => fn.local("v128"));
+    schedule.depth.forEach((depth, index) => {
+      if (!this.inlined[index]) this.atDepth[depth]!.push(index);
+    });
+    const first = body.map((_, index) => (this.inlined[index] ? undefined : fn.local("v128")));
     this.results = Array.from({ length: this.copies }, (_, copy) =>
       copy === 0
         ? first
-        : first.map((local, index) => (this.varies[index] ? fn.local("v128") : local)),
+        : first.map((local, index) =>
+            local !== undefined && this.varies[index] ? fn.local("v128") : local,
+          ),
     );
     this.loads = body.map((instruction) =>
       instruction.kind === "load"
@@ -193,13 +199,20 @@ class NestEmitter {
   private instructionsAt(depth: number, block: Block): void {
     for (const index of this.atDepth[depth]!)
       for (let copy = 0; copy < (this.varies[index] ? block.copies : 1); copy++) {
-        this.instruction(this.schedule.body[index]!, index, block, copy);
+        this.instruction(index, block, copy);
         this.fn.set(this.results[copy]![index]!);
       }
   }
 
-  private instruction(instruction: Instruction, index: number, block: Block, copy: number): void {
+  /** Puts the result of an instruction on the stack. */
+  private value(index: number, block: Block, copy: number): void {
+    if (this.inlined[index]) this.instruction(index, block, copy);
+    else this.fn.get(this.results[copy]![index]!);
+  }
+
+  private instruction(index: number, block: Block, copy: number): void {
     const { fn, schedule } = this;
+    const instruction = schedule.body[index]!;
     if (instruction.kind === "load") {
       const stride = this.along(instruction.view.strides);
       loadLanes(
@@ -223,7 +236,7 @@ class NestEmitter {
         this.context,
         fn,
         instruction,
-        this.results[copy]!,
+        (operand) => this.value(operand, block, copy),
         (operand) => schedule.body[operand]!.dtype,
         block.count,
       );
@@ -241,7 +254,7 @@ class NestEmitter {
           value.dtype,
           this.along(view.strides),
           lanesOf(block, copy),
-          () => fn.get(this.results[copy]![instruction]!),
+          () => this.value(instruction, block, copy),
         ),
       );
     for (const running of this.running) this.accumulate(running, block);
@@ -257,7 +270,7 @@ class NestEmitter {
         op,
         value.dtype,
         register,
-        () => fn.get(this.results[copy]![instruction]!),
+        () => this.value(instruction, block, copy),
         alive,
         block.lanes,
       );
@@ -277,7 +290,7 @@ class NestEmitter {
         const lanes = lanesOf(block, copy);
         storeLanes(fn, pointers, out, value.dtype, stride, lanes, () => {
           loadLanes(fn, pointers, out, value.dtype, stride, lanes);
-          fn.get(this.results[copy]![instruction]!);
+          this.value(instruction, block, copy);
           combine(fn, op, value.dtype);
         });
       }
@@ -359,6 +372,31 @@ function variesOf({ body, vector }: Schedule): boolean[] {
         : operandsOf(instruction).some((operand) => varies[operand]),
     );
   return varies;
+}
+
+/**
+ * Which instructions have one use, as often and as deep inside the loops as they are made: half of the moves between
+ * stack and locals go with them. With `varies`, results that differ from vector to vector are made more often than others.
+ */
+function inlinedOf(
+  { extents, body, depth, stores, reductions }: Schedule,
+  varies: readonly boolean[] | undefined,
+): boolean[] {
+  const uses = body.map(() => 0);
+  const inlined = body.map(() => false);
+  const use = (index: number, at: number, varied: boolean): void => {
+    uses[index]! += 1;
+    inlined[index] =
+      uses[index] === 1 &&
+      depth[index] === at &&
+      (varies === undefined || varies[index] === varied);
+  };
+  body.forEach((instruction, index) => {
+    for (const operand of operandsOf(instruction))
+      use(operand, depth[index]!, varies?.[index] === true);
+  });
+  for (const { instruction } of [...stores, ...reductions]) use(instruction, extents.length, true);
+  return inlined;
 }
 
 /**
