@@ -20,9 +20,9 @@ export function toLine({ extra, ...m }: Measurement): Line {
 
 /** Milliseconds in a unit that leaves a readable number. */
 export function formatTime(ms: number): string {
-  if (ms < 1e-3) return `${(ms * 1e6).toPrecision(3)} ns`;
-  if (ms < 1) return `${(ms * 1e3).toPrecision(3)} us`;
-  if (ms < 1e3) return `${ms.toPrecision(3)} ms`;
+  if (ms < 0.9995e-3) return `${(ms * 1e6).toPrecision(3)} ns`;
+  if (ms < 0.9995) return `${(ms * 1e3).toPrecision(3)} us`;
+  if (ms < 999.5) return `${ms.toPrecision(3)} ms`;
   return `${(ms / 1e3).toPrecision(3)} s`;
 }
 
