@@ -8,15 +8,8 @@ import type { Shape } from "./shape.ts";
 import type { Tensor } from "./tensor.ts";
 import type { AnyGraph } from "./value.ts";
 
-/** Elementwise, one operand of a float dtype (neg, abs, sign also int32). */
-export const unaryPrims = [
-  "neg",
-  "abs",
-  "sign",
-  "floor",
-  "ceil",
-  "round",
-  "sqrt",
+/** Elementwise functions that take a polynomial or more, not one instruction. Float dtypes. */
+export const transcendentalPrims = [
   "exp",
   "expm1",
   "log",
@@ -27,6 +20,17 @@ export const unaryPrims = [
   "atan",
   "tanh",
   "erf",
+] as const;
+/** Elementwise, one operand of a float dtype (neg, abs, sign also int32). */
+export const unaryPrims = [
+  "neg",
+  "abs",
+  "sign",
+  "floor",
+  "ceil",
+  "round",
+  "sqrt",
+  ...transcendentalPrims,
 ] as const;
 /** Elementwise, two operands of one shape and dtype. `max`/`min` propagate NaN; `rem` has the sign of the dividend. */
 export const binaryPrims = ["add", "sub", "mul", "div", "rem", "pow", "max", "min"] as const;
@@ -127,9 +131,12 @@ const elementwise: ReadonlySet<string> = new Set([
   "select",
   "stopGradient",
 ]);
+const transcendental: ReadonlySet<string> = new Set([...transcendentalPrims, "pow"]);
 const reduce: ReadonlySet<string> = new Set(reducePrims);
 const view: ReadonlySet<string> = new Set(viewPrims);
 
+/** Dear: a polynomial or more an element. */
+export const isTranscendental = (prim: string): boolean => transcendental.has(prim);
 /** One output element from the operands' elements at the same index. */
 export const isElementwise = (prim: PrimName): boolean => elementwise.has(prim);
 export const isReduce = (prim: PrimName): prim is ReducePrim => reduce.has(prim);

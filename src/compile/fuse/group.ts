@@ -1,5 +1,6 @@
 /** @file A group of nodes that will be one kernel, and when a loop fits into it. */
 import type { Node, Value } from "../../ir/graph.ts";
+import { isTranscendental } from "../../ir/prim.ts";
 import { sizeOf } from "../../ir/shape.ts";
 import type { Access } from "../access.ts";
 import type { Space } from "./space.ts";
@@ -29,20 +30,6 @@ export interface Group {
   readonly bases: Set<Value>;
 }
 
-const transcendental: ReadonlySet<string> = new Set([
-  "exp",
-  "expm1",
-  "log",
-  "log1p",
-  "sin",
-  "cos",
-  "tan",
-  "atan",
-  "tanh",
-  "erf",
-  "pow",
-]);
-
 /** Fewer elements are not worth a kernel of their own; more leave the first-level cache between two kernels. */
 const fewest = 256;
 const most = 8192;
@@ -52,7 +39,7 @@ const most = 8192;
  * rest of a layer, everything spills: measured on workload A, the fused loop took a fifth longer than three separate ones.
  */
 export function standsAlone({ node, extents }: Space): boolean {
-  if (!transcendental.has(node.prim)) return false;
+  if (!isTranscendental(node.prim)) return false;
   const size = sizeOf(extents);
   return size >= fewest && size <= most;
 }

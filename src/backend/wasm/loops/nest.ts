@@ -5,7 +5,7 @@ import { accumulate, combine, foldLanes, setNeutral } from "./accumulate.ts";
 import { emitIndex, emitInstruction } from "./instructions.ts";
 import { type Lanes, loadLanes, storeLanes } from "./lanes.ts";
 import { type Place, Pointers } from "./pointers.ts";
-import { type Schedule, type ScheduledReduction, bytesOf, operandsOf } from "./schedule.ts";
+import { type Schedule, type ScheduledReduction, bytesOf, operandsOf, workOf } from "./schedule.ts";
 
 /** `partials` is the address of `partialBytes(schedule)` bytes of scratch memory. */
 export function emitNest(
@@ -412,9 +412,7 @@ function copiesOf({ extents, vector, lanes, body, depth, reductions }: Schedule)
       : 1;
   const work = body.reduce(
     (sum, instruction, index) =>
-      depth[index] === extents.length
-        ? sum + (instruction.kind === "unary" && instruction.op.length > 3 ? 20 : 1)
-        : sum,
+      depth[index] === extents.length ? sum + workOf(instruction) : sum,
     0,
   );
   const copies = work <= 10 ? 4 : work <= 40 ? 2 : 1;

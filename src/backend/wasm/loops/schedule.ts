@@ -3,6 +3,7 @@
  * how deep each instruction belongs, and where each reduction is accumulated.
  */
 import { type DType, kernelBytes } from "../../../ir/dtype.ts";
+import { isTranscendental } from "../../../ir/prim.ts";
 import type { Instruction, LoopNest, Reduction, Store, View } from "../../../ir/kernel.ts";
 
 /**
@@ -132,8 +133,15 @@ function cost(instruction: Instruction, axis: number, lanes: number): number {
       ? lanes * 1.2
       : 1;
   if (instruction.kind === "literal") return 0;
-  if (instruction.kind === "unary") return instruction.op.length > 3 ? 15 : 1;
-  return 1;
+  return workOf(instruction);
+}
+
+/** Machine instructions for one vector, roughly. */
+export function workOf(instruction: Instruction): number {
+  const dear =
+    (instruction.kind === "unary" || instruction.kind === "binary") &&
+    isTranscendental(instruction.op);
+  return dear ? 20 : 1;
 }
 
 function loopOrder(nest: LoopNest, lanes: number): { axes: number[]; vector: number } {
