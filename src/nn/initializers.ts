@@ -1,6 +1,7 @@
 /** @file Initialisers: what parameters are before training. Each is a function of a random key, a shape and a dtype. */
 import type { DType } from "../ir/dtype.ts";
 import { ArgumentError, complaint, describe } from "../ir/errors.ts";
+import { checkOptions } from "../ir/options.ts";
 import { type Shape, sizeOf } from "../ir/shape.ts";
 import type { Tensor } from "../ir/tensor.ts";
 import { full, random } from "../ops/index.ts";
@@ -14,13 +15,16 @@ export function constant(value: number): Initializer {
   return (_key, shape, dtype) => full(shape, value, { dtype });
 }
 
+/** All 0. */
 export const zeros: Initializer = constant(0);
+/** All 1. */
 export const ones: Initializer = constant(1);
 
 /** Normal with the given mean and standard deviation. */
 export function randomNormal(
   options: { readonly mean?: number; readonly std?: number } = {},
 ): Initializer {
+  checkOptions("randomNormal", options, ["mean", "std"]);
   const { mean = 0, std = 0.05 } = options;
   return (key, shape, dtype) => atOnce((k) => random.normal(k, shape, { dtype, mean, std }), key);
 }
@@ -29,6 +33,7 @@ export function randomNormal(
 export function randomUniform(
   options: { readonly min?: number; readonly max?: number } = {},
 ): Initializer {
+  checkOptions("randomUniform", options, ["min", "max"]);
   const { min = -0.05, max = 0.05 } = options;
   return (key, shape, dtype) => atOnce((k) => random.uniform(k, shape, { dtype, min, max }), key);
 }
@@ -37,6 +42,7 @@ export function randomUniform(
 export function truncatedNormal(
   options: { readonly mean?: number; readonly std?: number } = {},
 ): Initializer {
+  checkOptions("truncatedNormal", options, ["mean", "std"]);
   const { mean = 0, std = 0.05 } = options;
   return (key, shape, dtype) =>
     atOnce((k) => random.truncatedNormal(k, shape, { dtype, mean, std }), key);

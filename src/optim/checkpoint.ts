@@ -93,6 +93,8 @@ export function encodeCheckpoint(tree: unknown, metadata: Json = null): Uint8Arr
  * bool tensors. Throws CheckpointError, whose message begins with `who`, for bytes that are anything else.
  */
 export function decodeCheckpoint(bytes: Uint8Array, who = "decodeCheckpoint"): Checkpoint {
+  if (!(bytes instanceof Uint8Array))
+    throw new ArgumentError(complaint(who, "bytes in a Uint8Array", describe(bytes)));
   const { entries, metadata, start } = decodeHeader(bytes, who);
   const { crc32: check, metadata: text } = metadata;
   if (check === undefined && metadata["format"] === "adjoint")

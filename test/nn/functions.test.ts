@@ -71,6 +71,12 @@ describe("losses", () => {
       expect(loss(prediction, target).item()).toBeCloseTo(golden.losses[name]!, 14);
       expect(() => loss(prediction, target.reshape([6, 1]))).toThrow(ShapeError);
     });
+  test("wrong use is named", () => {
+    expect(() => losses["huber"]!(prediction, undefined as never)).toThrow(
+      /huber: target.*undefined/,
+    );
+    expect(() => huber(prediction, target, -1)).toThrow(ArgumentError);
+  });
   test("huber with another delta", () => {
     expect(huber(prediction, target, 2.5).item()).toBeCloseTo(golden.losses["huber2.5"]!, 14);
   });

@@ -68,6 +68,8 @@ describe("wrong use", () => {
   const wrong: Readonly<Record<string, () => unknown>> = {
     "steps of 0": () => linear({ from: 1, to: 0, steps: 0 }),
     "half a step": () => cosine({ from: 1, steps: 2.5 }),
+    "no options": () => cosine(undefined as never),
+    "a misspelt option": () => linear({ from: 1, to: 0, steps: 3, step: 1 } as never),
     "NaN value": () => constant(Number.NaN),
     "negative rate": () => exponential({ from: 1, rate: -0.5 }),
     "a value too few": () => piecewise({ boundaries: [1, 2], values: [1, 2] }),

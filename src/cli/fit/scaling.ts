@@ -1,5 +1,6 @@
 // Between the data's units and the units a network likes: standardised values, logarithms of positive ones,
 // time counted in typical sampling intervals. Learned from the training part alone.
+import { type Tensor, tensor } from "../../index.ts";
 import type { Series } from "../csv/series.ts";
 import { UsageError } from "../errors.ts";
 
@@ -29,6 +30,13 @@ export interface Scaled {
 export const scaleKinds = ["auto", "linear", "log"] as const;
 export type ScaleKind = (typeof scaleKinds)[number];
 
+/** The library's own logarithm and exponential give the same bits on every engine; those of Math need not. */
+function elementwise(values: ArrayLike<number>, fn: (x: Tensor) => Tensor): Float64Array {
+  const elements = Float64Array.from(values);
+  return elements.length === 0 ? elements : (fn(tensor(elements)).data() as Float64Array);
+}
+const logarithms = (values: ArrayLike<number>): Float64Array => elementwise(values, (x) => x.log());
+
 function median(values: readonly number[]): number {
   const sorted = [...values].sort((a, b) => a - b);
   const middle = sorted.length >> 1;
@@ -45,7 +53,7 @@ function columnScaling(values: readonly number[], kind: ScaleKind, name: string)
     throw new UsageError(`--scale log: column "${name}" has values that are not above 0`);
   }
   const log = kind === "log" || (kind === "auto" && low > 0 && high / low > logRatio);
-  const g = log ? values.map((x) => Math.log(x)) : values;
+  const g = log ? [...logarithms(values)] : values;
   const mean = g.reduce((sum, x) => sum + x / g.length, 0);
   // Deviations relative to the largest: squares neither overflow nor vanish.
   const largest = g.reduce((most, x) => Math.max(most, Math.abs(x - mean)), 0);
@@ -75,33 +83,54 @@ export function learnScaling(series: Series, rows: number, kind: ScaleKind): Sca
   return { origin: times[0]!, unit: median(gaps), columns };
 }
 
-/** A value of a column in the network's units. */
-export function encode(x: number, { kind, mean, deviation }: ColumnScaling): number {
-  return ((kind === "log" ? Math.log(x) : x) - mean) / deviation;
+/** Values of a column in the network's units. */
+export function encode(
+  x: ArrayLike<number>,
+  { kind, mean, deviation }: ColumnScaling,
+): Float64Array {
+  const g = kind === "log" ? logarithms(x) : Float64Array.from(x);
+  return g.map((value) => (value - mean) / deviation);
 }
 
 /** The inverse of `encode`. */
-export function decode(z: number, { kind, mean, deviation }: ColumnScaling): number {
-  const g = z * deviation + mean;
-  return kind === "log" ? Math.exp(g) : g;
+export function decode(
+  z: ArrayLike<number>,
+  { kind, mean, deviation }: ColumnScaling,
+): Float64Array {
+  const g = Float64Array.from(z, (value) => value * deviation + mean);
+  return kind === "log" ? elementwise(g, (x) => x.exp()) : g;
 }
 
 /** dx/dt where the network says dz/dtau: the chain rule through `decode`. */
-export function decodeSlope(z: number, slope: number, column: ColumnScaling, unit: number): number {
-  const perUnit = (slope * column.deviation) / unit;
-  return column.kind === "log" ? decode(z, column) * perUnit : perUnit;
+export function decodeSlope(
+  z: ArrayLike<number>,
+  slope: ArrayLike<number>,
+  column: ColumnScaling,
+  unit: number,
+): Float64Array {
+  const factor = column.kind === "log" ? decode(z, column) : undefined;
+  return Float64Array.from(
+    slope,
+    (value, i) => ((value * column.deviation) / unit) * (factor?.[i] ?? 1),
+  );
+}
+
+/** Every `size`-th element from `from` on: one column of rows. */
+export function columnOf(rows: ArrayLike<number>, size: number, from: number): Float64Array {
+  return Float64Array.from({ length: rows.length / size }, (_, row) => rows[row * size + from]!);
 }
 
 /** Rows [from, to) of a series in the network's units. */
 export function scale(series: Series, scaling: Scaling, from: number, to: number): Scaled {
   const width = series.names.length;
   const part = series.values.subarray(from * width, to * width);
+  const columns = scaling.columns.map((column, c) => encode(columnOf(part, width, c), column));
   return {
     width,
     tau: series.times.slice(from, to).map((t) => (t - scaling.origin) / scaling.unit),
     seen: Float32Array.from(part, (x) => (Number.isNaN(x) ? 0 : 1)),
     z: Float32Array.from(part, (x, i) =>
-      Number.isNaN(x) ? 0 : encode(x, scaling.columns[i % width]!),
+      Number.isNaN(x) ? 0 : columns[i % width]![Math.floor(i / width)]!,
     ),
   };
 }

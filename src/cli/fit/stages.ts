@@ -17,7 +17,8 @@ const shortest = 5;
  */
 export function planStages(intervals: number, iterations: number, longest: number): Stage[] {
   const most = Math.min(intervals, longest);
-  const doublings = Math.max(0, Math.ceil(Math.log2(most / shortest)));
+  let doublings = 0;
+  while (shortest * 2 ** doublings < most) doublings++;
   const base = Math.ceil(most / 2 ** doublings);
   const lengths = Array.from({ length: doublings + 1 }, (_, i) =>
     Math.min(intervals, base * 2 ** i),

@@ -3,7 +3,7 @@ import { tensor } from "../../index.ts";
 import { solve } from "../../ode/index.ts";
 import type { Model } from "./model-file.ts";
 import { type Dynamics, dynamicsFrom } from "./network.ts";
-import { decode, decodeSlope, encode } from "./scaling.ts";
+import { columnOf, decode, decodeSlope, encode } from "./scaling.ts";
 
 /** A model's states at times; rows that could not be reached are NaN. */
 export interface Trajectory {
@@ -74,10 +74,11 @@ function trajectory(model: Model, dynamics: Dynamics, times: Float64Array): Traj
   run(0, before.toReversed());
   rowsOf.forEach((rows, node) => run(node, rows));
 
-  const values = Float64Array.from({ length: times.length * width }, (_, i) => {
-    const [row, column] = [Math.floor(i / width), i % width];
-    return decode(states[row * size + column]!, scaling.columns[column]!);
-  });
+  const columns = scaling.columns.map((column, c) => decode(columnOf(states, size, c), column));
+  const values = Float64Array.from(
+    { length: times.length * width },
+    (_, i) => columns[i % width]![Math.floor(i / width)]!,
+  );
   return { times, values, states, ...(failure ? { failure } : {}) };
 }
 
@@ -100,16 +101,15 @@ export function planeField(
     scaling.columns[d] ?? { kind: "linear", mean: 0, deviation: 1 };
   return ({ x, y }) => {
     const z = new Float32Array(x.length * size);
+    const [first, second] = [encode(x, column(0)), encode(y, column(1))];
     for (let i = 0; i < x.length; i++) {
       z.set(mean, i * size);
-      z[i * size] = encode(x[i]!, column(0));
-      z[i * size + 1] = encode(y[i]!, column(1));
+      z[i * size] = first[i]!;
+      z[i * size + 1] = second[i]!;
     }
     const dz = slopes(z);
     const velocity = (d: number): Float64Array =>
-      Float64Array.from({ length: x.length }, (_, i) =>
-        decodeSlope(z[i * size + d]!, dz[i * size + d]!, column(d), scaling.unit),
-      );
+      decodeSlope(columnOf(z, size, d), columnOf(dz, size, d), column(d), scaling.unit);
     return { x: velocity(0), y: velocity(1) };
   };
 }

@@ -308,9 +308,9 @@ export class FunctionBuilder {
       throw this.#error(name, `expected an integer offset in [0, 2^32), got ${offset}`);
     }
     const hint = align ?? size;
-    const exponent = Math.log2(hint);
+    const exponent = 31 - Math.clz32(hint);
     if (
-      !Number.isInteger(exponent) ||
+      hint !== 2 ** exponent ||
       hint < 1 ||
       hint > size ||
       (opcode.prefix === 0xfe && hint !== size)
