@@ -8,8 +8,15 @@ import type { Shape } from "./shape.ts";
 import type { Tensor } from "./tensor.ts";
 import type { AnyGraph } from "./value.ts";
 
-/** Elementwise functions that take a polynomial or more, not one instruction. Float dtypes. */
-export const transcendentalPrims = [
+/** Elementwise, one operand of a float dtype (neg, abs, sign also int32). */
+export const unaryPrims = [
+  "neg",
+  "abs",
+  "sign",
+  "floor",
+  "ceil",
+  "round",
+  "sqrt",
   "exp",
   "expm1",
   "log",
@@ -20,17 +27,6 @@ export const transcendentalPrims = [
   "atan",
   "tanh",
   "erf",
-] as const;
-/** Elementwise, one operand of a float dtype (neg, abs, sign also int32). */
-export const unaryPrims = [
-  "neg",
-  "abs",
-  "sign",
-  "floor",
-  "ceil",
-  "round",
-  "sqrt",
-  ...transcendentalPrims,
 ] as const;
 /** Elementwise, two operands of one shape and dtype. `max`/`min` propagate NaN; `rem` has the sign of the dividend. */
 export const binaryPrims = ["add", "sub", "mul", "div", "rem", "pow", "max", "min"] as const;
@@ -131,7 +127,19 @@ const elementwise: ReadonlySet<string> = new Set([
   "select",
   "stopGradient",
 ]);
-const transcendental: ReadonlySet<string> = new Set([...transcendentalPrims, "pow"]);
+const oneInstruction: ReadonlySet<string> = new Set([
+  "neg",
+  "abs",
+  "sign",
+  "floor",
+  "ceil",
+  "round",
+  "sqrt",
+]);
+const transcendental: ReadonlySet<string> = new Set([
+  ...unaryPrims.filter((prim) => !oneInstruction.has(prim)),
+  "pow",
+]);
 const reduce: ReadonlySet<string> = new Set(reducePrims);
 const view: ReadonlySet<string> = new Set(viewPrims);
 
