@@ -19,14 +19,14 @@ export interface TracedNorm {
   readonly captured: readonly Tensor[];
 }
 
-/** sqrt(mean(x^2)), as a float64 scalar. */
-function rootMeanSquare(x: Tensor): Tensor {
-  return sqrt(div(cast(sum(mul(x, x)), "float64"), Math.max(1, x.size)));
+/** mean(x^2), as a float64 scalar. */
+function meanSquare(x: Tensor): Tensor {
+  return div(cast(sum(mul(x, x)), "float64"), Math.max(1, x.size));
 }
 
 /** The largest root mean square of the leaves (torchdiffeq's mixed norm); for one leaf, its root mean square. */
 export function mixedNorm(leaves: readonly Tensor[]): Tensor {
-  return leaves.map(rootMeanSquare).reduce((largest, norm) => maximum(largest, norm));
+  return sqrt(leaves.map(meanSquare).reduce((largest, mean) => maximum(largest, mean)));
 }
 
 /** Traces a norm on states of these types. Throws ArgumentError unless it returns one scalar tensor. */
@@ -69,15 +69,19 @@ export function partsNorm(
   leaves: readonly Tensor[],
   extras: readonly Tensor[],
 ): Tensor {
-  return parts
-    .filter((part) => part.leaves.length > 0)
-    .map(({ leaves: chosen, custom }) => {
-      const own = chosen.map((index) => leaves[index]!);
-      return custom === undefined
-        ? mixedNorm(own)
-        : inline(custom.graph, [...own, ...custom.extras.map((index) => extras[index]!)])[0]!;
-    })
-    .reduce((largest, norm) => maximum(largest, norm));
+  const norms: Tensor[] = [];
+  const mixed: Tensor[] = [];
+  for (const { leaves: chosen, custom } of parts) {
+    const own = chosen.map((index) => leaves[index]!);
+    if (custom === undefined) mixed.push(...own);
+    else if (own.length > 0)
+      norms.push(
+        inline(custom.graph, [...own, ...custom.extras.map((index) => extras[index]!)])[0]!,
+      );
+  }
+  // The largest of several mixed norms is one mixed norm.
+  if (mixed.length > 0) norms.push(mixedNorm(mixed));
+  return norms.reduce((largest, norm) => maximum(largest, norm));
 }
 
 /** A tolerance: one number, or a number or tensor for every leaf (tensors broadcast to the leaf). */

@@ -6,7 +6,7 @@ import type { Backend } from "../backend.ts";
 import { type FunctionBuilder, WasmModule } from "./asm/index.ts";
 import { type EmitContext, loadSlot } from "./emit.ts";
 import { directEmitters, emitMatmul } from "./kernels/index.ts";
-import { emitLoops } from "./loops/index.ts";
+import { emitLoops, mergeAxes } from "./loops/index.ts";
 import { WasmMemory } from "./memory.ts";
 import { signatureOf } from "./signature.ts";
 
@@ -39,14 +39,23 @@ function assemble(
     scratch: (size: number) => scratch.atLeast(size),
     remainder: module.importFunction("env", "rem", { params: ["f64", "f64"], results: ["f64"] }),
   };
-  const callKernel = kernelCaller(segments.flatMap((segment) => segment.kernels));
-  segments.forEach(({ kernels, place, slots }, index) => {
+  const merged = segments.map((segment) => segment.kernels.map(withMergedAxes));
+  const callKernel = kernelCaller(merged.flat());
+  segments.forEach(({ place, slots }, index) => {
     const context: EmitContext = { ...shared, place, slots };
-    const calls = kernels.map((kernel) => callKernel(context, kernel));
+    const calls = merged[index]!.map((kernel) => callKernel(context, kernel));
     const run = module.func(`segment${index}`, { params: [], results: [], exported: true });
     for (const call of calls) call(run);
   });
   return module.finish();
+}
+
+/** Elementwise loops over as many elements are alike, whatever the shapes: they can share a function. */
+function withMergedAxes(kernel: Kernel): Kernel {
+  const { work } = kernel;
+  return work.kind === "loops"
+    ? { ...kernel, work: { ...work, nests: work.nests.map(mergeAxes) } }
+    : kernel;
 }
 
 /**
@@ -117,8 +126,9 @@ class Scratch {
 
   atLeast(bytes: number): Pointer {
     if (bytes > this.bytes) {
-      this.bytes = Math.max(bytes, 2 * this.bytes, 4096);
-      this.pointer = this.memory.allocate(this.bytes);
+      const size = Math.max(bytes, 2 * this.bytes, 4096);
+      this.pointer = this.memory.allocate(size);
+      this.bytes = size;
     }
     return this.pointer;
   }

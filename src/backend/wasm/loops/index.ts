@@ -5,9 +5,11 @@ import type { EmitContext } from "../emit.ts";
 import { neutral } from "./accumulate.ts";
 import { gatherStrided } from "./gather.ts";
 import { emitNest, partialBytes } from "./nest.ts";
-import { type Schedule, type ScheduledReduction, schedule } from "./schedule.ts";
+import { type Schedule, type ScheduledReduction, mergeAxes, schedule } from "./schedule.ts";
 
-/** Emits nests one after another. */
+export { mergeAxes } from "./schedule.ts";
+
+/** Emits nests, whose axes are merged already, one after another. */
 export function emitLoops(
   context: EmitContext,
   fn: FunctionBuilder,
@@ -19,7 +21,7 @@ export function emitLoops(
     for (const reduction of planned.reductions)
       // Accumulated in the output, or never reached: the neutral element has to be there first.
       if (reduction.accumulation.kind === "output" || empty)
-        emitNest(context, fn, schedule(neutralNest(planned, reduction)), 0);
+        emitNest(context, fn, schedule(mergeAxes(neutralNest(planned, reduction))), 0);
     if (!empty) emitWhole(context, fn, planned);
   }
 }
@@ -37,7 +39,7 @@ function emitWhole(context: EmitContext, fn: FunctionBuilder, planned: Schedule)
         : { kind: "address", address: region + offset };
     },
   };
-  for (const copy of copies) emitNest(withScratch, fn, schedule(copy), 0);
+  for (const copy of copies) emitNest(withScratch, fn, schedule(mergeAxes(copy)), 0);
   emitNest(withScratch, fn, gathered, region + bytes);
 }
 

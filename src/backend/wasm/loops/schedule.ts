@@ -35,12 +35,12 @@ export interface Schedule {
 /** Nests whose data stay in the first-level cache may walk memory in any order. */
 const cacheBytes = 48 * 1024;
 
+/** Best after `mergeAxes`. */
 export function schedule(nest: LoopNest): Schedule {
-  const merged = mergeAxes(nest);
-  const lanes = usesDoubles(merged) ? 2 : 4;
-  const order = loopOrder(merged, lanes);
+  const lanes = usesDoubles(nest) ? 2 : 4;
+  const order = loopOrder(nest, lanes);
   const position = (axis: number): number => order.axes.indexOf(axis);
-  const nested = reorder(merged, order.axes);
+  const nested = reorder(nest, order.axes);
   const depth: number[] = [];
   for (const instruction of nested.body) depth.push(depthOf(instruction, depth));
   const reductions = nested.reductions.map((reduction) => ({
@@ -98,7 +98,7 @@ function reorder(nest: LoopNest, order: readonly number[]): LoopNest {
 }
 
 /** Two neighbouring axes that every view walks as one become one. */
-function mergeAxes(nest: LoopNest): LoopNest {
+export function mergeAxes(nest: LoopNest): LoopNest {
   for (let axis = 0; axis + 1 < nest.extents.length; axis++) {
     const inner = nest.extents[axis + 1]!;
     const even = ({ strides }: View): boolean => strides[axis] === strides[axis + 1]! * inner;
