@@ -166,6 +166,22 @@ describe("memory beyond 2 GiB", () => {
   });
 });
 
+it("a program that finds no memory for its kernels can be called again when there is some", () => {
+  const fn = jit((a: Tensor) => matmul(a, transpose(a)).sum());
+  const large = ones([300, 300]);
+  fn.explain(large);
+  const { memory } = backend();
+  const allocate = vi.spyOn(memory, "allocate").mockImplementation(() => {
+    throw new RangeError("full");
+  });
+  try {
+    for (let i = 0; i < 2; i++) expect(() => fn(large)).toThrow("full");
+  } finally {
+    allocate.mockRestore();
+  }
+  expect(fn(large).item()).toBe(27_000_000);
+});
+
 it("every module is valid WebAssembly", () => {
   const valid: boolean[] = [];
   const Module = WebAssembly.Module;

@@ -43,8 +43,9 @@ export class Holdings {
   /** Compiles all segments that wait: one module takes less time than many, and they can share functions. */
   compile(): void {
     const { waiting } = this;
-    this.waiting = [];
+    // Where this throws (for want of memory, say) they go on waiting, and the next call tries again.
     const runs = this.backend.compile(waiting.map(({ segment }) => segment));
+    this.waiting = [];
     waiting.forEach(({ done }, index) => done(runs[index]!));
   }
 
