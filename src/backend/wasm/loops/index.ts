@@ -4,7 +4,8 @@ import type { FunctionBuilder } from "../asm/index.ts";
 import type { EmitContext } from "../emit.ts";
 import { neutral } from "./accumulate.ts";
 import { gatherStrided } from "./gather.ts";
-import { emitNest, partialBytes } from "./nest.ts";
+import { partialBytes } from "./decisions.ts";
+import { emitNest } from "./nest.ts";
 import { type Schedule, type ScheduledReduction, mergeAxes, schedule } from "./schedule.ts";
 
 export { mergeAxes } from "./schedule.ts";
