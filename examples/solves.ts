@@ -46,8 +46,8 @@ export const results = {
   decay: [...decay.data()],
   status: s.status,
   stats: s.stats,
-  position: (s.at(3.7) as { q: Tensor }).q.item(),
-  velocity: (s.derivative(3.7) as { q: Tensor }).q.item(),
+  position: s.at(3.7).q.item(),
+  velocity: s.derivative(3.7).q.item(),
   gradient: gradient.map((g) => g.item()),
 };
 console.log(results);

@@ -52,7 +52,7 @@ const [total, running] = scan(
 );
 
 const [k1, k2] = random.split(random.key(0));
-const noise = [random.normal(k1!, [3, 2]), random.uniform(k2!, [3, 2])];
+const noise = [random.normal(k1, [3, 2]), random.uniform(k2, [3, 2])];
 
 export const results = {
   rowSums,
@@ -61,7 +61,7 @@ export const results = {
   dwAgain,
   dx,
   curvature,
-  directional: (directional as Tensor).data(),
+  directional: directional.data(),
   scaled: scaled.data(),
   clippedGradient,
   compiled,
