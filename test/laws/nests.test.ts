@@ -5,7 +5,7 @@ import type { TypedArray } from "../../src/ir/dtype.ts";
 import type { Value } from "../../src/ir/graph.ts";
 import type { Kernel, Place } from "../../src/ir/kernel.ts";
 import { gatherStrided } from "../../src/backend/wasm/loops/gather.ts";
-import { schedule } from "../../src/backend/wasm/loops/schedule.ts";
+import { mergeAxes, schedule } from "../../src/backend/wasm/loops/schedule.ts";
 import { createWasmBackend } from "../../src/backend/wasm/index.ts";
 import { bytesOf } from "../../src/compile/plan.ts";
 import { type NestCase, evaluateNest, randomNest } from "../support/random-nest.ts";
@@ -101,10 +101,10 @@ it("random nests reach all ways of emitting loops", () => {
   const reached = new Set<string>();
   for (const drawn of fc.sample(numbers, { numRuns: 2000, seed: 1 })) {
     const { nest } = randomNest(drawn);
-    const { extents, lanes, vector, body, stores, reductions } = schedule(nest);
+    const { extents, lanes, vector, body, stores, reductions } = schedule(mergeAxes(nest));
     for (const { accumulation, value } of reductions)
       reached.add(`${accumulation.kind} ${lanes} ${value.dtype === "float64" ? 8 : 4}`);
-    if (gatherStrided(schedule(nest)).copies.length > 0) reached.add("gathered");
+    if (gatherStrided(schedule(mergeAxes(nest))).copies.length > 0) reached.add("gathered");
     if (lanes === 2 && stores.some(({ value }) => value.dtype !== "float64"))
       reached.add("2 lanes, 4 bytes");
     if (body.some((load) => load.kind === "load" && load.view.strides[vector]! < 0))

@@ -6,7 +6,7 @@ import fc from "fast-check";
 import { afterEach, describe, expect, it } from "vitest";
 import { jvp, valueAndGrad } from "../../src/autodiff/index.ts";
 import { gatherStrided } from "../../src/backend/wasm/loops/gather.ts";
-import { schedule } from "../../src/backend/wasm/loops/schedule.ts";
+import { mergeAxes, schedule } from "../../src/backend/wasm/loops/schedule.ts";
 import { signatureOf } from "../../src/backend/wasm/signature.ts";
 import { type BackendName, setBackend } from "../../src/compile/engine.ts";
 import { Executable } from "../../src/compile/evaluate.ts";
@@ -114,7 +114,7 @@ describe("exact programs are the same on both backends", () => {
             reached.add("empty");
             continue;
           }
-          const planned = schedule(nest);
+          const planned = schedule(mergeAxes(nest));
           const elements = nest.extents.reduce((size, extent) => size * extent, 1);
           if (4 * elements > 48 * 1024) reached.add("large");
           for (const { accumulation } of planned.reductions) reached.add(accumulation.kind);
