@@ -2,7 +2,7 @@
 import type { DType } from "../../ir/dtype.ts";
 import type { BinaryPrim, ComparePrim, LogicalPrim, PrimName, UnaryPrim } from "../../ir/prim.ts";
 import { type Elements, makeElements, type Operand, type Rule, type Rules } from "./rule.ts";
-import { divideInt, erf, powerInt, roundHalfEven } from "./special.ts";
+import { divideInt, erf, powerFloat, powerInt, roundHalfEven } from "./special.ts";
 
 /** Applies f at every index; operands have the output's shape. */
 function map<P extends PrimName>(f: (dtype: DType, ...x: number[]) => number): Rule<P> {
@@ -75,7 +75,7 @@ export const elementwiseRules: Rules<
   div: binary((x, y) => x / y, divideInt),
   // x % 0 is NaN, which an Int32Array stores as 0.
   rem: binary((x, y) => x % y),
-  pow: binary(Math.pow, powerInt),
+  pow: binary(powerFloat, powerInt),
   max: binary(Math.max),
   min: binary(Math.min),
 

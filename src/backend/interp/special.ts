@@ -37,6 +37,11 @@ export function divideInt(x: number, y: number): number {
   return y === 0 ? 0 : (x / y) | 0;
 }
 
+/** x^y as IEEE 754 has it: unlike `Math.pow`, 1 to any power is 1, and so is -1 to an infinite one. */
+export function powerFloat(x: number, y: number): number {
+  return x === 1 || (x === -1 && Math.abs(y) === Infinity) ? 1 : Math.pow(x, y);
+}
+
 /** int32 power that wraps as multiplication does. A negative exponent divides 1 by the power, as `divideInt` would. */
 export function powerInt(x: number, y: number): number {
   let power = 1;
