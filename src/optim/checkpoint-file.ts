@@ -1,11 +1,32 @@
 /**
  * @file Checkpoints in files (Node only). A file is replaced in one instant: whoever is interrupted, at any moment, leaves either
- * the old checkpoint or the new one. Node's modules are loaded on first use, so that a bundle for browsers need not have them.
+ * the old checkpoint or the new one. Node's modules are asked for at run time, so that bundlers for browsers never meet them.
  */
 import { ArgumentError, complaint, describe } from "../ir/errors.ts";
 import { CheckpointError } from "./checkpoint-error.ts";
 import { type Json, decodeCheckpoint, encodeCheckpoint, fillTree } from "./checkpoint.ts";
 import type { Trainer, TrainerState } from "./trainer.ts";
+
+interface NodeModules {
+  readonly files: typeof import("node:fs/promises");
+  readonly paths: typeof import("node:path");
+}
+
+/** Throws CheckpointError where there is no Node. */
+function nodeModules(who: string): NodeModules {
+  const { process } = globalThis as { process?: Partial<NodeJS.Process> };
+  const builtin = process?.getBuiltinModule;
+  if (builtin === undefined)
+    throw new CheckpointError(
+      complaint(
+        who,
+        "Node, which has files",
+        "another environment",
+        "Keep the bytes of encodeCheckpoint there, and give them to decodeCheckpoint.",
+      ),
+    );
+  return { files: builtin("node:fs/promises"), paths: builtin("node:path") };
+}
 
 type AnyTrainer = Trainer<never, never>;
 
@@ -24,24 +45,24 @@ export async function saveCheckpoint(
   metadata: Json = null,
 ): Promise<void> {
   checkPath("saveCheckpoint", path);
+  const { files, paths } = nodeModules("saveCheckpoint");
   const bytes = encodeCheckpoint(isTrainer(from) ? from.state : from, metadata);
-  const { open, rename, rm } = await import("node:fs/promises");
-  const { basename, dirname, join } = await import("node:path");
-  const folder = dirname(path);
-  const temporary = join(folder, `.${basename(path)}.${process.pid}-${writes++}.tmp`);
+  const base = paths.basename(path);
+  const folder = paths.dirname(path);
+  const temporary = paths.join(folder, `.${base}.${process.pid}-${writes++}.tmp`);
   try {
-    await sweep(folder, basename(path));
-    const file = await open(temporary, "wx");
+    await sweep({ files, paths }, folder, base);
+    const file = await files.open(temporary, "wx");
     try {
       await file.writeFile(bytes);
       await file.sync();
     } finally {
       await file.close();
     }
-    await rename(temporary, path);
-    await syncFolder(folder);
+    await files.rename(temporary, path);
+    await syncFolder(files, folder);
   } catch (cause) {
-    await rm(temporary, { force: true });
+    await files.rm(temporary, { force: true });
     throw new CheckpointError(
       `saveCheckpoint: cannot write ${path}: ${reason(cause)}. Is the folder there, writable and not full?`,
       { cause },
@@ -67,11 +88,11 @@ export async function loadCheckpoint(
   into: unknown,
 ): Promise<{ readonly tree: unknown; readonly metadata: Json }> {
   checkPath("loadCheckpoint", path);
-  const { readFile } = await import("node:fs/promises");
+  const { files } = nodeModules("loadCheckpoint");
   const who = `loadCheckpoint: ${path}`;
   let bytes: Uint8Array;
   try {
-    bytes = await readFile(path);
+    bytes = await files.readFile(path);
   } catch (cause) {
     throw new CheckpointError(`loadCheckpoint: cannot read ${path}: ${reason(cause)}.`, { cause });
   }
@@ -83,17 +104,15 @@ export async function loadCheckpoint(
 }
 
 /** Removes what processes that were killed while they wrote have left behind. */
-async function sweep(folder: string, base: string): Promise<void> {
-  const { readdir, rm, stat } = await import("node:fs/promises");
-  const { join } = await import("node:path");
-  for (const name of await readdir(folder)) {
+async function sweep({ files, paths }: NodeModules, folder: string, base: string): Promise<void> {
+  for (const name of await files.readdir(folder)) {
     const pid = name.startsWith(`.${base}.`)
       ? /^(\d+)-\d+\.tmp$/.exec(name.slice(base.length + 2))?.[1]
       : undefined;
     if (pid === undefined || isAlive(Number(pid))) continue;
-    const file = join(folder, name);
-    const { mtimeMs } = await stat(file).catch(() => ({ mtimeMs: Infinity }));
-    if (Date.now() - mtimeMs > fresh) await rm(file, { force: true });
+    const file = paths.join(folder, name);
+    const { mtimeMs } = await files.stat(file).catch(() => ({ mtimeMs: Infinity }));
+    if (Date.now() - mtimeMs > fresh) await files.rm(file, { force: true });
   }
 }
 
@@ -106,9 +125,8 @@ function isAlive(pid: number): boolean {
 }
 
 /** A rename is on disk once its folder is. Where folders cannot be opened (Windows), the system sees to it. */
-async function syncFolder(folder: string): Promise<void> {
-  const { open } = await import("node:fs/promises");
-  const handle = await open(folder, "r").catch(() => undefined);
+async function syncFolder(files: NodeModules["files"], folder: string): Promise<void> {
+  const handle = await files.open(folder, "r").catch(() => undefined);
   if (handle === undefined) return;
   try {
     await handle.sync().catch(() => undefined);

@@ -36,7 +36,6 @@ export async function bundle(entry: string): Promise<string> {
   const result = await build({
     entryPoints: [fileURLToPath(new URL(entry, import.meta.url))],
     bundle: true,
-    external: ["node:*"],
     write: false,
     format: "esm",
     platform: "browser",
