@@ -45,8 +45,11 @@ function run(backend: BackendName, program: Program, inputs: readonly Tensor[]):
 }
 
 describe("exact programs are the same on both backends", () => {
-  const compare = (program: Program, inputs: readonly Tensor[]): void => {
-    const wanted = run("interp", program, inputs);
+  const compare = (
+    program: Program,
+    inputs: readonly Tensor[],
+    wanted: readonly Tensor[] = run("interp", program, inputs),
+  ): void => {
     const found = run("wasm", program, inputs);
     found.forEach((result, index) => {
       expect(result.shape).toEqual(wanted[index]!.shape);
@@ -75,6 +78,17 @@ describe("exact programs are the same on both backends", () => {
       fc.property(programs.numbers, programs.length, (numbers, length) =>
         compare(exactProgram(numbers, length, 40_000), inputs),
       ),
+      { numRuns: 60 },
+    );
+  });
+
+  it("as wholes and operation by operation: passes keep what is computed", () => {
+    const inputs = exactInputs();
+    fc.assert(
+      fc.property(programs.numbers, programs.length, (numbers, length) => {
+        const program = exactProgram(numbers, length);
+        compare(program, inputs, program(...inputs));
+      }),
       { numRuns: 60 },
     );
   });
