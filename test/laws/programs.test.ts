@@ -68,7 +68,7 @@ describe("exact programs are the same on both backends", () => {
       fc.property(programs.numbers, programs.length, (numbers, length) =>
         compare(exactProgram(numbers, length), inputs),
       ),
-      { numRuns: 250 },
+      { numRuns: 150 },
     );
   });
 
@@ -100,7 +100,7 @@ describe("exact programs are the same on both backends", () => {
         fc.property(programs.numbers, (numbers) =>
           compare(exactProgram(numbers, 4, 4000, [step]), inputs),
         ),
-        { numRuns: 8 },
+        { numRuns: 5 },
       );
     });
 
@@ -111,7 +111,7 @@ describe("exact programs are the same on both backends", () => {
         const { graph } = trace(exactProgram(numbers, length), inputs);
         optimize(verifyGraph(graph, "trace"), true);
       }),
-      { numRuns: 100 },
+      { numRuns: 60 },
     );
   });
 
