@@ -1,10 +1,10 @@
 /** @file Looking at the adjoint method: its trajectory, and whether the dynamics can be run backward at all. */
-import { ArgumentError, ShapeError, complaint } from "../ir/errors.ts";
+import { ArgumentError, complaint, describe } from "../ir/errors.ts";
 import { typeOf } from "../ir/graph.ts";
-import { formatShape, sameShape } from "../ir/shape.ts";
 import { Tensor } from "../ir/tensor.ts";
 import { currentTrace } from "../ir/trace.ts";
 import { type Tree, flatten } from "../ir/tree.ts";
+import { matchingLeaves } from "../autodiff/arguments.ts";
 import { isFloat } from "../ir/dtype.ts";
 import { zeros } from "../ops/creation.ts";
 import { add } from "../ops/elementwise.ts";
@@ -12,7 +12,7 @@ import { augmentedProblem } from "./adjoints/backsolve.ts";
 import { chooseGradient } from "./adjoints/index.ts";
 import { rowsOf, runEagerly, stackRows } from "./eager.ts";
 import { type VectorField, stateLeaves } from "./field.ts";
-import { type CommonOptions, checkNames, commonNames } from "./options.ts";
+import { type CommonOptions, type GradientOption, checkNames, commonNames } from "./options.ts";
 import { type Defaults, defineProblem } from "./define-problem.ts";
 import { SolveError } from "./status.ts";
 import { type Times, checkOrder, timeRow, timeTensor } from "./times.ts";
@@ -60,21 +60,14 @@ export function adjointTrajectory<Y extends Tree>(
     def,
     options,
     defaults,
-    chooseGradient(who, "backsolve"),
+    chooseGradient(who, options.gradient ?? "backsolve"),
   );
-  const given = flatten(`${who}: cotangents`, cotangents).leaves;
-  leaves.forEach((leaf, index) => {
-    const expected = [times.count, ...leaf.shape];
-    const came = given[index];
-    if (came === undefined || !sameShape(came.shape, expected))
-      throw new ShapeError(
-        complaint(
-          `${who}: cotangents${def.paths[index]}`,
-          `shape ${formatShape(expected)}`,
-          came === undefined ? "nothing" : formatShape(came.shape),
-        ),
-      );
-  });
+  const given = matchingLeaves(
+    `${who}: cotangents`,
+    cotangents,
+    def,
+    leaves.map(({ shape, dtype }) => ({ shape: [times.count, ...shape], dtype })),
+  );
   const forward = runEagerly(bound, leaves, times.tensor, "outputs");
   if (forward.failure !== undefined) throw new SolveError(who, forward.failure);
 
@@ -83,11 +76,7 @@ export function adjointTrajectory<Y extends Tree>(
   const wanted = [...field.parameters.keys()].filter((index) =>
     isFloat(field.parameters[index]!.dtype),
   );
-  const problem = augmentedProblem(
-    bound.problem,
-    wanted,
-    typeof options.gradient === "object" ? withoutKind(options.gradient) : {},
-  );
+  const problem = augmentedProblem(bound.problem, wanted, backsolveOptions(options.gradient));
   const state = problem.plan.field.state;
   const row = (rows: readonly Tensor[], index: number): Tensor[] =>
     rows.map((leaf) => single(rowsOf(leaf, index, index + 1)));
@@ -194,7 +183,7 @@ export function reconstructionError<Y extends Tree>(
     def,
     options,
     defaults,
-    chooseGradient(who, "backsolve"),
+    chooseGradient(who, options.gradient ?? "backsolve"),
   );
   const there = runEagerly(bound, leaves, times.tensor, "steps");
   if (there.failure !== undefined) return { error: Infinity, y0, status: there.status };
@@ -230,11 +219,15 @@ function outsideTraces(who: string): void {
     );
 }
 
-function withoutKind(gradient: { kind: string }): object {
-  const { kind, ...options } = gradient;
+function backsolveOptions(gradient: GradientOption = "backsolve"): object {
+  const { kind, ...options } = typeof gradient === "string" ? { kind: gradient } : gradient;
   if (kind !== "backsolve")
     throw new ArgumentError(
-      complaint("adjointTrajectory: gradient", '{ kind: "backsolve", ... }', kind),
+      complaint(
+        "adjointTrajectory: gradient",
+        '"backsolve" or { kind: "backsolve", ... }',
+        describe(kind),
+      ),
     );
   return options;
 }

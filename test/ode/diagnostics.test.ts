@@ -2,12 +2,13 @@
 import { describe, expect, test } from "vitest";
 import { grad } from "../../src/autodiff/index.ts";
 import { jit } from "../../src/compile/jit.ts";
-import { ArgumentError } from "../../src/ir/errors.ts";
+import { ArgumentError, DTypeError, ShapeError } from "../../src/ir/errors.ts";
 import type { Tensor } from "../../src/ir/tensor.ts";
 import { adjointTrajectory, odeint, reconstructionError } from "../../src/ode/index.ts";
 import { random, stack, tensor } from "../../src/ops/index.ts";
 
-const f64 = (values: number[] | number): Tensor => tensor(values, { dtype: "float64" });
+const f64 = (values: number | number[] | number[][]): Tensor =>
+  tensor(values, { dtype: "float64" });
 const decay = (_: Tensor, y: Tensor): Tensor => y.neg();
 
 describe("diagnostics", () => {
@@ -53,6 +54,43 @@ describe("diagnostics", () => {
     expect(() => jit((y: Tensor) => reconstructionError(decay, y, [0, 1]).y0)(f64([1]))).toThrow(
       ArgumentError,
     );
+  });
+
+  test.each([
+    [
+      "another dtype",
+      tensor([[0], [1]]),
+      {},
+      DTypeError,
+      /cotangents: expected float64, got float32/,
+    ],
+    [
+      "another shape",
+      f64([0, 1]),
+      {},
+      ShapeError,
+      /cotangents: expected shape \[2, 1\], got \[2\]/,
+    ],
+    ["another structure", [f64([[0], [1]])], {}, ArgumentError, /cotangents.*structured/],
+    [
+      "another gradient",
+      f64([[0], [1]]),
+      { gradient: "direct" },
+      ArgumentError,
+      /backsolve.*"direct"/,
+    ],
+    [
+      "an unknown option",
+      f64([[0], [1]]),
+      { gradient: { kind: "backsolve", tol: 1 } },
+      ArgumentError,
+      /"tol"/,
+    ],
+  ])("the adjoint's trajectory from cotangents of %s", (_, cotangents, options, kind, message) => {
+    const run = (): unknown =>
+      adjointTrajectory(decay, f64([2]), [0, 1], cotangents as Tensor, options);
+    expect(run).toThrow(kind);
+    expect(run).toThrow(message);
   });
 
   test.each([
