@@ -5,7 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 
-const program = fileURLToPath(new URL("../../dist/cli/main.js", import.meta.url));
+export const program: string = fileURLToPath(new URL("../../dist/cli/main.js", import.meta.url));
 if (!existsSync(program)) throw new Error(`${program} is missing: run "npm run build" first`);
 
 export interface Outcome {

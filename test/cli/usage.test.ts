@@ -1,7 +1,8 @@
 // The command line from outside: help, exit codes, and one line for everything that can go wrong.
-import { existsSync, mkdirSync, readdirSync } from "node:fs";
+import { spawnSync } from "node:child_process";
+import { closeSync, existsSync, mkdirSync, openSync, readdirSync } from "node:fs";
 import { afterAll, describe, expect, test } from "vitest";
-import { circle, folder, run } from "./run-cli.ts";
+import { circle, folder, program, run } from "./run-cli.ts";
 
 const here = folder({
   "good.csv": circle(),
@@ -145,6 +146,17 @@ describe.concurrent("work that fails: one line, exit code 1", () => {
     expect(lines(stderr)).toHaveLength(1);
     expect([code, stdout]).toEqual([1, ""]);
   });
+});
+
+test.skipIf(!existsSync("/dev/full"))("a full disk behind standard output: one line", () => {
+  const full = openSync("/dev/full", "w");
+  const { status, stderr } = spawnSync(process.execPath, [program, "--help"], {
+    stdio: ["ignore", full, "pipe"],
+    encoding: "utf8",
+  });
+  closeSync(full);
+  expect(stderr).toBe("adjoint: cannot write to standard output: the disk is full\n");
+  expect(status).toBe(1);
 });
 
 test("nothing of this left a file behind", () => {
