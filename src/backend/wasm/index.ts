@@ -50,12 +50,14 @@ function assemble(
   return module.finish();
 }
 
+/** What the backend needs of a kernel. */
+type Emittable = Pick<Kernel, "name" | "work">;
+
 /** Elementwise loops over as many elements are alike, whatever the shapes: they can share a function. */
-function withMergedAxes(kernel: Kernel): Kernel {
-  const { work } = kernel;
+function withMergedAxes({ name, work }: Kernel): Emittable {
   return work.kind === "loops"
-    ? { ...kernel, work: { ...work, nests: work.nests.map(mergeAxes) } }
-    : kernel;
+    ? { name, work: { kind: "loops", nests: work.nests.map(mergeAxes) } }
+    : { name, work };
 }
 
 /**
@@ -63,8 +65,8 @@ function withMergedAxes(kernel: Kernel): Kernel {
  * function that is told the addresses: less to compile, and hot sooner. One that comes once knows its addresses.
  */
 function kernelCaller(
-  kernels: readonly Kernel[],
-): (context: EmitContext, kernel: Kernel) => (caller: FunctionBuilder) => void {
+  kernels: readonly Emittable[],
+): (context: EmitContext, kernel: Emittable) => (caller: FunctionBuilder) => void {
   const signatures = new Map(kernels.map((kernel) => [kernel, signatureOf(kernel)]));
   const times = new Map<string, number>();
   for (const { key } of signatures.values()) times.set(key, (times.get(key) ?? 0) + 1);
@@ -98,7 +100,7 @@ function kernelCaller(
   };
 }
 
-function emitKernel(context: EmitContext, fn: FunctionBuilder, { work }: Kernel): void {
+function emitKernel(context: EmitContext, fn: FunctionBuilder, { work }: Emittable): void {
   switch (work.kind) {
     case "loops":
       return emitLoops(context, fn, work.nests);

@@ -10,7 +10,7 @@ export interface Signature {
   readonly values: readonly Value[];
 }
 
-export function signatureOf({ work }: Kernel): Signature {
+export function signatureOf({ work }: Pick<Kernel, "work">): Signature {
   const values: Value[] = [];
   const name = (value: Value): string => {
     let index = values.indexOf(value);

@@ -2,7 +2,6 @@
 import type { Node, Value } from "../../ir/graph.ts";
 import { isTranscendental } from "../../ir/prim.ts";
 import { sizeOf } from "../../ir/shape.ts";
-import type { Access } from "../access.ts";
 import type { Space } from "./space.ts";
 
 /** Above this many nodes a kernel gains nothing and its registers overflow. */
@@ -44,10 +43,6 @@ export function standsAlone({ node, extents }: Space): boolean {
   return size >= fewest && size <= most;
 }
 
-/** Everything a node's loop reads. */
-export const readsOf = (space: Space): readonly Access[] =>
-  space.terms.flatMap((term) => term.reads);
-
 /** The axes of the group that the axes of the space run along, or undefined if the loops do not agree. */
 export function fit(
   space: Space,
@@ -56,7 +51,7 @@ export function fit(
 ): readonly number[] | undefined {
   if (space.extents.length !== group.extents.length) return undefined;
   let found: readonly number[] | undefined;
-  for (const read of readsOf(space)) {
+  for (const read of space.reads) {
     if (makerOf.get(read.base) !== group) continue;
     const strides = group.maps.get(read.base);
     // A fold is finished only after the loop.

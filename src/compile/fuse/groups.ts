@@ -5,7 +5,7 @@
  */
 import type { Graph, Node, Value } from "../../ir/graph.ts";
 import { accessOf, isComputed } from "../access.ts";
-import { type Group, fit, inOrder, maxNodes, readsOf, standsAlone } from "./group.ts";
+import { type Group, fit, inOrder, maxNodes, standsAlone } from "./group.ts";
 import { mergeGroups } from "./merge.ts";
 import { Reach } from "./reach.ts";
 import { type Space, spaceOf } from "./space.ts";
@@ -26,7 +26,7 @@ export function formGroups(graph: Graph): Group[] {
     const space = spaceOf(node);
     const bases = new Set<Value>();
     if (space === undefined) for (const input of node.inputs) bases.add(accessOf(input).base);
-    else for (const read of readsOf(space)) bases.add(read.base);
+    else for (const read of space.reads) bases.add(read.base);
     const makers = new Set<Group>();
     for (const base of bases) {
       const maker = makerOf.get(base);

@@ -52,9 +52,13 @@ function kernelOf(
       : workOf(first);
   const name =
     group.nodes.length === 1 ? first.prim : `${group.nodes.at(-1)!.prim}+${group.nodes.length - 1}`;
+  let nodes: Node[] | undefined;
   return {
     name: `${index}:${name}`,
-    nodes: withViews(group.nodes, new Set(inputs)),
+    // Only a plain backend asks.
+    get nodes() {
+      return (nodes ??= withViews(group.nodes, new Set(inputs)));
+    },
     inputs,
     outputs,
     work,

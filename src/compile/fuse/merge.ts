@@ -3,7 +3,7 @@
  * Program order hides such neighbours: the terms of a long sum, for one, each begin a group of their own.
  */
 import type { Node, Value } from "../../ir/graph.ts";
-import { type Group, fit, inOrder, maxNodes, readsOf } from "./group.ts";
+import { type Group, fit, inOrder, maxNodes } from "./group.ts";
 import type { Reach } from "./reach.ts";
 
 /** What is known of groups while they form. */
@@ -59,7 +59,7 @@ function axesWithin(
 ): number[] | undefined {
   let found: number[] | undefined;
   for (const { space, axes } of later.needs.has(earlier) ? later.members : []) {
-    const reads = readsOf(space).some((read) => makerOf.get(read.base) === earlier);
+    const reads = space.reads.some((read) => makerOf.get(read.base) === earlier);
     if (!reads) continue;
     const fitting = fit(space, earlier, makerOf);
     if (fitting === undefined) return undefined;

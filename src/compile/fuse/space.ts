@@ -24,6 +24,8 @@ export interface Space {
   readonly node: Node;
   readonly extents: readonly number[];
   readonly terms: readonly Term[];
+  /** Everything that the terms read. */
+  readonly reads: readonly Access[];
 }
 
 /** Matrix products with a side this small are sums written out in the loop over the two other sides. */
@@ -84,28 +86,33 @@ function elementwise(node: Node, out: Value): Space {
 
 /** Drops axes of extent 1: they make equal loops look different. */
 function squeezed(node: Node, shape: Shape, terms: readonly Term[]): Space {
-  if (!shape.includes(1)) return { node, extents: shape, terms };
+  if (!shape.includes(1)) return { node, extents: shape, terms, reads: readsOf(terms) };
   const kept = shape.flatMap((extent, axis) => (extent === 1 ? [] : [axis]));
   const pick = (strides: readonly number[]): number[] => kept.map((axis) => strides[axis]!);
+  const squeezedTerms = terms.map(({ how, reads, result }): Term => {
+    const view = { offset: result.view.offset, strides: pick(result.view.strides) };
+    const axes = result.fold?.axes.flatMap((axis) =>
+      kept.includes(axis) ? [kept.indexOf(axis)] : [],
+    );
+    return {
+      how,
+      reads: reads.map(({ base, offset, strides }) => ({ base, offset, strides: pick(strides) })),
+      result:
+        result.fold === undefined || axes === undefined || axes.length === 0
+          ? { value: result.value, view }
+          : { value: result.value, view, fold: { op: result.fold.op, axes } },
+    };
+  });
   return {
     node,
     extents: kept.map((axis) => shape[axis]!),
-    terms: terms.map(({ how, reads, result }) => {
-      const view = { offset: result.view.offset, strides: pick(result.view.strides) };
-      const axes = result.fold?.axes.flatMap((axis) =>
-        kept.includes(axis) ? [kept.indexOf(axis)] : [],
-      );
-      return {
-        how,
-        reads: reads.map(({ base, offset, strides }) => ({ base, offset, strides: pick(strides) })),
-        result:
-          result.fold === undefined || axes === undefined || axes.length === 0
-            ? { value: result.value, view }
-            : { value: result.value, view, fold: { op: result.fold.op, axes } },
-      };
-    }),
+    terms: squeezedTerms,
+    reads: readsOf(squeezedTerms),
   };
 }
+
+const readsOf = (terms: readonly Term[]): readonly Access[] =>
+  terms.length === 1 ? terms[0]!.reads : terms.flatMap((term) => term.reads);
 
 /**
  * A product with a small side. Small k: the sum of k outer products, at every (m, n).
