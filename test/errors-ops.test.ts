@@ -391,6 +391,12 @@ const cases: [string, Kind, RegExp, () => unknown][] = [
     message,
     run,
   ]),
+  [
+    "a seed for a key",
+    ArgumentError,
+    /random: expected a key, got 0. Keys come from random.key/,
+    () => adjoint.random.normal(0 as never, [2]),
+  ],
   ["full of nothing", ArgumentError, /number or boolean, got undefined/, () => any["full"]!([2])],
   ["reshape by numbers", ArgumentError, /array of extents, got 3/, () => x.reshape(3 as never)],
   ["transpose by numbers", ArgumentError, /array of axes, got 1/, () => m.transpose(1 as never)],

@@ -64,6 +64,7 @@ export function split(key: Tensor, n = 2): Tensor[] {
  * that Threefry derives from `key` in a domain of its own, with the integer added to the first word.
  */
 export function foldIn(key: Tensor, data: Tensor | number): Tensor {
+  checkKey(key);
   const domain = tensor([0x243f6a88, 0x13198a2e], { dtype: "int32" });
   const derived = bits(add(key, domain), [2]);
   const value = operand("random.foldIn", data, "int32");
@@ -73,7 +74,20 @@ export function foldIn(key: Tensor, data: Tensor | number): Tensor {
 
 /** Raw bits: int32 words. */
 export function bits(key: Tensor, shape: Shape): Tensor {
+  checkKey(key);
   return bind1("randomBits", [key], { shape: [...shape] });
+}
+
+function checkKey(key: unknown): void {
+  if (!(key instanceof Tensor))
+    throw new ArgumentError(
+      complaint(
+        "random",
+        "a key",
+        describe(key),
+        "Keys come from random.key(seed) and random.split.",
+      ),
+    );
 }
 
 function checkFloat(who: string, dtype: DType): asserts dtype is FloatDType {
