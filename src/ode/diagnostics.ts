@@ -9,11 +9,11 @@ import { isFloat } from "../ir/dtype.ts";
 import { zeros } from "../ops/creation.ts";
 import { add } from "../ops/elementwise.ts";
 import { augmentedProblem } from "./adjoints/backsolve.ts";
-import { chooseGradient } from "./adjoints/index.ts";
 import { rowsOf, runEagerly, stackRows } from "./eager.ts";
-import { type VectorField, stateLeaves } from "./field.ts";
+import type { VectorField } from "./field.ts";
 import { type CommonOptions, type GradientOption, checkNames, commonNames } from "./options.ts";
-import { type Defaults, defineProblem } from "./define-problem.ts";
+import type { Defaults } from "./define-problem.ts";
+import { problemFrom } from "./problem-from.ts";
 import { SolveError } from "./status.ts";
 import { type Times, checkOrder, timeRow, timeTensor } from "./times.ts";
 
@@ -52,15 +52,13 @@ export function adjointTrajectory<Y extends Tree>(
   if (times.count < 2)
     throw new ArgumentError(complaint(`${who}: ts`, "at least 2 times", String(times.count)));
   checkOrder(`${who}: ts`, times.known!);
-  const { leaves, def } = stateLeaves(who, y0);
-  const bound = defineProblem(
+  const { leaves, def, bound } = problemFrom(
     who,
     f,
-    leaves,
-    def,
+    y0,
     options,
     defaults,
-    chooseGradient(who, options.gradient ?? "backsolve"),
+    options.gradient ?? "backsolve",
   );
   const given = matchingLeaves(
     `${who}: cotangents`,
@@ -175,15 +173,13 @@ export function reconstructionError<Y extends Tree>(
   if (times.count !== 2)
     throw new ArgumentError(complaint(`${who}: span`, "[t0, t1]", `${times.count} times`));
   checkOrder(`${who}: span`, times.known!);
-  const { leaves, def } = stateLeaves(who, y0);
-  const bound = defineProblem(
+  const { leaves, def, bound } = problemFrom(
     who,
     f,
-    leaves,
-    def,
+    y0,
     options,
     defaults,
-    chooseGradient(who, options.gradient ?? "backsolve"),
+    options.gradient ?? "backsolve",
   );
   const there = runEagerly(bound, leaves, times.tensor, "steps");
   if (there.failure !== undefined) return { error: Infinity, y0, status: there.status };

@@ -2,12 +2,12 @@
 import { ArgumentError, complaint, describe } from "../ir/errors.ts";
 import { currentTrace } from "../ir/trace.ts";
 import type { Tree } from "../ir/tree.ts";
-import { chooseGradient } from "./adjoints/index.ts";
 import type { BacksolveOptions } from "./adjoints/backsolve.ts";
 import { runEagerly } from "./eager.ts";
-import { type VectorField, stateLeaves } from "./field.ts";
+import type { VectorField } from "./field.ts";
 import { type CommonOptions, checkNames, commonNames } from "./options.ts";
-import { type Defaults, defineProblem } from "./define-problem.ts";
+import type { Defaults } from "./define-problem.ts";
+import { problemFrom } from "./problem-from.ts";
 import { applySolve } from "./solve-op.ts";
 import { SolveError } from "./status.ts";
 import { type Times, checkOrder, timeRow } from "./times.ts";
@@ -80,16 +80,7 @@ function integrate<Y extends Tree>(
       complaint(`${who}: ts`, "at least 2 times, the first that of y0", String(times.count)),
     );
   if (times.known !== undefined) checkOrder(`${who}: ts`, times.known);
-  const { leaves, def } = stateLeaves(who, y0);
-  const bound = defineProblem(
-    who,
-    f,
-    leaves,
-    def,
-    options,
-    defaults,
-    chooseGradient(who, gradient),
-  );
+  const { leaves, def, bound } = problemFrom(who, f, y0, options, defaults, gradient);
   if (currentTrace() !== undefined)
     return def.rebuild(
       applySolve(bound.problem, { rows: times.count }, [

@@ -5,11 +5,11 @@ import { currentTrace } from "../ir/trace.ts";
 import { typeOf } from "../ir/graph.ts";
 import type { Tree, TreeDef } from "../ir/tree.ts";
 import { slice } from "../ops/shaping.ts";
-import { chooseGradient } from "./adjoints/index.ts";
 import { rowsOf, runEagerly, stackRows } from "./eager.ts";
-import { type VectorField, stateLeaves } from "./field.ts";
+import type { VectorField } from "./field.ts";
 import { type CommonOptions, checkNames, commonNames } from "./options.ts";
-import { type BoundProblem, type Defaults, defineProblem } from "./define-problem.ts";
+import type { BoundProblem, Defaults } from "./define-problem.ts";
+import { problemFrom } from "./problem-from.ts";
 import { Solution } from "./solution.ts";
 import { applySolve } from "./solve-op.ts";
 import {
@@ -40,7 +40,12 @@ export interface SolveOptions<Y extends Tree = Tree> extends CommonOptions<Y> {
   readonly stepping?: "joint";
 }
 
-const defaultsFor = { float32: { rtol: 1e-4, atol: 1e-6 }, float64: { rtol: 1e-6, atol: 1e-9 } };
+/** By the most precise leaf of the state. */
+function defaults(leaves: readonly Tensor[]): Defaults {
+  const precise = leaves.some((leaf) => leaf.dtype === "float64");
+  const tolerances = precise ? { rtol: 1e-6, atol: 1e-9 } : { rtol: 1e-4, atol: 1e-6 };
+  return { method: "tsit5", controller: "pi", ...tolerances };
+}
 
 /**
  * Solves dy/dt = f(t, y) from y(t0) = y0 to t1. Defaults: tsit5 under PI control, rtol 1e-6 and atol 1e-9 for float64
@@ -68,21 +73,13 @@ export function solve<Y extends Tree>(
     );
   const { kind, ts } = savedTimes(options.saveAt);
   if (ts !== undefined) checkInside(ts, t0, t1);
-  const { leaves, def } = stateLeaves(who, y0);
-  const precise = leaves.some((leaf) => leaf.dtype === "float64");
-  const defaults: Defaults = {
-    method: "tsit5",
-    controller: "pi",
-    ...defaultsFor[precise ? "float64" : "float32"],
-  };
-  const bound = defineProblem(
+  const { leaves, def, bound } = problemFrom(
     who,
     f,
-    leaves,
-    def,
+    y0,
     options,
     defaults,
-    chooseGradient(who, options.gradient ?? "checkpoint"),
+    options.gradient ?? "checkpoint",
   );
   const times = joinTimes(ts === undefined ? [t0, t1] : [t0, ts, t1]);
   if (currentTrace() !== undefined) {

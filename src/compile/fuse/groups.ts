@@ -13,8 +13,11 @@ import { type Space, spaceOf } from "./space.ts";
 /** How many of the latest readers of a value are tried. */
 const horizon = 8;
 
-/** All groups of a graph, in an order in which they can run. */
-export function formGroups(graph: Graph): Group[] {
+/** All groups of a graph, in an order in which they can run, and which of them makes each value. */
+export function formGroups(graph: Graph): {
+  groups: Group[];
+  makerOf: ReadonlyMap<Value, Group>;
+} {
   const groups: Group[] = [];
   const makerOf = new Map<Value, Group>();
   const readersOf = new Map<Value, Group[]>();
@@ -51,7 +54,7 @@ export function formGroups(graph: Graph): Group[] {
     }
     for (const output of node.outputs) makerOf.set(output, group);
   }
-  return mergeGroups(inOrder(groups), { makerOf, readersOf, reach, position });
+  return { groups: mergeGroups(inOrder(groups), { makerOf, readersOf, reach, position }), makerOf };
 }
 
 /** Groups worth trying: makers of operands, latest first, then the latest readers of the same values. */

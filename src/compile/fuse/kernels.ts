@@ -5,14 +5,11 @@ import { stridesOf } from "../../ir/shape.ts";
 import { accessOf, isComputed } from "../access.ts";
 import type { Group } from "./group.ts";
 import { formGroups } from "./groups.ts";
-import { lowerGroup } from "./lower.ts";
+import { lowerGroup, readOf } from "./lower.ts";
 
 /** The kernels of a graph, in order. */
 export function formKernels(graph: Graph): Kernel[] {
-  const groups = formGroups(graph);
-  const makerOf = new Map<Value, Group>();
-  for (const group of groups)
-    for (const node of group.nodes) for (const output of node.outputs) makerOf.set(output, group);
+  const { groups, makerOf } = formGroups(graph);
   const stored = storedValues(graph, groups, makerOf);
   return groups.map((group, index) =>
     kernelOf(group, index, (value) => stored.has(value), makerOf),
@@ -131,11 +128,7 @@ function padNests(node: Node<"pad">): LoopNest[] {
 
 function read(value: Value): Instruction {
   const { base, offset, strides } = accessOf(value);
-  if (base.node !== null && isPrim(base.node, "constant"))
-    return { kind: "literal", literal: base.node.params.value, dtype: base.dtype };
-  if (base.node !== null && isPrim(base.node, "iota"))
-    return { kind: "index", view: { offset, strides }, dtype: base.dtype };
-  return { kind: "load", value: base, view: { offset, strides }, dtype: base.dtype };
+  return readOf(base, { offset, strides });
 }
 
 function copyNest(

@@ -46,6 +46,15 @@ export function lowerGroup(group: Group, stored: (value: Value) => boolean): Loo
   return { extents: group.extents, body: body.instructions, stores, reductions };
 }
 
+/** What reads a base value: a load, or for the virtual ones a literal or an index. */
+export function readOf(base: Value, view: View): Instruction {
+  const { dtype } = base;
+  if (base.node !== null && isPrim(base.node, "constant"))
+    return { kind: "literal", literal: base.node.params.value, dtype };
+  if (base.node !== null && isPrim(base.node, "iota")) return { kind: "index", view, dtype };
+  return { kind: "load", value: base, view, dtype };
+}
+
 /** A view along the member's axes as one along the group's. */
 function onGroup(group: Group, member: Member, view: View): View {
   const strides = new Array<number>(group.extents.length).fill(0);
@@ -94,13 +103,7 @@ class Body {
   private read(member: Member, access: Access): number {
     const inRegister = this.defined.get(access.base);
     if (inRegister !== undefined) return inRegister;
-    const { base } = access;
-    const view = onGroup(this.group, member, access);
-    if (base.node !== null && isPrim(base.node, "constant"))
-      return this.emit({ kind: "literal", literal: base.node.params.value, dtype: base.dtype });
-    if (base.node !== null && isPrim(base.node, "iota"))
-      return this.emit({ kind: "index", view, dtype: base.dtype });
-    return this.emit({ kind: "load", value: base, view, dtype: base.dtype });
+    return this.emit(readOf(access.base, onGroup(this.group, member, access)));
   }
 
   private emit(instruction: Instruction): number {

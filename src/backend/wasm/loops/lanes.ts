@@ -4,9 +4,8 @@ import type { FunctionBuilder } from "../asm/index.ts";
 import type { Place, Pointers } from "./pointers.ts";
 import { bytesOf } from "./schedule.ts";
 
-/** How many lanes are alive (`count` of `lanes`), and how far along the vector axis (`shift` elements) an unrolled copy stands. */
+/** How many lanes are alive, and how far along the vector axis (`shift` elements) an unrolled copy stands. */
 export interface Lanes {
-  readonly lanes: 2 | 4;
   readonly count: number;
   readonly shift: number;
 }
@@ -18,7 +17,7 @@ export function loadLanes(
   place: Place,
   dtype: DType,
   stride: number,
-  { lanes, count, shift }: Lanes,
+  { count, shift }: Lanes,
 ): void {
   const bytes = bytesOf(dtype);
   const at = (index: number): number => pointers.push(place, (shift + index) * stride * bytes);
@@ -32,7 +31,6 @@ export function loadLanes(
     for (let lane = 1; lane < count; lane++) loadLane(fn, bytes, lane, () => at(lane));
   }
   if (dtype === "bool") fn.op("i32x4.neg"); // 1 in memory, all ones in a register
-  void lanes;
 }
 
 function loadLane(fn: FunctionBuilder, bytes: number, lane: number, address: () => number): void {

@@ -323,7 +323,7 @@ class NestEmitter {
   private storeFolded({ op, value }: ScheduledReduction, vector: Local, out: Place): void {
     const { lanes } = this.schedule;
     foldLanes(this.fn, op, value.dtype, vector, lanes);
-    storeLanes(this.fn, this.pointers, out, value.dtype, 0, { lanes, count: 1, shift: 0 }, () =>
+    storeLanes(this.fn, this.pointers, out, value.dtype, 0, { count: 1, shift: 0 }, () =>
       this.fn.get(vector),
     );
   }
@@ -358,7 +358,6 @@ class NestEmitter {
 }
 
 const lanesOf = ({ lanes, count }: Block, copy: number): Lanes => ({
-  lanes,
   count,
   shift: copy * lanes,
 });
