@@ -43,6 +43,18 @@ function formatWork(work: Work, names: Names): string[] {
       return [
         `matmul ${work.batch.map((extent) => `${extent} x `).join("")}${work.m} x ${work.k} x ${work.n} ${work.dtype}`,
       ];
+    case "conv": {
+      const { shape, algorithm, epilogue } = work;
+      const [kh, kw] = [shape.kernelHeight, shape.kernelWidth];
+      return [
+        `${algorithm} ${kh} x ${kw} convolution, ${shape.channels} -> ${shape.filters} channels, ${shape.outHeight} x ${shape.outWidth} pixels, ${shape.dtype}`,
+        ...(epilogue === undefined ? [] : formatNest(epilogue, names)),
+      ];
+    }
+    case "convFilter":
+      return [`${work.algorithm} gradient of a kernel ${work.out.shape.join(" x ")}`];
+    case "prepareKernel":
+      return [`kernel ${names.of(work.kernel.value)} laid out for ${work.algorithm}`];
     case "direct":
       return [formatNode(work.node, names)];
     case "host":

@@ -2,6 +2,7 @@
  * @file Kernels: what the compiler hands to a backend. A kernel computes a few nodes at once; `nodes` says which
  * (enough for a plain backend), `work` says how (for a fast one). Values between kernels lie in memory, contiguous and row-major.
  */
+import type { ConvAlgorithm, ConvShape } from "./conv.ts";
 import type { DType } from "./dtype.ts";
 import type { Node, Value } from "./graph.ts";
 import type { Pointer } from "./host.ts";
@@ -99,11 +100,50 @@ export interface MatmulWork {
   readonly dtype: "float32" | "float64";
 }
 
+/** The convolution of contiguous `x` with a prepared kernel. */
+export interface ConvWork {
+  readonly kind: "conv";
+  readonly shape: ConvShape;
+  readonly algorithm: ConvAlgorithm;
+  readonly x: Value;
+  /** What `prepareKernel` made for the same shape and algorithm. */
+  readonly kernel: Value;
+  /** The sums [N, OH, OW, F]: written to memory only where there is no epilogue, or where that stores them. */
+  readonly out: Value;
+  /**
+   * What is done to each sum while it is at hand: a nest over [N * OH * OW, F] whose loads of `out` are the sums. It has
+   * stores only, contiguous ones, and its other loads are contiguous too or have stride 0 along the first axis.
+   */
+  readonly epilogue: LoopNest | undefined;
+}
+
+/** The gradient of a convolution's kernel [KH, KW, C / groups, F], from contiguous operands. */
+export interface ConvFilterWork {
+  readonly kind: "convFilter";
+  readonly shape: ConvShape;
+  readonly algorithm: ConvAlgorithm;
+  readonly x: Value;
+  readonly gradient: Value;
+  readonly out: Value;
+}
+
+/** A kernel of any strides, laid out for `ConvWork` of the same shape and algorithm. */
+export interface PrepareKernelWork {
+  readonly kind: "prepareKernel";
+  readonly shape: ConvShape;
+  readonly algorithm: ConvAlgorithm;
+  readonly kernel: { readonly value: Value; readonly view: View };
+  readonly out: Value;
+}
+
 export type Work =
   /** Loop nests run one after another. */
   | { readonly kind: "loops"; readonly nests: readonly LoopNest[] }
   | MatmulWork
-  /** The node's primitive on contiguous operands in memory: gather, scatterAdd, argMax, argMin, cumSum, randomBits. */
+  | ConvWork
+  | ConvFilterWork
+  | PrepareKernelWork
+  /** The node's primitive on contiguous operands in memory: gather, scatterAdd, argMax, argMin, cumSum, randomBits, pooling. */
   | {
       readonly kind: "direct";
       readonly node: Node;

@@ -2,6 +2,7 @@
  * @file The closed vocabulary of primitives on one page, with the type of each one's parameters.
  * What a primitive means and how it differentiates stands in `ops/prims/<family>.ts`.
  */
+import type { ConvGeometry, PoolGeometry } from "./conv.ts";
 import type { DType } from "./dtype.ts";
 import type { HostOp } from "./host.ts";
 import type { Shape } from "./shape.ts";
@@ -74,6 +75,22 @@ export interface PrimParams {
   cumSum: { readonly axis: number; readonly reverse: boolean };
   /** a [...batch, M, K], b [...batch, K, N] of equal batch -> [...batch, M, N]. */
   matmul: NoParams;
+  /** x [N, H, W, C], kernel [KH, KW, C / groups, F] -> [N, OH, OW, F]: cross-correlation, channels last. */
+  conv: ConvGeometry;
+  /** x [N, H, W, C], g [N, OH, OW, F] -> the kernel's gradient [KH, KW, C / groups, F], for g that of `conv`'s output. */
+  convFilter: ConvGeometry & { readonly kernel: readonly [number, number] };
+  /** kernel [KH, KW, C / groups, F] -> [size], laid out as a backend likes it for `preparedConv`: made by the compiler. */
+  prepareKernel: ConvGeometry & { readonly size: number };
+  /** x, prepared kernel -> what `conv` gives for the kernel of shape `kernel`: made by the compiler. */
+  preparedConv: ConvGeometry & { readonly kernel: readonly [number, number, number, number] };
+  /** x [N, H, W, C] -> the largest element of each window; padding never wins, NaN always. */
+  maxPool: PoolGeometry;
+  /** x [N, H, W, C] -> int32 place h * W + w of the first largest element of each window. */
+  maxPoolIndices: PoolGeometry;
+  /** x [N, H, W, C], int32 places [N, OH, OW, C] -> x at those places of its own sample and channel. */
+  pickPlaces: NoParams;
+  /** g [N, OH, OW, C], int32 places of its shape -> zeros [N, H, W, C] with g added at the places: the transpose of pickPlaces. */
+  addAtPlaces: { readonly size: readonly [number, number] };
   reshape: { readonly shape: Shape };
   /** Output axis i is input axis perm[i]. */
   transpose: { readonly perm: readonly number[] };

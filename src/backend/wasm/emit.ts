@@ -26,8 +26,31 @@ export interface Parameter {
   readonly index: number;
 }
 
+/** A part of a kernel as a function, run once for every chunk number. */
+export interface Phase {
+  readonly fn: FunctionBuilder;
+  /** Which chunk to do, an i32 local from 0 on. */
+  readonly chunk: Local;
+  /** Which thread does it, an i32 local: its own region of private scratch memory. */
+  readonly thread: Local;
+}
+
+/** What emitters of kernels that several threads may share are given besides. */
+export interface PhaseContext extends EmitContext {
+  /**
+   * Adds the kernel's next phase. Its chunks run in any order, on any thread, once each; all are done before the next
+   * phase begins. What a chunk computes may depend on its number, never on the thread, and how a kernel is cut into
+   * chunks never on how many threads there are: so results have the same bits on any number.
+   */
+  phase(chunks: number, emit: (phase: Phase) => void): void;
+  /** Scratch memory of its own for every thread, 64-byte aligned: thread t's begins at address + t * step. */
+  privateScratch(bytes: number): { readonly address: number; readonly step: number };
+}
+
 /** Writes one kernel as a function without results. */
 export type KernelEmitter<W> = (context: EmitContext, fn: FunctionBuilder, work: W) => void;
+/** Writes one kernel as phases. */
+export type PhasedEmitter<W> = (context: PhaseContext, work: W) => void;
 
 /** A value's address inside a kernel: `base` (if any) plus a constant number of bytes. */
 export interface Address {

@@ -30,6 +30,22 @@ export function signatureOf({ work }: Pick<Kernel, "work">): Signature {
         values,
       };
     }
+    case "conv": {
+      const { shape, algorithm, x, kernel, out, epilogue } = work;
+      const operands = `${name(x)} ${name(kernel)} ${name(out)}`;
+      const end = epilogue === undefined ? "" : nestKey(epilogue, name);
+      return { key: `conv ${algorithm} ${JSON.stringify(shape)} ${operands} ${end}`, values };
+    }
+    case "convFilter": {
+      const { shape, algorithm, x, gradient, out } = work;
+      const operands = `${name(x)} ${name(gradient)} ${name(out)}`;
+      return { key: `convFilter ${algorithm} ${JSON.stringify(shape)} ${operands}`, values };
+    }
+    case "prepareKernel": {
+      const { shape, algorithm, kernel, out } = work;
+      const operands = `${name(kernel.value)}${viewKey(kernel.view)} ${name(out)}`;
+      return { key: `prepareKernel ${algorithm} ${JSON.stringify(shape)} ${operands}`, values };
+    }
     case "direct":
     case "host": {
       const out = work.kind === "direct" ? [work.out] : work.outputs;
