@@ -114,3 +114,31 @@ export function convAlgorithm(shape: ConvShape, asked: ConvGeometry["algorithm"]
     shape.outWidth >= 4;
   return winograd ? "winograd" : "gemm";
 }
+
+/** Filters whose weights lie side by side in a kernel prepared for matrix products: two vectors. */
+export function panelWidth(dtype: "float32" | "float64"): number {
+  return dtype === "float32" ? 8 : 4;
+}
+
+/** Elements of a prepared kernel. */
+export function preparedSize(shape: ConvShape, algorithm: ConvAlgorithm): number {
+  const { kernelHeight, kernelWidth, channels, filters, groups, dtype } = shape;
+  const taps = kernelHeight * kernelWidth;
+  switch (algorithm) {
+    case "winograd":
+      return winogradKernelSize(shape);
+    case "depthwise":
+      return taps * channels;
+    case "gemm": {
+      const panel = panelWidth(dtype);
+      const panels = Math.ceil(filters / groups / panel);
+      return groups * panels * panel * taps * (channels / groups);
+    }
+  }
+}
+
+/** Elements of a kernel transformed by Winograd's algorithm: a matrix [C, F] in whole panels for each of the 36 products. */
+export function winogradKernelSize({ channels, filters, dtype }: ConvShape): number {
+  const panel = panelWidth(dtype);
+  return winogradTile.in ** 2 * channels * Math.ceil(filters / panel) * panel;
+}

@@ -2,7 +2,7 @@
  * @file The closed vocabulary of primitives on one page, with the type of each one's parameters.
  * What a primitive means and how it differentiates stands in `ops/prims/<family>.ts`.
  */
-import type { ConvGeometry, PoolGeometry } from "./conv.ts";
+import type { ConvAlgorithm, ConvGeometry, PoolGeometry } from "./conv.ts";
 import type { DType } from "./dtype.ts";
 import type { HostOp } from "./host.ts";
 import type { Shape } from "./shape.ts";
@@ -80,9 +80,12 @@ export interface PrimParams {
   /** x [N, H, W, C], g [N, OH, OW, F] -> the kernel's gradient [KH, KW, C / groups, F], for g that of `conv`'s output. */
   convFilter: ConvGeometry & { readonly kernel: readonly [number, number] };
   /** kernel [KH, KW, C / groups, F] -> [size], laid out as a backend likes it for `preparedConv`: made by the compiler. */
-  prepareKernel: ConvGeometry & { readonly size: number };
+  prepareKernel: ConvGeometry & { readonly prepared: ConvAlgorithm; readonly size: number };
   /** x, prepared kernel -> what `conv` gives for the kernel of shape `kernel`: made by the compiler. */
-  preparedConv: ConvGeometry & { readonly kernel: readonly [number, number, number, number] };
+  preparedConv: ConvGeometry & {
+    readonly prepared: ConvAlgorithm;
+    readonly kernel: readonly [number, number, number, number];
+  };
   /** x [N, H, W, C] -> the largest element of each window; padding never wins, NaN always. */
   maxPool: PoolGeometry;
   /** x [N, H, W, C] -> int32 place h * W + w of the first largest element of each window. */

@@ -1,5 +1,6 @@
 /** @file A group of nodes that will be one kernel, and when a loop fits into it. */
 import type { Node, Value } from "../../ir/graph.ts";
+import type { View } from "../../ir/kernel.ts";
 import { isTranscendental } from "../../ir/prim.ts";
 import { sizeOf } from "../../ir/shape.ts";
 import type { Space } from "./space.ts";
@@ -20,6 +21,8 @@ export interface Group {
   /** Its number in order of creation. */
   readonly index: number;
   readonly nodes: Node[];
+  /** The convolution whose results the loops work on while they are at hand: see epilogue.ts. */
+  readonly convolution?: Node;
   readonly extents: readonly number[];
   readonly members: Member[];
   /** Groups whose results this one reads. */
@@ -84,6 +87,13 @@ function match(
     axes.push(axis);
   }
   return axes;
+}
+
+/** A view along the member's axes as one along the group's. */
+export function onGroup(group: Group, member: Member, view: View): View {
+  const strides = new Array<number>(group.extents.length).fill(0);
+  member.axes.forEach((axis, index) => (strides[axis] = view.strides[index]!));
+  return { offset: view.offset, strides };
 }
 
 /** Topological order, stable: groups as early as they were begun. */

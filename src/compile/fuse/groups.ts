@@ -5,6 +5,7 @@
  */
 import type { Graph, Node, Value } from "../../ir/graph.ts";
 import { accessOf, isComputed } from "../access.ts";
+import { attachEpilogues } from "./epilogue.ts";
 import { type Group, fit, inOrder, maxNodes, standsAlone } from "./group.ts";
 import { mergeGroups } from "./merge.ts";
 import { Reach } from "./reach.ts";
@@ -54,7 +55,8 @@ export function formGroups(graph: Graph): {
     }
     for (const output of node.outputs) makerOf.set(output, group);
   }
-  return { groups: mergeGroups(inOrder(groups), { makerOf, readersOf, reach, position }), makerOf };
+  const formation = { makerOf, readersOf, reach, position };
+  return { groups: attachEpilogues(mergeGroups(inOrder(groups), formation), formation), makerOf };
 }
 
 /** Groups worth trying: makers of operands, latest first, then the latest readers of the same values. */

@@ -1,6 +1,7 @@
 /** @file From a graph to kernels: groups lowered, matrix products and the rest as work of their own. */
+import { convAlgorithm, convShape } from "../../ir/conv.ts";
 import { type AnyNode, type Graph, type Node, type Value, isPrim } from "../../ir/graph.ts";
-import type { Instruction, Kernel, LoopNest, MatrixView, Work } from "../../ir/kernel.ts";
+import type { Instruction, Kernel, LoopNest, MatrixView, ConvWork, Work } from "../../ir/kernel.ts";
 import { stridesOf } from "../../ir/shape.ts";
 import { accessOf, isComputed } from "../access.ts";
 import type { Group } from "./group.ts";
@@ -43,10 +44,7 @@ function kernelOf(
   const inputs = [...group.bases].filter(
     (base) => (base.node === null || isComputed(base)) && makerOf.get(base) !== group,
   );
-  const work: Work =
-    group.members.length > 0
-      ? { kind: "loops", nests: [lowerGroup(group, stored)] }
-      : workOf(first);
+  const work = group.members.length === 0 ? workOf(first) : fusedWork(group, stored);
   const name =
     group.nodes.length === 1 ? first.prim : `${group.nodes.at(-1)!.prim}+${group.nodes.length - 1}`;
   let nodes: Node[] | undefined;
@@ -62,8 +60,64 @@ function kernelOf(
   };
 }
 
+/** The loop nest of a group, by itself or at the end of the convolution that it begins with. */
+function fusedWork(group: Group, stored: (value: Value) => boolean): Work {
+  const nest = lowerGroup(group, stored);
+  if (group.convolution === undefined) return { kind: "loops", nests: [nest] };
+  const work = workOf(group.convolution) as ConvWork;
+  return { ...work, epilogue: stored(work.out) ? withStoreOf(work.out, nest) : nest };
+}
+
+/** The nest with a store of a value that it loads. */
+function withStoreOf(value: Value, nest: LoopNest): LoopNest {
+  const instruction = nest.body.findIndex(
+    (candidate) => candidate.kind === "load" && candidate.value === value,
+  );
+  const { view } = nest.body[instruction] as Extract<Instruction, { kind: "load" }>;
+  return { ...nest, stores: [...nest.stores, { instruction, value, view }] };
+}
+
 function workOf(node: Node): Work {
   const out = node.outputs[0]!;
+  const dtype = out.dtype as "float32" | "float64";
+  if (isPrim(node, "preparedConv")) {
+    const [x, kernel] = node.inputs as [Value, Value];
+    const { params } = node;
+    return {
+      kind: "conv",
+      shape: convShape(x.shape, params.kernel, params, dtype),
+      algorithm: params.prepared,
+      x: accessOf(x).base,
+      kernel: accessOf(kernel).base,
+      out,
+      epilogue: undefined,
+    };
+  }
+  if (isPrim(node, "convFilter")) {
+    const [x, gradient] = node.inputs as [Value, Value];
+    const shape = convShape(x.shape, out.shape, node.params, dtype);
+    return {
+      kind: "convFilter",
+      shape,
+      algorithm: convAlgorithm(shape, node.params.algorithm),
+      x: accessOf(x).base,
+      gradient: accessOf(gradient).base,
+      out,
+    };
+  }
+  if (isPrim(node, "prepareKernel")) {
+    const kernel = node.inputs[0]!;
+    const { groups, prepared } = node.params;
+    const { base, offset, strides } = accessOf(kernel);
+    return {
+      kind: "prepareKernel",
+      // The image does not matter here: one with the right number of channels, and no pixels.
+      shape: convShape([0, 0, 0, kernel.shape[2]! * groups], kernel.shape, node.params, dtype),
+      algorithm: prepared,
+      kernel: { value: base, view: { offset, strides } },
+      out,
+    };
+  }
   if (isPrim(node, "matmul")) {
     const rank = out.shape.length;
     return {

@@ -12,7 +12,7 @@ import {
   unaryPrims,
 } from "../../ir/prim.ts";
 import type { Access } from "../access.ts";
-import type { Group, Member } from "./group.ts";
+import { type Group, type Member, onGroup } from "./group.ts";
 import type { Term } from "./space.ts";
 
 const unary: ReadonlySet<string> = new Set<string>([...unaryPrims, "not"]);
@@ -53,13 +53,6 @@ export function readOf(base: Value, view: View): Instruction {
     return { kind: "literal", literal: base.node.params.value, dtype };
   if (base.node !== null && isPrim(base.node, "iota")) return { kind: "index", view, dtype };
   return { kind: "load", value: base, view, dtype };
-}
-
-/** A view along the member's axes as one along the group's. */
-function onGroup(group: Group, member: Member, view: View): View {
-  const strides = new Array<number>(group.extents.length).fill(0);
-  member.axes.forEach((axis, index) => (strides[axis] = view.strides[index]!));
-  return { offset: view.offset, strides };
 }
 
 /** The instructions so far, equal ones shared. */

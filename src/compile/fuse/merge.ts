@@ -44,8 +44,8 @@ function neighbours(group: Group, { readersOf }: Formation): Group[] {
   return [...found].sort((a, b) => a.index - b.index);
 }
 
-/** No third group may have to run between the two. */
-function mayMerge(later: Group, earlier: Group, reach: Reach<Group>): boolean {
+/** Whether no third group has to run between the two. */
+export function mayMerge(later: Group, earlier: Group, reach: Reach<Group>): boolean {
   for (const need of later.needs) if (need !== earlier && reach.waits(need, earlier)) return false;
   for (const need of earlier.needs) if (need === later || reach.waits(need, later)) return false;
   return true;

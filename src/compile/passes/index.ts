@@ -5,6 +5,7 @@ import { shareCommon } from "./common.ts";
 import { removeDeadCode } from "./dead-code.ts";
 import { inlineCalls } from "./inline-calls.ts";
 import { materialize } from "./materialize.ts";
+import { prepareKernels } from "./prepare-kernels.ts";
 import { simplify } from "./simplify.ts";
 
 /** A pass keeps what a graph computes. */
@@ -22,7 +23,10 @@ const rounds: readonly Pass[] = [
   { name: "simplify", run: simplify },
   { name: "share common", run: shareCommon },
 ];
-const after: readonly Pass[] = [{ name: "materialize", run: materialize }];
+const after: readonly Pass[] = [
+  { name: "prepare kernels", run: prepareKernels },
+  { name: "materialize", run: materialize },
+];
 const maxRounds = 4;
 
 /** Runs every pass; `verify` checks the graph in between. */

@@ -22,8 +22,8 @@ export function materialize(graph: Graph): Graph {
   const direct = rewriteGraph(graph, (node, inputs, builder) => {
     const walks = isElementwise(node.prim) || isReduce(node.prim) || isView(node.prim);
     if (walks || isPrim(node, "concat") || isPrim(node, "pad")) return builder.keep(node, inputs);
-    // Matrix products take any strides, but the large ones want elements in memory.
-    if (isPrim(node, "matmul"))
+    // A kernel is read with any strides once, to be laid out; matrix products too take any, but the large ones want elements in memory.
+    if (isPrim(node, "matmul") || isPrim(node, "prepareKernel"))
       return builder.keep(
         node,
         spaceOf(node) !== undefined

@@ -1,0 +1,98 @@
+/**
+ * @file Third part of fusion: elementwise work on the result of a convolution (bias, activation, the mask of a backward pass,
+ * a residual) is done while the result is at hand, instead of in a pass over memory of its own.
+ */
+import { type Value, isPrim } from "../../ir/graph.ts";
+import { isTranscendental } from "../../ir/prim.ts";
+import { type Access, isVirtual } from "../access.ts";
+import { type Group, inOrder, onGroup } from "./group.ts";
+import { type Formation, mayMerge } from "./merge.ts";
+
+/** Gives each convolution the first group of loops that can be its epilogue. Groups in an order in which they can run, given so. */
+export function attachEpilogues(groups: readonly Group[], formation: Formation): Group[] {
+  const { makerOf, reach } = formation;
+  const alive = new Set(groups);
+  for (const conv of groups) {
+    const node = conv.nodes[0]!;
+    if (!isPrim(node, "preparedConv")) continue;
+    const out = node.outputs[0]!;
+    const loops = groups.find(
+      (group) =>
+        alive.has(group) && isEpilogue(group, out, makerOf) && mayMerge(group, conv, reach),
+    );
+    if (loops === undefined) continue;
+    const fused: Group = {
+      ...loops,
+      convolution: node,
+      nodes: [node, ...loops.nodes],
+      needs: new Set([...conv.needs, ...loops.needs].filter((need) => need !== conv)),
+      maps: new Map([...loops.maps, [out, placesOf(loops, out)!]]),
+      bases: new Set([...conv.bases, ...loops.bases]),
+    };
+    reach.join(loops, conv);
+    for (const made of fused.nodes) for (const output of made.outputs) makerOf.set(output, fused);
+    alive.delete(conv);
+    alive.delete(loops);
+    for (const reader of alive)
+      if ([conv, loops].filter((old) => reader.needs.delete(old)).length > 0)
+        reader.needs.add(fused);
+    alive.add(fused);
+  }
+  return inOrder([...alive]);
+}
+
+/** How the group's loop walks through the whole of `out`, element by element, if it does. */
+function placesOf(group: Group, out: Value): readonly number[] | undefined {
+  for (const member of group.members)
+    for (const read of member.space.reads)
+      if (read.base === out && read.offset === 0) return onGroup(group, member, read).strides;
+  return undefined;
+}
+
+/**
+ * Whether the group only maps: every result lies as `out` does, and whatever else is read does too, or is the same at all
+ * pixels (a bias), or everywhere. Dear functions are left out: they want registers of their own.
+ */
+function isEpilogue(group: Group, out: Value, makerOf: ReadonlyMap<Value, Group>): boolean {
+  if (!group.bases.has(out) || group.members.length === 0 || group.convolution !== undefined)
+    return false;
+  const places = placesOf(group, out);
+  const filter = places?.indexOf(1) ?? -1;
+  if (places === undefined || filter < 0 || group.extents[filter] !== out.shape.at(-1))
+    return false;
+  const total = group.extents.reduce((product, extent) => product * extent, 1);
+  if (total !== out.shape.reduce((product, extent) => product * extent, 1)) return false;
+  const fits = (access: Access, strides: readonly number[]): boolean =>
+    (access.offset === 0 && strides.every((stride, axis) => stride === places[axis])) ||
+    strides.every((stride, axis) => stride === (axis === filter ? 1 : 0)) ||
+    strides.every((stride) => stride === 0);
+  return group.members.every((member) => {
+    const { node, terms, reads } = member.space;
+    if (isTranscendental(node.prim)) return false;
+    return (
+      terms.every(({ result }) => {
+        const { strides } = onGroup(group, member, result.view);
+        return (
+          result.fold === undefined &&
+          result.view.offset === 0 &&
+          strides.every((stride, axis) => stride === places[axis]) &&
+          isAsWide(result.value, out)
+        );
+      }) &&
+      reads.every((read) => {
+        if (makerOf.get(read.base) === group) return true;
+        if (isVirtual(read.base)) return read.base.node!.prim === "constant";
+        return (
+          isAsWide(read.base, out) &&
+          (read.base !== out || read.offset === 0) &&
+          fits(read, onGroup(group, member, read).strides)
+        );
+      })
+    );
+  });
+}
+
+/** Whether a vector holds as many elements of one value as of the other. */
+function isAsWide(value: Value, out: Value): boolean {
+  return value.dtype === out.dtype || (value.dtype === "bool" && out.dtype === "float32");
+}
