@@ -14,6 +14,10 @@ export interface Product {
   readonly out: Steps;
   /** Interleaved partial sums of an element, 1 or 4. */
   readonly partials: number;
+  /** Whether b lies in panels as wide as a tile, one after another: its steps are then a panel's row and, between columns, k. */
+  readonly panels?: boolean;
+  /** Whether the product is added to what the result holds. */
+  readonly accumulate?: boolean;
 }
 
 /** Rows and columns of a tile, blocks of k and n that stay in the caches, operands copied to scratch memory. */
@@ -37,7 +41,11 @@ export function planOf(product: Product): Plan {
   const { count } = lanesOf(dtype);
   const shallow = isShallow(product);
   // Packing b costs about as much as a few rows of the product.
-  const packB = b.column === 1 ? !shallow && m >= (k * n > 65536 ? 12 : 24) : m >= 2;
+  const packB = product.panels
+    ? false
+    : b.column === 1
+      ? !shallow && m >= (k * n > 65536 ? 12 : 24)
+      : m >= 2;
   // Strips of a whose lines lie far apart are gathered once, when several tiles read them.
   const packA = !shallow && a.column > 16 && n >= 8 * count;
   const rows = Math.min(m, tallest(product, shallow));
@@ -47,7 +55,8 @@ export function planOf(product: Product): Plan {
   return { rows, columns: vectors * count, blockK, blockN: block, packA, packB, shallow };
 }
 
-function isShallow({ dtype, m, k, n, out }: Product): boolean {
+function isShallow({ dtype, m, k, n, out, panels, accumulate }: Product): boolean {
+  if (panels || accumulate) return false;
   return k <= shallowDepth && m >= 2 && n >= 2 * lanesOf(dtype).count && out.column === 1;
 }
 
@@ -61,8 +70,12 @@ function tallest({ k, partials }: Product, shallow: boolean): number {
  * Columns of a tile over a strip of `rows` rows: strips of one or two rows, for which b is not packed as a rule, take wider
  * tiles, as more sums are needed to hide the latency of additions.
  */
-export function columnsOf({ dtype, partials, b }: Product, plan: Plan, rows: number): number {
-  const wide = !plan.packB && partials === 1 && rows <= 2 && b.column === 1;
+export function columnsOf(
+  { dtype, partials, b, panels }: Product,
+  plan: Plan,
+  rows: number,
+): number {
+  const wide = !panels && !plan.packB && partials === 1 && rows <= 2 && b.column === 1;
   return wide ? 4 * lanesOf(dtype).count : plan.columns;
 }
 

@@ -148,13 +148,14 @@ class ProductEmitter {
     width: number,
   ): void {
     const fn = this.#fn;
-    const { dtype, partials, out } = this.#product;
+    const { dtype, partials, out, panels, accumulate } = this.#product;
     const { packA, packB, shallow, columns: panel } = this.#plan;
     const [right, outTile] = [fn.local("i32"), fn.local("i32")];
     const a = packA ? { row: 1, column: this.#panelA(rows) } : this.#product.a;
-    const b = packB ? { row: panel, column: 1 } : this.#product.b;
+    const inPanels = packB || panels === true;
+    const b = inPanels ? { row: panel, column: 1 } : this.#product.b;
     const { count: k, first } = depth;
-    const rightStep = packB ? k : b.column;
+    const rightStep = packB ? k : this.#product.b.column;
     const call = (target: FunctionBuilder): void => {
       if (typeof left === "number") fn.i32(left);
       else fn.get(left);
@@ -197,8 +198,8 @@ class ProductEmitter {
           a,
           b,
           out,
-          padded: packB,
-          accumulate: !first,
+          padded: inPanels,
+          accumulate: accumulate === true || !first,
           partials,
         }),
       );

@@ -1,19 +1,35 @@
 // Convolutions by algorithm.
+import type { ConvAlgorithm } from "../../../../ir/conv.ts";
 import { InternalError } from "../../../../ir/errors.ts";
 import type { ConvFilterWork, ConvWork, PrepareKernelWork } from "../../../../ir/kernel.ts";
 import type { PhasedEmitter } from "../../emit.ts";
+import { emitGemmFilter } from "./gemm-filter.ts";
+import { emitGemmConv, emitGemmKernel } from "./gemm.ts";
+
+interface Emitters {
+  readonly conv: PhasedEmitter<ConvWork>;
+  readonly convFilter: PhasedEmitter<ConvFilterWork>;
+  readonly prepareKernel: PhasedEmitter<PrepareKernelWork>;
+}
+
+const emitters: { readonly [A in ConvAlgorithm]?: Emitters } = {
+  gemm: { conv: emitGemmConv, convFilter: emitGemmFilter, prepareKernel: emitGemmKernel },
+};
+
+function emittersOf(algorithm: ConvAlgorithm): Emitters {
+  const found = emitters[algorithm];
+  if (found === undefined) throw new InternalError(`no kernels for ${algorithm}`);
+  return found;
+}
 
 /** Emits a convolution with a prepared kernel. */
-export const emitConv: PhasedEmitter<ConvWork> = (_context, { algorithm }) => {
-  throw new InternalError(`no convolution by ${algorithm}`);
-};
+export const emitConv: PhasedEmitter<ConvWork> = (context, work) =>
+  emittersOf(work.algorithm).conv(context, work);
 
 /** Emits the gradient of a convolution's kernel. */
-export const emitConvFilter: PhasedEmitter<ConvFilterWork> = (_context, { algorithm }) => {
-  throw new InternalError(`no kernel gradient by ${algorithm}`);
-};
+export const emitConvFilter: PhasedEmitter<ConvFilterWork> = (context, work) =>
+  emittersOf(work.algorithm).convFilter(context, work);
 
 /** Emits the preparation of a kernel. */
-export const emitPrepareKernel: PhasedEmitter<PrepareKernelWork> = (_context, { algorithm }) => {
-  throw new InternalError(`no prepared kernel for ${algorithm}`);
-};
+export const emitPrepareKernel: PhasedEmitter<PrepareKernelWork> = (context, work) =>
+  emittersOf(work.algorithm).prepareKernel(context, work);

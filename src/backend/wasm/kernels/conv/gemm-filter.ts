@@ -1,0 +1,89 @@
+// The gradient of a convolution's kernel as a matrix product: the pixels under each element of the kernel times the gradients.
+import type { ConvFilterWork } from "../../../../ir/kernel.ts";
+import type { PhasedEmitter } from "../../emit.ts";
+import { lanesOf } from "../lanes.ts";
+import type { Product } from "../plan.ts";
+import { advance, clear, pointAt, pointerTo } from "../pointers.ts";
+import { productFunction } from "../product.ts";
+import { addScaled, copyOf, cut, divided, forRange, scaled } from "./chunks.ts";
+import { align, eachSize, phasedPlan } from "./gemm.ts";
+import { tapFunction } from "./patches.ts";
+
+/** Pixels at a time, and channels of a chunk: together they stay in a first-level cache. */
+const blockPixels = 256;
+const blockChannels = 32;
+
+/**
+ * Emits the kernel's gradient. A chunk is one element of the kernel and a block of channels, for all filters: it gathers the
+ * pixels that meet this element, a block at a time, and adds their products with the gradients, in order of the pixels.
+ */
+export const emitGemmFilter: PhasedEmitter<ConvFilterWork> = (context, work) => {
+  const { shape, x, gradient, out } = work;
+  const { batch, outHeight, outWidth, kernelHeight, kernelWidth, dilation, dtype } = shape;
+  const { channels, filters, groups } = shape;
+  const { bytes } = lanesOf(dtype);
+  const ownChannels = channels / groups;
+  const ownFilters = filters / groups;
+  const taps = kernelHeight * kernelWidth;
+  if (taps * ownChannels * filters === 0) return;
+  const pixels = batch * outHeight * outWidth;
+  const parts = cut(ownChannels, 1, Math.ceil(ownChannels / blockChannels), 4);
+  const blocks = cut(pixels, blockPixels, Infinity);
+  context.phase(groups * taps * parts.count, ({ fn, chunk, thread }) => {
+    const scratch = context.privateScratch(align(blocks.size * parts.size * bytes));
+    const gathered = scaled(fn, thread, scratch.step, scratch.address);
+    const { quotient: tapAndGroup, rest: part } = divided(fn, chunk, parts.count);
+    const { quotient: group, rest: tap } = divided(fn, tapAndGroup, taps);
+    const { quotient: ky, rest: kx } = divided(fn, tap, kernelWidth);
+    const dy = scaled(fn, ky, dilation[0], -shape.top);
+    const dx = scaled(fn, kx, dilation[1], -shape.left);
+    const image = pointerTo(context, fn, x);
+    addScaled(fn, image, group, ownChannels * bytes);
+    addScaled(fn, image, part, parts.size * bytes);
+    const result = pointerTo(context, fn, out);
+    addScaled(fn, result, group, ownFilters * bytes);
+    addScaled(fn, result, tap, ownChannels * filters * bytes);
+    addScaled(fn, result, part, parts.size * filters * bytes);
+    const gradients = pointerTo(context, fn, gradient);
+    addScaled(fn, gradients, group, ownFilters * bytes);
+
+    eachSize(fn, part, parts, ownChannels, (wide) => {
+      const line = copyOf(fn, result);
+      const row = copyOf(fn, 0);
+      forRange(fn, row, wide, 1, () => {
+        clear(fn, line, ownFilters * bytes);
+        advance(fn, line, filters * bytes);
+      });
+      const add = (first: ReturnType<typeof copyOf>, count: number): void => {
+        for (const local of [image, gathered, first]) fn.get(local);
+        fn.i32(count);
+        fn.get(dy);
+        fn.get(dx);
+        fn.call(tapFunction(context.module, shape, wide));
+        const product: Product = {
+          dtype,
+          m: wide,
+          k: count,
+          n: ownFilters,
+          a: { row: 1, column: wide },
+          b: { row: filters, column: 1 },
+          out: { row: filters, column: 1 },
+          partials: 1,
+          accumulate: true,
+        };
+        for (const local of [gathered, gradients, result]) fn.get(local);
+        fn.call(productFunction(context.module, product, phasedPlan(product), 0));
+      };
+      const first = copyOf(fn, 0);
+      const whole = Math.floor(pixels / blocks.size) * blocks.size;
+      const start = fn.local("i32");
+      pointAt(fn, start, gradients);
+      forRange(fn, first, whole, blocks.size, () => {
+        add(first, blocks.size);
+        advance(fn, gradients, blocks.size * filters * bytes);
+      });
+      if (pixels > whole) add(first, pixels - whole);
+      pointAt(fn, gradients, start);
+    });
+  });
+};

@@ -1,0 +1,286 @@
+// Convolution as a matrix product: patches of a block of pixels times the kernel in panels, then the epilogue.
+import { type ConvShape, panelWidth } from "../../../../ir/conv.ts";
+import type { ConvWork, PrepareKernelWork } from "../../../../ir/kernel.ts";
+import type { FunctionBuilder, Local } from "../../asm/index.ts";
+import type { Phase, PhaseContext, PhasedEmitter } from "../../emit.ts";
+import { lanesOf, loadLanes } from "../lanes.ts";
+import { packFunction } from "../pack.ts";
+import { type Plan, type Product, planOf } from "../plan.ts";
+import { advance, pointAt, pointerTo } from "../pointers.ts";
+import { productFunction } from "../product.ts";
+import {
+  type Cut,
+  addScaled,
+  copyOf,
+  cut,
+  divided,
+  forRange,
+  ifEquals,
+  scaled,
+  smaller,
+} from "./chunks.ts";
+import { epilogueOf } from "./epilogue.ts";
+import { patchesAreRows, patchesFunction } from "./patches.ts";
+
+/** Elements of patches that a block aims at: 256 KiB in float32, what a second-level cache holds beside the rest. */
+const blockElements = 65536;
+/** Multiplications below which a chunk is not worth handing to another thread. */
+const chunkWork = 400_000;
+
+/** How a convolution is cut: blocks of pixels, and where there are few of them, blocks of filters. */
+interface Blocks {
+  readonly pixels: Cut;
+  readonly filters: Cut;
+}
+
+function blocksOf(shape: ConvShape): Blocks {
+  const { batch, outHeight, outWidth, filters, groups, dtype } = shape;
+  const pixels = batch * outHeight * outWidth;
+  const depth = depthOf(shape);
+  const own = filters / groups;
+  const aim = Math.min(256, Math.max(48, Math.floor(blockElements / depth / 4) * 4));
+  const least = Math.min(aim, Math.ceil(chunkWork / (depth * own) / 4) * 4);
+  const size = Math.max(least, Math.min(aim, Math.ceil(pixels / 16 / 4) * 4));
+  const rows = cut(pixels, size, Infinity, 4);
+  const wanted = rows.count * groups >= 8 ? 1 : Math.ceil(8 / (rows.count * groups));
+  const work = Math.floor((Math.min(rows.size, pixels) * depth * own) / chunkWork);
+  return {
+    pixels: rows,
+    filters: cut(own, 1, Math.max(1, Math.min(wanted, work)), panelWidth(dtype)),
+  };
+}
+
+/** Elements of a patch that a filter sees. */
+function depthOf({ kernelHeight, kernelWidth, channels, groups }: ConvShape): number {
+  return (kernelHeight * kernelWidth * channels) / groups;
+}
+
+/** The plan of a product in a phase: scratch memory for packing would be everybody's. */
+export function phasedPlan(product: Product): Plan {
+  return { ...planOf(product), packA: false, packB: false };
+}
+
+/** Emits a convolution by matrix products. Each element is summed in order of the patch's elements. */
+export const emitGemmConv: PhasedEmitter<ConvWork> = (context, work) => {
+  const { shape } = work;
+  const { batch, outHeight, outWidth, filters, groups } = shape;
+  const pixels = batch * outHeight * outWidth;
+  if (pixels * filters === 0) return;
+  const blocks = blocksOf(shape);
+  const chunks = blocks.pixels.count * blocks.filters.count * groups;
+  context.phase(chunks, (phase) => new GemmConv(context, phase, work, blocks).emit());
+};
+
+class GemmConv {
+  readonly #context: PhaseContext;
+  readonly #phase: Phase;
+  readonly #work: ConvWork;
+  readonly #blocks: Blocks;
+  readonly #bytes: number;
+
+  constructor(context: PhaseContext, phase: Phase, work: ConvWork, blocks: Blocks) {
+    this.#context = context;
+    this.#phase = phase;
+    this.#work = work;
+    this.#blocks = blocks;
+    this.#bytes = lanesOf(work.shape.dtype).bytes;
+  }
+
+  emit(): void {
+    const { fn, chunk, thread } = this.#phase;
+    const { shape, x, kernel } = this.#work;
+    const { batch, outHeight, outWidth, channels, filters, groups, dtype } = shape;
+    const { pixels, filters: columns } = this.#blocks;
+    const bytes = this.#bytes;
+    const depth = depthOf(shape);
+    const total = batch * outHeight * outWidth;
+    const own = filters / groups;
+    const inRows = patchesAreRows(shape) && groups === 1;
+    const patchBytes = inRows ? 0 : align(pixels.size * depth * bytes);
+    const straight = this.#work.epilogue === undefined;
+    const sumBytes = straight ? 0 : align(pixels.size * columns.size * bytes);
+    const region = this.#context.privateScratch(patchBytes + sumBytes);
+    const scratch = scaled(fn, thread, region.step, region.address);
+
+    const { quotient: blockAndGroup, rest: column } = divided(fn, chunk, columns.count);
+    const { quotient: block, rest: group } = divided(fn, blockAndGroup, groups);
+    const first = scaled(fn, block, pixels.size);
+    const count = copyOf(fn, total);
+    addScaled(fn, count, first, -1);
+    const rows = smaller(fn, count, pixels.size);
+
+    const input = pointerTo(this.#context, fn, x);
+    addScaled(fn, input, group, (channels / groups) * bytes);
+    const patches = fn.local("i32");
+    if (inRows) {
+      pointAt(fn, patches, input);
+      addScaled(fn, patches, first, channels * bytes);
+    } else {
+      pointAt(fn, patches, scratch);
+      for (const local of [input, scratch, first, rows]) fn.get(local);
+      fn.call(patchesFunction(this.#context.module, shape));
+    }
+
+    const panel = panelWidth(dtype);
+    const panels = Math.ceil(own / panel);
+    const weights = pointerTo(this.#context, fn, kernel);
+    addScaled(fn, weights, group, panels * panel * depth * bytes);
+    addScaled(fn, weights, column, columns.size * depth * bytes);
+    const filter = scaled(fn, group, own * bytes);
+    addScaled(fn, filter, column, columns.size * bytes);
+    const at = scaled(fn, first, filters * bytes);
+    addScaled(fn, at, filter, 1);
+    const sums = fn.local("i32");
+    if (straight) {
+      pointAt(fn, sums, pointerTo(this.#context, fn, this.#work.out));
+      addScaled(fn, sums, at, 1);
+    } else {
+      pointAt(fn, sums, scratch);
+      advance(fn, sums, patchBytes);
+    }
+
+    this.#eachWidth(column, own, (width) => {
+      this.#eachHeight(block, total, (height) => {
+        const product: Product = {
+          dtype,
+          m: height,
+          k: depth,
+          n: width,
+          a: { row: inRows ? channels : depth, column: 1 },
+          b: { row: panel, column: depth },
+          out: { row: straight ? filters : columns.size, column: 1 },
+          partials: 1,
+          panels: true,
+        };
+        for (const local of [patches, weights, sums]) fn.get(local);
+        fn.call(productFunction(this.#context.module, product, phasedPlan(product), 0));
+      });
+      if (!straight) this.#finish(sums, at, filter, rows, width);
+    });
+  }
+
+  /** Emits for blocks of filters of full width and for the last one, chosen when it runs. */
+  #eachWidth(column: Local, own: number, emit: (width: number) => void): void {
+    eachSize(this.#phase.fn, column, this.#blocks.filters, own, emit);
+  }
+
+  #eachHeight(block: Local, total: number, emit: (height: number) => void): void {
+    eachSize(this.#phase.fn, block, this.#blocks.pixels, total, emit);
+  }
+
+  /** The epilogue over the block's sums, which are in the cache. */
+  #finish(sums: Local, start: Local, filter: Local, rows: Local, width: number): void {
+    const { fn } = this.#phase;
+    const { shape } = this.#work;
+    const lanes = lanesOf(shape.dtype);
+    const epilogue = epilogueOf(this.#context, fn, this.#work);
+    const row = copyOf(fn, 0);
+    const at = copyOf(fn, start);
+    const vector = fn.local("v128");
+    const finish = (
+      from: Local,
+      to: Local,
+      along: Local,
+      offset: number,
+      lanesHere: number,
+    ): void => {
+      loadLanes(fn, lanes, from, offset, lanesHere);
+      fn.set(vector);
+      epilogue.finish(vector, to, offset, along, offset, lanesHere);
+    };
+    forRange(fn, row, rows, 1, () => {
+      const whole = Math.floor(width / lanes.count) * lanes.bytes * lanes.count;
+      const [from, to, along] = [copyOf(fn, sums), copyOf(fn, at), copyOf(fn, filter)];
+      if (whole > 0) {
+        const end = copyOf(fn, from);
+        advance(fn, end, whole);
+        forRange(fn, from, end, 16, () => {
+          finish(from, to, along, 0, lanes.count);
+          advance(fn, to, 16);
+          advance(fn, along, 16);
+        });
+      }
+      if (width % lanes.count > 0) finish(from, to, along, 0, width % lanes.count);
+      advance(fn, sums, this.#blocks.filters.size * lanes.bytes);
+      advance(fn, at, shape.filters * lanes.bytes);
+    });
+  }
+}
+
+/** Emits for a cut's whole blocks and for its last one if that is shorter; `index` tells which it is. */
+export function eachSize(
+  fn: FunctionBuilder,
+  index: Local,
+  { size, count }: Cut,
+  total: number,
+  emit: (size: number) => void,
+): void {
+  const last = total - (count - 1) * size;
+  if (count === 1 || last === size) return emit(last);
+  ifEquals(
+    fn,
+    index,
+    count - 1,
+    () => emit(last),
+    () => emit(size),
+  );
+}
+
+/** Up to whole lines of the cache. */
+export function align(bytes: number): number {
+  return Math.ceil(bytes / 64) * 64;
+}
+
+/** Emits the layout of a kernel in panels [panel][KH * KW * C / groups][8], group after group. */
+export const emitGemmKernel: PhasedEmitter<PrepareKernelWork> = (context, work) => {
+  const { shape, kernel, out } = work;
+  const { kernelHeight, kernelWidth, channels, filters, groups, dtype } = shape;
+  const { bytes } = lanesOf(dtype);
+  const panel = panelWidth(dtype);
+  const own = filters / groups;
+  const channelsOfGroup = channels / groups;
+  const panels = Math.ceil(own / panel);
+  const depth = depthOf(shape);
+  if (depth * filters === 0) return;
+  const [byRow, byColumn, byChannel, byFilter] = kernel.view.strides as [
+    number,
+    number,
+    number,
+    number,
+  ];
+  const jobs = cut(groups * panels, Math.ceil(20_000 / (depth * panel)), 16);
+  context.phase(jobs.count, ({ fn, chunk }) => {
+    const at = scaled(fn, chunk, jobs.size);
+    const limit = copyOf(fn, at);
+    advance(fn, limit, jobs.size);
+    const end = smaller(fn, limit, groups * panels);
+    const base = pointerTo(context, fn, kernel.value, kernel.view.offset * bytes);
+    const target = pointerTo(context, fn, out);
+    addScaled(fn, target, at, depth * panel * bytes);
+    forRange(fn, at, end, 1, () => {
+      const { quotient: group, rest: index } = divided(fn, at, panels);
+      const source = copyOf(fn, base);
+      addScaled(fn, source, group, own * byFilter * bytes);
+      addScaled(fn, source, index, panel * byFilter * bytes);
+      const tapsOf = (width: number): void => {
+        const ky = copyOf(fn, 0);
+        forRange(fn, ky, kernelHeight, 1, () => {
+          const kx = copyOf(fn, 0);
+          forRange(fn, kx, kernelWidth, 1, () => {
+            const from = copyOf(fn, source);
+            addScaled(fn, from, ky, byRow * bytes);
+            addScaled(fn, from, kx, byColumn * bytes);
+            fn.get(from);
+            fn.get(target);
+            const spec = { row: byChannel, column: byFilter };
+            fn.call(
+              packFunction(context.module, { dtype, k: channelsOfGroup, width, panel, from: spec }),
+            );
+            advance(fn, target, channelsOfGroup * panel * bytes);
+          });
+        });
+      };
+      eachSize(fn, index, { size: panel, count: panels }, own, tapsOf);
+    });
+  });
+};
