@@ -1,10 +1,24 @@
 /** @file Layers: modules from one tensor to another whose parameters follow from the shape of their input. */
+import type { DType } from "../ir/dtype.ts";
 import { ArgumentError, ShapeError, complaint, describe } from "../ir/errors.ts";
-import { type Shape, checkShape, formatShape, sameShape } from "../ir/shape.ts";
+import { type Shape, sameShape } from "../ir/shape.ts";
 import { Tensor } from "../ir/tensor.ts";
-import { untraced } from "../ir/trace.ts";
+import { trace, untraced } from "../ir/trace.ts";
 import { random } from "../ops/index.ts";
-import { Module } from "./module.ts";
+import { SymbolicTensor, type SymbolsOf, applicationsOf, applyInGraph } from "./graph/symbolic.ts";
+import type { Mode } from "./mode.ts";
+import { Module, childModules } from "./module.ts";
+import { classNameOf } from "./names.ts";
+import {
+  type ShapeOrList,
+  type ShapesOf,
+  type TensorOrList,
+  checkShapes,
+  formatShapes,
+  isShapeList,
+  listOfShapes,
+  sameShapes,
+} from "./shapes.ts";
 
 /** Options of every layer. */
 export interface LayerOptions {
@@ -22,6 +36,8 @@ export interface LayerOptions {
   readonly seed?: number;
   /** A random key in place of a seed. */
   readonly key?: Tensor;
+  /** False: the parameters stay as they are in training (see `Layer.trainable`). */
+  readonly trainable?: boolean;
 }
 
 /** What a model passes on to the layers in it. */
@@ -35,30 +51,49 @@ interface Origin {
   readonly key: Tensor | undefined;
   readonly dtype: "float32" | "float64" | undefined;
   made?: readonly Tensor[];
+  /** Whether a model around the layer drew them. */
+  inModel?: boolean;
 }
 
-const origins = new WeakMap<Layer, Origin>();
+/** A list of symbolic tensors where a layer takes a list. */
+type SymbolicListOf<In extends TensorOrList> = In extends readonly unknown[]
+  ? readonly SymbolicTensor[]
+  : never;
 
-/** Base of layers. A layer has parameters as soon as its input shape is known. */
-export abstract class Layer extends Module {
-  /** What kind of layer this is, in lower case: `dense`. */
+const origins = new WeakMap<AnyLayer, Origin>();
+
+/** A layer of whatever takes and gives. */
+// Layers take one tensor or a list: a common type of both has to give up on saying which.
+// oxlint-disable-next-line typescript/no-explicit-any
+export type AnyLayer = Layer<any, any>;
+
+/** Base of layers, from a tensor to a tensor unless `In` and `Out` say lists. A layer has parameters as soon as its input shape is known. */
+export abstract class Layer<
+  In extends TensorOrList = Tensor,
+  Out extends TensorOrList = Tensor,
+> extends Module {
+  /** What kind of layer this is, named as the function that makes it: `dense`. */
   abstract get kind(): string;
-  /** Name in errors and summaries. */
+  /** Name in errors and summaries; a model gives one to layers that have none. */
   name: string | undefined;
-  /** Shape of one input sample, without the batch; undefined until known. */
-  inputShape: Shape | undefined;
+  /** Shape of one input sample, without the batch (a list of shapes for layers of several inputs); undefined until known. */
+  inputShape: ShapesOf<In> | undefined;
   /** Shape of one output sample, without the batch; undefined until known. */
-  outputShape: Shape | undefined;
+  outputShape: ShapesOf<Out> | undefined;
+  private isTrainable: boolean;
 
   constructor(options: LayerOptions) {
     super();
-    const { name, seed, key, dtype } = options;
+    const { name, seed, key, dtype, trainable = true } = options;
     this.name = name;
+    this.isTrainable = trainable;
     const who = this.label;
     if (seed !== undefined && key !== undefined)
       throw new ArgumentError(complaint(who, "a seed or a key", "both"));
     if (dtype !== undefined && dtype !== "float32" && dtype !== "float64")
       throw new ArgumentError(complaint(`${who}: dtype`, "float32 or float64", describe(dtype)));
+    if (typeof trainable !== "boolean")
+      throw new ArgumentError(complaint(`${who}: trainable`, "true or false", describe(trainable)));
     if (
       key !== undefined &&
       (!(key instanceof Tensor) || key.dtype !== "int32" || !sameShape(key.shape, [2]))
@@ -69,28 +104,45 @@ export abstract class Layer extends Module {
     origins.set(this, { key: seed === undefined ? key : untraced(() => random.key(seed)), dtype });
   }
 
-  /** Output for a batch of inputs. */
-  abstract forward(x: Tensor): Tensor;
+  /** Output for a batch of inputs. Without a mode it is that of inference. */
+  abstract forward(x: In, mode?: Mode): Out;
 
   /** Makes the parameters for an input shape, and says what the output's shape is. */
-  protected abstract make(inputShape: Shape, setting: Setting): Shape;
+  protected abstract make(inputShape: ShapesOf<In>, setting: Setting): ShapesOf<Out>;
+
+  /** The name of Keras' class, in summaries and files: `Dense`. */
+  get className(): string {
+    return classNameOf(this.kind);
+  }
+
+  /**
+   * Whether a trainer changes the layer's parameters (and those of the layers in it: setting it sets theirs, as in Keras).
+   * batchNorm that is not trainable uses its moving statistics in training too.
+   */
+  get trainable(): boolean {
+    return this.isTrainable;
+  }
+  set trainable(value: boolean) {
+    this.isTrainable = value;
+    const freeze = (module: Module): void => {
+      for (const child of childModules(module)) {
+        if (child instanceof Layer) child.trainable = value;
+        else freeze(child);
+      }
+    };
+    freeze(this);
+  }
 
   /**
    * Gives the layer its input shape. Parameters that were drawn before are drawn anew from the model's key, unless the layer
    * has a seed of its own or they were replaced since. Throws ShapeError if the layer was made for another shape.
    */
-  grow(inputShape: Shape, setting?: Setting): void {
+  grow(inputShape: ShapesOf<In>, setting?: Setting): void {
     const origin = origins.get(this) ?? { key: undefined, dtype: undefined };
-    if (this.inputShape !== undefined && !sameShape(this.inputShape, inputShape))
-      throw new ShapeError(
-        complaint(
-          this.label,
-          `an input of shape ${formatShape(this.inputShape)} (its inputShape)`,
-          formatShape(inputShape),
-        ),
-      );
+    if (this.inputShape !== undefined && !sameShapes(this.inputShape, inputShape))
+      throw this.wrongShape(inputShape);
     if (this.inputShape !== undefined && !this.regrows(origin.made)) return;
-    checkShape(`${this.label}: inputShape`, inputShape);
+    checkShapes(`${this.label}: inputShape`, inputShape);
     untraced(() => {
       const key = origin.key ?? setting?.key ?? random.key(0);
       this.outputShape = this.make(inputShape, {
@@ -98,13 +150,138 @@ export abstract class Layer extends Module {
         dtype: origin.dtype ?? setting?.dtype ?? "float32",
       });
     });
-    this.inputShape = [...inputShape];
+    this.inputShape = copyShapes(inputShape);
     origin.made = this.parameters();
+    origin.inModel = setting !== undefined;
+  }
+
+  /** Whether a model has given the layer its parameters: another one that shares it leaves them alone. */
+  protected get isInModel(): boolean {
+    const origin = origins.get(this);
+    return this.inputShape !== undefined && (origin === undefined || origin.inModel === true);
+  }
+
+  /**
+   * The shape of an output sample for the shape of an input sample, without making parameters. Throws ShapeError where the
+   * layer cannot take the input, or has parameters of other shapes than it would need.
+   */
+  computeOutputShape(inputShape: ShapesOf<In>): ShapesOf<Out> {
+    if (this.inputShape !== undefined && sameShapes(this.inputShape, inputShape))
+      return this.outputShape!;
+    checkShapes(`${this.label}: inputShape`, inputShape);
+    const { outputShape, parameters } = this.rehearse(inputShape);
+    const now = this.parameters();
+    if (
+      this.inputShape !== undefined &&
+      !(now.length === parameters.length && now.every((p, i) => sameShape(p.shape, parameters[i]!)))
+    )
+      throw this.wrongShape(inputShape);
+    return outputShape;
+  }
+
+  /** The dtype of the output for inputs of a dtype: the same, unless the layer casts. */
+  computeOutputDType(inputDType: DType): DType {
+    return inputDType;
+  }
+
+  /** What `make` would do: it only writes a trace, of which nothing is computed. The layer stays as it was. */
+  private rehearse(inputShape: ShapesOf<In>): {
+    readonly outputShape: ShapesOf<Out>;
+    readonly parameters: readonly Shape[];
+  } {
+    const before = { ...this } as object;
+    let outputShape: ShapesOf<Out> | undefined;
+    let parameters: readonly Shape[] = [];
+    try {
+      trace(
+        (key) => {
+          outputShape = this.make(inputShape, { key: key!, dtype: "float32" });
+          parameters = this.parameters().map(({ shape }) => shape);
+          return [];
+        },
+        [{ shape: [2], dtype: "int32" }],
+      );
+    } finally {
+      for (const field of Object.keys(this))
+        if (!(field in before)) delete (this as Record<string, unknown>)[field];
+      Object.assign(this, before);
+    }
+    return { outputShape: outputShape!, parameters };
+  }
+
+  /**
+   * Applies the layer: to symbolic tensors, for a graph model (`nn.model`), or to tensors, where it is `forward` that makes the
+   * parameters first if there are none. A layer applied several times has one set of parameters.
+   * Throws ShapeError for inputs the layer cannot take, ArgumentError for a mixture of symbolic tensors and others.
+   */
+  apply(x: SymbolsOf<In> | SymbolicListOf<In>): SymbolsOf<Out>;
+  apply(x: In, mode?: Mode): Out;
+  apply(x: unknown, mode?: Mode): unknown {
+    const list: readonly unknown[] = Array.isArray(x) ? x : [x];
+    const symbols = list.filter((item) => item instanceof SymbolicTensor);
+    if (symbols.length === 0) {
+      if (this.inputShape === undefined && list.every((item) => item instanceof Tensor)) {
+        const samples = list.map(({ shape }) => shape.slice(1));
+        this.grow((Array.isArray(x) ? samples : samples[0]!) as ShapeOrList as ShapesOf<In>);
+      }
+      return this.forward(x as In, mode);
+    }
+    if (symbols.length < list.length)
+      throw new ArgumentError(
+        complaint(
+          this.label,
+          "symbolic tensors alone (or tensors alone)",
+          `${symbols.length} of ${list.length} inputs symbolic`,
+          "A tensor that is the same for every sample is a parameter: put it into a module or layer.",
+        ),
+      );
+    const inputShape = Array.isArray(x) ? symbols.map(({ shape }) => shape) : symbols[0]!.shape;
+    const outputShape = this.computeOutputShape(inputShape as ShapesOf<In>);
+    const { outputs } = applyInGraph(
+      this,
+      symbols,
+      Array.isArray(x),
+      listOfShapes(outputShape),
+      this.computeOutputDType(symbols[0]!.dtype),
+    );
+    return isShapeList(outputShape) ? [...outputs] : outputs[0]!;
+  }
+
+  /** The symbolic output of the layer's first application (one for each output). Throws ArgumentError if there was none. */
+  get output(): SymbolsOf<Out> {
+    const { outputs } = this.firstApplication();
+    const single = this.outputShape === undefined || !isShapeList(this.outputShape);
+    return (outputs.length === 1 && single ? outputs[0]! : [...outputs]) as SymbolsOf<Out>;
+  }
+
+  /** The symbolic input of the layer's first application. Throws ArgumentError if there was none. */
+  get input(): SymbolsOf<In> {
+    const { inputs, takesList } = this.firstApplication();
+    return (takesList ? [...inputs] : inputs[0]!) as SymbolsOf<In>;
+  }
+
+  private firstApplication(): ReturnType<typeof applicationsOf>[number] {
+    const [first] = applicationsOf(this);
+    if (first === undefined)
+      throw new ArgumentError(
+        `${this.label}: it has no symbolic input or output, because it was not applied to any. Use apply(), or ask for the model's inputs first.`,
+      );
+    return first;
   }
 
   /** The layer as errors name it. */
   get label(): string {
     return this.name === undefined ? this.kind : `${this.kind} "${this.name}"`;
+  }
+
+  private wrongShape(inputShape: ShapeOrList): ShapeError {
+    return new ShapeError(
+      complaint(
+        this.label,
+        `an input of shape ${formatShapes(this.inputShape!)} (its inputShape)`,
+        formatShapes(inputShape),
+      ),
+    );
   }
 
   /** Whether parameters that are there may be drawn anew: not those of a copy (a trained layer, say), which has no origin. */
@@ -126,11 +303,15 @@ export abstract class Layer extends Module {
   }
 }
 
+function copyShapes<T extends ShapeOrList>(shapes: T): T {
+  return (isShapeList(shapes) ? shapes.map((shape) => [...shape]) : [...shapes]) as unknown as T;
+}
+
 /** Throws ArgumentError naming an option that the layer does not have. */
 export function checkOptions(who: string, options: unknown, known: readonly string[]): void {
   if (typeof options !== "object" || options === null)
     throw new ArgumentError(complaint(who, "an object of options", describe(options)));
-  const all = [...known, "inputShape", "name", "dtype", "seed", "key"];
+  const all = [...known, "inputShape", "name", "dtype", "seed", "key", "trainable"];
   const unknown = Object.keys(options).find((option) => !all.includes(option));
   if (unknown !== undefined)
     throw new ArgumentError(complaint(who, `options among ${all.join(", ")}`, unknown));

@@ -30,6 +30,14 @@ const TreeObject: new () => TreeNode = class {
  * the former is an ArgumentError. Tensors in a Map or Set would go unnoticed: also an ArgumentError.
  */
 export class Module extends TreeObject {
+  /**
+   * Fields whose tensors are state: they belong to the model and its checkpoints, and change in training, but not along
+   * gradients (moving statistics, say). None unless a class says otherwise.
+   */
+  get stateFields(): readonly string[] {
+    return [];
+  }
+
   /** Parameters with the path that leads to each, like `net.layers[0].kernel`, in the order of declaration. */
   namedParameters(): [name: string, parameter: Tensor][] {
     const { leaves, def } = flatten(this.constructor.name, this);
@@ -47,6 +55,49 @@ export class Module extends TreeObject {
     for (const parameter of new Set(this.parameters())) count += parameter.size;
     return count;
   }
+}
+
+/** What training does to a tensor: changes it along its gradient, leaves it alone, or gives it what the layer says. */
+export type Role = "trained" | "frozen" | "state";
+
+/**
+ * The role of every tensor of a model (a module or any tree of tensors) by its path, in the order of `flatten`: state where a
+ * module says so (`stateFields`), frozen below modules whose `trainable` is false, trained otherwise.
+ */
+export function rolesOf(model: unknown): Map<string, Role> {
+  const roles = new Map<string, Role>();
+  const walk = (node: unknown, path: string, role: Role): void => {
+    if (node instanceof Tensor) roles.set(path === "" ? "tensor" : path.replace(/^\./, ""), role);
+    else if (Array.isArray(node))
+      for (const [index, item] of node.entries()) walk(item, `${path}[${index}]`, role);
+    else if (isTreeNode(node)) {
+      const { children, names } = node[treeProtocol]();
+      const states = node instanceof Module ? node.stateFields : [];
+      const inside = role !== "trained" || !isFrozen(node) ? role : "frozen";
+      for (const [index, child] of children.entries()) {
+        const name = names[index]!;
+        const field = /^[^.[]*/.exec(name)![0];
+        walk(child, `${path}.${name}`, states.includes(field) ? "state" : inside);
+      }
+    } else if (isRecord(node))
+      for (const name of Object.keys(node).sort()) walk(node[name], `${path}.${name}`, role);
+  };
+  walk(model, "", "trained");
+  return roles;
+}
+
+function isFrozen(node: object): boolean {
+  return "trainable" in node && node.trainable === false;
+}
+
+/** Paths of the state of a model, as in `namedParameters`. */
+export function statePaths(model: unknown): Set<string> {
+  return new Set([...rolesOf(model)].filter(([, role]) => role === "state").map(([path]) => path));
+}
+
+/** The modules directly in a module's fields, also within arrays and plain objects. */
+export function childModules(module: Module): Module[] {
+  return module[treeProtocol]().children.filter((child) => child instanceof Module);
 }
 
 function takeApart(module: Module): ReturnType<TreeNode[typeof treeProtocol]> {

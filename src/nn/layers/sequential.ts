@@ -5,14 +5,15 @@ import { Tensor } from "../../ir/tensor.ts";
 import { trace } from "../../ir/trace.ts";
 import { childKey } from "../at-once.ts";
 import { Layer, type LayerOptions, type Setting, checkOptions } from "../layer.ts";
+import { type Mode, childMode, inference } from "../mode.ts";
 import { Module } from "../module.ts";
 
 /** A module that can stand in a `sequential`. */
 export interface ForwardModule extends Module {
-  forward(x: Tensor): Tensor;
+  forward(x: Tensor, mode?: Mode): Tensor;
 }
 
-/** A layer, any module with `forward(x)`, or a function of one tensor. */
+/** A layer, any module with `forward(x, mode?)`, or a function of one tensor. */
 export type SequentialItem = ForwardModule | ((x: Tensor) => Tensor);
 
 /** Its layers applied in order. */
@@ -45,7 +46,8 @@ export class Sequential extends Layer {
     this.layers = [...(layers as readonly SequentialItem[])];
     const first = this.layers[0];
     const inputShape =
-      options.inputShape ?? (first instanceof Layer ? first.inputShape : undefined);
+      options.inputShape ??
+      (first instanceof Layer ? (first.inputShape as Shape | undefined) : undefined);
     if (inputShape !== undefined) this.grow(inputShape);
   }
 
@@ -57,7 +59,7 @@ export class Sequential extends Layer {
     return this.layers.reduce<Shape>((shape, layer, index) => {
       if (!(layer instanceof Layer)) return this.outputOf(layer, index, shape, dtype);
       layer.grow(shape, { key: childKey(key, index), dtype });
-      return layer.outputShape!;
+      return layer.outputShape as Shape;
     }, inputShape);
   }
 
@@ -76,7 +78,7 @@ export class Sequential extends Layer {
     let output: unknown;
     trace(
       (x) => {
-        output = apply(layer, x);
+        output = apply(layer, x, inference);
         return output instanceof Tensor ? [output] : [];
       },
       [{ shape: [1, ...inputShape], dtype }],
@@ -95,14 +97,17 @@ export class Sequential extends Layer {
   }
 
   /** The output of the last layer for a batch of inputs. */
-  forward(x: Tensor): Tensor {
+  forward(x: Tensor, mode?: Mode): Tensor {
     this.requireGrown();
-    return this.layers.reduce<Tensor>((value, layer) => apply(layer, value), x);
+    return this.layers.reduce<Tensor>(
+      (value, layer, index) => apply(layer, value, childMode(mode, index)),
+      x,
+    );
   }
 }
 
-function apply(layer: SequentialItem, x: Tensor): Tensor {
-  return typeof layer === "function" ? layer(x) : layer.forward(x);
+function apply(layer: SequentialItem, x: Tensor, mode: Mode): Tensor {
+  return typeof layer === "function" ? layer(x) : layer.forward(x, mode);
 }
 
 /**

@@ -1,0 +1,75 @@
+/** @file Symbolic tensors: what layers are applied to while a graph model is put together. They have a shape and no elements. */
+import type { DType } from "../../ir/dtype.ts";
+import { type Shape, formatShape } from "../../ir/shape.ts";
+import type { TensorOrList } from "../shapes.ts";
+
+/** What a graph knows of its layers. */
+export interface GraphLayer {
+  readonly kind: string;
+  readonly label: string;
+  name: string | undefined;
+}
+
+/** One application of a layer. */
+export interface GraphNode {
+  readonly layer: GraphLayer;
+  readonly inputs: readonly SymbolicTensor[];
+  /** Whether the layer takes a list, if only of one. */
+  readonly takesList: boolean;
+  readonly outputs: readonly SymbolicTensor[];
+}
+
+/** The output of a layer in a graph: made by `input` and by `layer.apply(symbolic)`, and what `model` is told to compute. */
+export class SymbolicTensor {
+  /** Shape of one sample, without the batch. */
+  readonly shape: Shape;
+  readonly dtype: DType;
+  /** @internal The application that it comes from. */
+  readonly node: GraphNode;
+  /** @internal Which of the node's outputs it is. */
+  readonly index: number;
+
+  /** @internal Use `input()` or `layer.apply()`. */
+  constructor(node: GraphNode, index: number, shape: Shape, dtype: DType) {
+    this.node = node;
+    this.index = index;
+    this.shape = [...shape];
+    this.dtype = dtype;
+  }
+
+  /** @internal What consoles print. */
+  toString(): string {
+    return `SymbolicTensor<${this.dtype}${formatShape(this.shape)} of ${this.node.layer.label}>`;
+  }
+}
+
+/** The symbolic tensors that belong to a tensor or a list of tensors. */
+export type SymbolsOf<T extends TensorOrList> = T extends readonly unknown[]
+  ? SymbolicTensor[]
+  : SymbolicTensor;
+
+// Applications by layer: beside the layers, since modules are copied with their fields and a copy was never applied.
+const applications = new WeakMap<GraphLayer, GraphNode[]>();
+
+/** Writes down that a layer is applied; `shapes` are those of its outputs. */
+export function applyInGraph(
+  layer: GraphLayer,
+  inputs: readonly SymbolicTensor[],
+  takesList: boolean,
+  shapes: readonly Shape[],
+  dtype: DType,
+): GraphNode {
+  const outputs: SymbolicTensor[] = [];
+  const node: GraphNode = { layer, inputs: [...inputs], takesList, outputs };
+  for (const [index, shape] of shapes.entries())
+    outputs.push(new SymbolicTensor(node, index, shape, dtype));
+  const known = applications.get(layer);
+  if (known === undefined) applications.set(layer, [node]);
+  else known.push(node);
+  return node;
+}
+
+/** The applications of a layer, in order. */
+export function applicationsOf(layer: GraphLayer): readonly GraphNode[] {
+  return applications.get(layer) ?? [];
+}
