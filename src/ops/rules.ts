@@ -98,16 +98,19 @@ export function linear<P extends PrimName>(
 /** A map linear in each of two inputs, by its transposes in the one and the other. */
 export function bilinear<P extends PrimName>(
   infer: Infer<P>,
-  left: (g: Tensor, a: Tensor, b: Tensor) => Tensor,
-  right: (g: Tensor, a: Tensor, b: Tensor) => Tensor,
+  left: (g: Tensor, a: Tensor, b: Tensor, params: ParamsOf<P>) => Tensor,
+  right: (g: Tensor, a: Tensor, b: Tensor, params: ParamsOf<P>) => Tensor,
 ): Rules<P> {
   return {
     infer,
     differentiable: true,
-    vjp({ inputs, cotangents, wrt }) {
+    vjp({ inputs, params, cotangents, wrt }) {
       const [a, b] = inputs as [Tensor, Tensor];
       const g = cotangents[0]!;
-      return [wrt[0] ? left(g, a, b) : undefined, wrt[1] ? right(g, a, b) : undefined];
+      return [
+        wrt[0] ? left(g, a, b, params) : undefined,
+        wrt[1] ? right(g, a, b, params) : undefined,
+      ];
     },
     jvp({ inputs, tangents, again }) {
       const [a, b] = inputs as [Tensor, Tensor];

@@ -5,10 +5,12 @@ import type { Node, TensorType, Value } from "../../ir/graph.ts";
 import type { Pointer } from "../../ir/host.ts";
 import type { Kernel, Place } from "../../ir/kernel.ts";
 import { formatShape, sizeOf } from "../../ir/shape.ts";
+import { convRules } from "./conv.ts";
 import { elementwiseRules } from "./elementwise.ts";
 import { indexingRules } from "./indexing.ts";
 import { matmulRules } from "./matmul.ts";
 import { createArrayMemory } from "./memory.ts";
+import { poolRules } from "./pool.ts";
 import { randomRules } from "./random.ts";
 import { reduceRules } from "./reduce.ts";
 import { type Elements, type KernelPrim, type Operand, type Rule, type Rules } from "./rule.ts";
@@ -20,6 +22,8 @@ const rules: Rules<KernelPrim> = {
   ...viewRules,
   ...reduceRules,
   ...matmulRules,
+  ...convRules,
+  ...poolRules,
   ...indexingRules,
   ...randomRules,
 };

@@ -64,16 +64,18 @@ export const binaryRules: { [P in BinaryPrim]: Rules<P> } = {
     (d, _, x, y) => d.mul(y!).mul(x!.pow(y!.sub(1).where(y!.notEqual(0), 1))),
     (d, out, x) => d.mul(out).mul(x!.where(x!.notEqual(0), 1).log()),
   ),
+  // Comparing with the result is the same as comparing with the other operand, which then need not be kept: where one of
+  // them is a literal (relu), the result alone is.
   max: binary(
     "max",
     numbers,
-    (d, _, x, y) => d.where(x!.greaterEqual(y!), 0),
-    (d, _, x, y) => d.where(x!.less(y!), 0),
+    (d, out, x) => d.where(x!.greaterEqual(out), 0),
+    (d, out, x) => d.where(x!.less(out), 0),
   ),
   min: binary(
     "min",
     numbers,
-    (d, _, x, y) => d.where(x!.lessEqual(y!), 0),
-    (d, _, x, y) => d.where(x!.greater(y!), 0),
+    (d, out, x) => d.where(x!.lessEqual(out), 0),
+    (d, out, x) => d.where(x!.greater(out), 0),
   ),
 };

@@ -1,0 +1,140 @@
+/**
+ * @file The transpose of convolution in its images: their gradient, and transposed convolution. It is made of convolutions
+ * of stride 1 over the gradient as it is. Inserting zeros between its pixels would be simpler, and multiply mostly zeros.
+ */
+import type { ConvGeometry, Pair } from "../../ir/conv.ts";
+import type { Tensor } from "../../ir/tensor.ts";
+import { apply } from "../../ir/trace.ts";
+import { applyConv } from "./conv-types.ts";
+
+/**
+ * The pixels of one residue modulo the stride, along one axis. Pixel q s + r of the padded image is reached by the kernel's
+ * elements i with i d = r modulo s: those are first, first + step, ... They read outputs q - shift, q - shift - dilation, ...
+ */
+interface Phase {
+  readonly first: number;
+  readonly step: number;
+  readonly taps: number;
+  readonly dilation: number;
+  readonly shift: number;
+}
+
+function commonDivisor(a: number, b: number): number {
+  return b === 0 ? a : commonDivisor(b, a % b);
+}
+
+/** One phase a residue; undefined where no element of the kernel reaches. */
+function phasesOf(kernel: number, stride: number, dilation: number): (Phase | undefined)[] {
+  const divisor = commonDivisor(stride, dilation);
+  const step = stride / divisor;
+  return Array.from({ length: stride }, (_, residue) => {
+    for (let first = 0; first < Math.min(step, kernel); first++)
+      if ((first * dilation) % stride === residue) {
+        const shift = (first * dilation - residue) / stride;
+        const taps = Math.ceil((kernel - first) / step);
+        return { first, step, taps, dilation: dilation / divisor, shift };
+      }
+    return undefined;
+  });
+}
+
+/** What a phase's convolution reads along an axis: outputs [from, to), and zeros around them. */
+interface Reach {
+  readonly from: number;
+  readonly to: number;
+  readonly padding: Pair;
+}
+
+/** Multiples of the stride in which the image lies: [start, start + count). */
+interface Range {
+  readonly start: number;
+  readonly count: number;
+}
+
+function rangeOf(size: number, before: number, stride: number): Range {
+  const start = Math.floor(before / stride);
+  return { start, count: Math.floor((before + size - 1) / stride) - start + 1 };
+}
+
+/** Undefined where a phase reads nothing but zeros. */
+function reachOf(phase: Phase, { start, count }: Range, outputs: number): Reach | undefined {
+  const low = start - phase.shift - (phase.taps - 1) * phase.dilation;
+  const high = start + count - phase.shift;
+  const [from, to] = [Math.max(0, low), Math.min(outputs, high)];
+  return from < to ? { from, to, padding: [from - low, high - to] } : undefined;
+}
+
+/** Tensors [N, H, W, C] (undefined: zeros) interleaved along an axis; undefined where all are zero. */
+function interleave(parts: readonly (Tensor | undefined)[], axis: 1 | 2): Tensor | undefined {
+  const there = parts.filter((part) => part !== undefined);
+  const some = there[0];
+  if (some === undefined || parts.length === 1) return some;
+  if (there.length === 1) {
+    const at = parts.indexOf(some);
+    return some.pad(
+      some.shape.map((_, i): [number, number, number] =>
+        i === axis ? [at, parts.length - 1 - at, parts.length - 1] : [0, 0, 0],
+      ),
+    );
+  }
+  const apart = [...some.shape.slice(0, axis + 1), 1, ...some.shape.slice(axis + 1)];
+  const stacked = parts.map((part) => (part ?? some.zerosLike()).reshape(apart));
+  return stacked[0]!
+    .concat(stacked.slice(1), axis + 1)
+    .reshape(some.shape.map((n, i) => (i === axis ? n * parts.length : n)));
+}
+
+/** [KH, KW, C / groups, F] -> [KH, KW, F / groups, C]: images and outputs change places, in each group. */
+function exchanged(kernel: Tensor, groups: number): Tensor {
+  const [kh, kw, depth, filters] = kernel.shape as [number, number, number, number];
+  const width = filters / groups;
+  if (depth === 1 && width === 1) return kernel;
+  return kernel
+    .reshape([kh, kw, depth, groups, width])
+    .transpose([0, 1, 4, 3, 2])
+    .reshape([kh, kw, width, groups * depth]);
+}
+
+/**
+ * The transpose of `conv` in x: g [N, OH, OW, F], kernel [KH, KW, C / groups, F] -> [N, ...size, C], for the geometry of
+ * that `conv` and images of `size`. ShapeError where they do not fit.
+ */
+export function convInput(g: Tensor, kernel: Tensor, geometry: ConvGeometry, size: Pair): Tensor {
+  const { strides, padding, dilation, groups } = geometry;
+  const [batch, rows, columns] = g.shape as [number, number, number, number];
+  const [kh, kw, depth] = kernel.shape as [number, number, number, number];
+  const turned = exchanged(kernel, groups);
+  const down = rangeOf(size[0], padding[0][0], strides[0]);
+  const right = rangeOf(size[1], padding[1][0], strides[1]);
+
+  const part = (vertical: Phase | undefined, horizontal: Phase | undefined): Tensor | undefined => {
+    const y = vertical && reachOf(vertical, down, rows);
+    const x = horizontal && reachOf(horizontal, right, columns);
+    if (y === undefined || x === undefined) return undefined;
+    const taps = turned
+      .slice([vertical!.first, horizontal!.first], [], [vertical!.step, horizontal!.step])
+      .flip([0, 1]);
+    const read = g.slice([0, y.from, x.from], [batch, y.to, x.to]);
+    return applyConv(read, taps, {
+      ...geometry,
+      strides: [1, 1],
+      dilation: [vertical!.dilation, horizontal!.dilation],
+      padding: [y.padding, x.padding],
+    });
+  };
+
+  const across = phasesOf(kw, strides[1], dilation[1]);
+  const lines = phasesOf(kh, strides[0], dilation[0]).map((vertical) =>
+    interleave(
+      across.map((horizontal) => part(vertical, horizontal)),
+      2,
+    ),
+  );
+  const whole = interleave(lines, 1);
+  const [top, left] = [padding[0][0] % strides[0], padding[1][0] % strides[1]];
+  if (whole !== undefined)
+    return whole.slice([0, top, left], [batch, top + size[0], left + size[1]]);
+  // Nothing reaches the image where no window covers any of it.
+  const none = { shape: [batch, size[0], size[1], depth * groups], dtype: g.dtype };
+  return apply("constant", { value: 0, ...none }, [], [none])[0]!;
+}
