@@ -137,8 +137,17 @@ export function preparedSize(shape: ConvShape, algorithm: ConvAlgorithm): number
   }
 }
 
-/** Elements of a kernel transformed by Winograd's algorithm: a matrix [C, F] in whole panels for each of the 36 products. */
-export function winogradKernelSize({ channels, filters, dtype }: ConvShape): number {
-  const panel = panelWidth(dtype);
-  return winogradTile.in ** 2 * channels * Math.ceil(filters / panel) * panel;
+/**
+ * Elements from one of the 36 matrices [panels][channels][filters of a panel] of a kernel prepared for Winograd's algorithm
+ * to the next. A cache line lies between, as a matrix may be a multiple of a page: the same element of all matrices would
+ * compete for the same few lines of the cache.
+ */
+export function winogradKernelPlane({ channels, filters }: ConvShape): number {
+  const panel = panelWidth("float32");
+  return Math.ceil((Math.ceil(filters / panel) * panel * channels) / 16) * 16 + 16;
+}
+
+/** Elements of a kernel prepared for Winograd's algorithm. */
+export function winogradKernelSize(shape: ConvShape): number {
+  return winogradTile.in ** 2 * winogradKernelPlane(shape);
 }

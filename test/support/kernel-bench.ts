@@ -1,6 +1,6 @@
 // Runs kernels one at a time: values at addresses or behind slots, guards around them, the module validated.
 import { WasmModule, type FunctionBuilder } from "../../src/backend/wasm/asm/index.ts";
-import type { EmitContext } from "../../src/backend/wasm/emit.ts";
+import type { EmitContext, PhaseContext } from "../../src/backend/wasm/emit.ts";
 import { kernelBytes } from "../../src/ir/dtype.ts";
 import type { Value } from "../../src/ir/graph.ts";
 import type { Place } from "../../src/ir/kernel.ts";
@@ -80,23 +80,48 @@ export class Bench {
     kernels: readonly ((context: EmitContext, fn: FunctionBuilder) => void)[],
     outputs: readonly Value[],
   ): void {
+    this.runPhases(
+      kernels.map((emit) => (context) => context.phase(1, ({ fn }) => emit(context, fn))),
+      outputs,
+    );
+  }
+
+  /** The same for kernels in phases; chunks run in the order that `order` gives, on two threads' scratch memory in turns. */
+  runPhases(
+    kernels: readonly ((context: PhaseContext) => void)[],
+    outputs: readonly Value[],
+    order: (chunks: number) => readonly number[] = (chunks) =>
+      Array.from({ length: chunks }, (_, chunk) => chunk),
+  ): void {
     for (const value of outputs) this.#register(value);
     const module = new WasmModule();
     module.importMemory("env", "memory", { initial: 1 });
-    const context: EmitContext = {
+    const params = ["i32", "i32"] as const;
+    const calls: { fn: FunctionBuilder; chunks: number }[] = [];
+    const context: PhaseContext = {
       module,
       place: (value) => this.#places.get(value)!.place,
       slots,
       scratch: (bytes) => this.#reserve(bytes),
+      privateScratch: (bytes) => {
+        const step = Math.ceil(bytes / 64) * 64;
+        return { address: this.#reserve(2 * step), step };
+      },
       remainder: module.importFunction("env", "rem", { params: ["f64", "f64"], results: ["f64"] }),
+      phase: (chunks, emit) => {
+        const fn = module.func(`phase${calls.length}`, { params: [...params], results: [] });
+        calls.push({ fn, chunks });
+        emit({ fn, chunk: fn.param(0), thread: fn.param(1) });
+      },
     };
-    const built = kernels.map((emit, i) => {
-      const fn = module.func(`kernel${i}`, { params: [], results: [] });
-      emit(context, fn);
-      return fn;
-    });
+    for (const emit of kernels) emit(context);
     const main = module.func("main", { params: [], results: [], exported: true });
-    for (const fn of built) main.call(fn);
+    for (const { fn, chunks } of calls)
+      order(chunks).forEach((chunk, turn) => {
+        main.i32(chunk);
+        main.i32(turn % 2);
+        main.call(fn);
+      });
     const bytes = module.finish();
     if (!WebAssembly.validate(bytes)) throw new Error("the module does not validate");
     const imports = { env: { memory: this.memory, rem: (x: number, y: number) => x % y } };

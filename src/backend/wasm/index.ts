@@ -143,7 +143,7 @@ function emitKernel(context: PhaseContext, { work }: Emittable): void {
     case "loops":
       return context.phase(1, ({ fn }) => emitLoops(context, fn, work.nests));
     case "matmul":
-      return context.phase(1, ({ fn }) => emitMatmul(context, fn, work));
+      return emitMatmul(context, work);
     case "conv":
       return emitConv(context, work);
     case "convFilter":

@@ -1,13 +1,17 @@
 // Matrix products over any strides: brings them to a normal form, then runs one product function a batch element.
+import type { Value } from "../../../ir/graph.ts";
 import type { MatmulWork, MatrixView } from "../../../ir/kernel.ts";
 import type { FunctionBuilder, Local } from "../asm/index.ts";
-import type { EmitContext, KernelEmitter } from "../emit.ts";
+import type { Phase, PhaseContext, PhasedEmitter } from "../emit.ts";
+import { addScaled, copyOf, eachSize, forRange, scaled, smaller } from "./chunks.ts";
 import { repeat } from "./flow.ts";
 import { lanesOf } from "./lanes.ts";
 import { isNarrow, narrowFunction, narrowScratch } from "./narrow.ts";
-import { planOf, type Product, scratchBytes } from "./plan.ts";
+import { packFunction } from "./pack.ts";
+import type { Product } from "./plan.ts";
 import { advance, clear, pointAt, pointerTo } from "./pointers.ts";
-import { productFunction } from "./product.ts";
+import { productFunction, productScratch } from "./product.ts";
+import { type Sharing, sharingOf } from "./sharing.ts";
 import type { Steps } from "./tile.ts";
 
 /** A product for every index of `batch`; operands may have changed places, their batch strides are in elements. */
@@ -21,37 +25,122 @@ interface Normal {
 /**
  * Emits a matrix product. An element is summed in order of k; if the result has at most one vector of columns and k is at
  * least 8, in four such sums over k modulo 4 which are then added in pairs. So its bits depend on its row of a, its
- * column of b and the result's width, but not on how many rows there are, nor on strides.
+ * column of b and the result's width, but not on how many rows there are, nor on strides, nor on who does which chunk.
  */
-export const emitMatmul: KernelEmitter<MatmulWork> = (context, fn, work) => {
+export const emitMatmul: PhasedEmitter<MatmulWork> = (context, work) => {
   const { batch, m, k, n, dtype } = work;
   const { bytes } = lanesOf(dtype);
   const size = batch.reduce((product, extent) => product * extent, m * n);
   if (size === 0) return;
-  if (k === 0) return clear(fn, pointerTo(context, fn, work.out), size * bytes);
-
+  if (k === 0)
+    return context.phase(1, ({ fn }) => clear(fn, pointerTo(context, fn, work.out), size * bytes));
   const normal = normalise(work);
-  const { product } = normal;
-  const multiply = functionOf(context, product);
-
-  const left = pointerTo(context, fn, normal.left.value, normal.left.offset * bytes);
-  const right = pointerTo(context, fn, normal.right.value, normal.right.offset * bytes);
-  const out = pointerTo(context, fn, work.out);
-  overBatch(fn, normal, bytes, left, right, (left, right) => {
-    fn.get(left);
-    fn.get(right);
-    fn.get(out);
-    fn.call(multiply);
-    advance(fn, out, product.m * product.n * bytes);
-  });
+  const sharing = sharingOf(normal.batch, normal.product);
+  if (sharing.along === "panels") return emitPacked(context, work.out, normal, sharing);
+  context.phase(sharing.chunks.count, (phase) =>
+    emitChunk(context, phase, work.out, normal, sharing),
+  );
 };
 
-function functionOf({ module, scratch }: EmitContext, product: Product): FunctionBuilder {
-  const reserve = (bytes: number): number => (bytes > 0 ? scratch(bytes) : 0);
-  if (isNarrow(product)) return narrowFunction(module, product, reserve(narrowScratch(product)));
-  const plan = planOf(product);
-  const { a, b } = scratchBytes(product, plan);
-  return productFunction(module, product, plan, reserve(a + b));
+/** Part of the batch, or of the result's rows or columns. */
+function emitChunk(
+  context: PhaseContext,
+  { fn, chunk, thread }: Phase,
+  result: Value,
+  normal: Normal,
+  { along, chunks }: Exclude<Sharing, { along: "panels" }>,
+): void {
+  const { product, batch } = normal;
+  const { bytes } = lanesOf(product.dtype);
+  const left = pointerTo(context, fn, normal.left.value, normal.left.offset * bytes);
+  const right = pointerTo(context, fn, normal.right.value, normal.right.offset * bytes);
+  const out = pointerTo(context, fn, result);
+  const inner = batch.slice(1).reduce((size, extent) => size * extent, product.m * product.n);
+  const steps = {
+    batch: [normal.left.batch[0] ?? 0, normal.right.batch[0] ?? 0, inner],
+    rows: [product.a.row, 0, product.out.row],
+    columns: [0, product.b.column, product.out.column],
+  }[along];
+  [left, right, out].forEach((pointer, index) =>
+    addScaled(fn, pointer, chunk, chunks.size * steps[index]! * bytes),
+  );
+  const total = { batch: batch[0] ?? 1, rows: product.m, columns: product.n }[along];
+  eachSize(fn, chunk, chunks, total, (size) => {
+    const part =
+      along === "rows"
+        ? { ...product, m: size }
+        : along === "columns"
+          ? { ...product, n: size }
+          : product;
+    const extents = along === "batch" ? [size, ...batch.slice(1)] : batch;
+    const { multiply, scratchBytes: needed } = functionOf(context, part);
+    const region = context.privateScratch(needed);
+    const scratch = scaled(fn, thread, region.step, region.address);
+    overBatch(fn, { ...normal, batch: extents }, bytes, left, right, (a, b) => {
+      for (const pointer of [a, b, out, scratch]) fn.get(pointer);
+      fn.call(multiply);
+      advance(fn, out, product.m * product.n * bytes);
+    });
+  });
+}
+
+/** All of b in panels first, then rows. */
+function emitPacked(
+  context: PhaseContext,
+  result: Value,
+  { product, left, right }: Normal,
+  { panels, chunks }: Extract<Sharing, { along: "panels" }>,
+): void {
+  const { dtype, m, k, n, a, b, out } = product;
+  const { bytes, count } = lanesOf(dtype);
+  const panel = 2 * count;
+  const inPanels = Math.ceil(n / panel);
+  const packed = context.scratch(inPanels * panel * k * bytes);
+  context.phase(panels.count, ({ fn, chunk }) => {
+    const at = scaled(fn, chunk, panels.size);
+    const limit = copyOf(fn, at);
+    advance(fn, limit, panels.size);
+    const end = smaller(fn, limit, inPanels);
+    const from = pointerTo(context, fn, right.value, right.offset * bytes);
+    addScaled(fn, from, at, panel * b.column * bytes);
+    const to = copyOf(fn, packed);
+    addScaled(fn, to, at, panel * k * bytes);
+    forRange(fn, at, end, 1, () => {
+      eachSize(fn, at, { size: panel, count: inPanels }, n, (width) => {
+        fn.get(from);
+        fn.get(to);
+        fn.call(packFunction(context.module, { dtype, k, width, panel, from: b }));
+      });
+      advance(fn, from, panel * b.column * bytes);
+      advance(fn, to, panel * k * bytes);
+    });
+  });
+  context.phase(chunks.count, ({ fn, chunk, thread }) => {
+    const rows = pointerTo(context, fn, left.value, left.offset * bytes);
+    addScaled(fn, rows, chunk, chunks.size * a.row * bytes);
+    const target = pointerTo(context, fn, result);
+    addScaled(fn, target, chunk, chunks.size * out.row * bytes);
+    eachSize(fn, chunk, chunks, m, (size) => {
+      const part = { ...product, m: size, b: { row: panel, column: k }, panels: true };
+      const { multiply, scratchBytes: needed } = functionOf(context, part);
+      const region = context.privateScratch(needed);
+      const scratch = scaled(fn, thread, region.step, region.address);
+      fn.get(rows);
+      fn.i32(packed);
+      fn.get(target);
+      fn.get(scratch);
+      fn.call(multiply);
+    });
+  });
+}
+
+function functionOf(
+  { module }: PhaseContext,
+  product: Product,
+): { multiply: FunctionBuilder; scratchBytes: number } {
+  if (isNarrow(product) && product.panels !== true)
+    return { multiply: narrowFunction(module, product), scratchBytes: narrowScratch(product) };
+  return { multiply: productFunction(module, product), scratchBytes: productScratch(product) };
 }
 
 /**

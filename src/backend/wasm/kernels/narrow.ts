@@ -16,31 +16,24 @@ export function narrowScratch({ dtype, k, n, b }: Product): number {
   return b.row === 1 ? 0 : k * n * lanesOf(dtype).bytes;
 }
 
-/** A function (a, b, out: addresses) -> nothing that computes the product. */
-export function narrowFunction(
-  module: WasmModule,
-  product: Product,
-  scratch: number,
-): FunctionBuilder {
-  const name = `narrow_${JSON.stringify([Object.values(product), scratch])}`;
-  return sharedFunction(module, name, { params: ["i32", "i32", "i32"], results: [] }, (fn) =>
-    emitNarrow(module, fn, product, scratch),
+/** A function (a, b, out, scratch: addresses) -> nothing that computes the product. */
+export function narrowFunction(module: WasmModule, product: Product): FunctionBuilder {
+  const name = `narrow_${JSON.stringify(product)}`;
+  const params = ["i32", "i32", "i32", "i32"] as const;
+  return sharedFunction(module, name, { params: [...params], results: [] }, (fn) =>
+    emitNarrow(module, fn, product),
   );
 }
 
-function emitNarrow(
-  module: WasmModule,
-  fn: FunctionBuilder,
-  product: Product,
-  scratch: number,
-): void {
+function emitNarrow(module: WasmModule, fn: FunctionBuilder, product: Product): void {
   const { dtype, m, k, n, a, b } = product;
   const lanes = lanesOf(dtype);
-  const [left, right, out] = [fn.param(0), fn.param(1), fn.param(2)];
+  const [left, right, out, scratch] = [fn.param(0), fn.param(1), fn.param(2), fn.param(3)];
   const turns = b.row !== 1;
   if (turns) {
     fn.get(right);
-    fn.call(turnFunction(module, lanes, product, scratch));
+    fn.get(scratch);
+    fn.call(turnFunction(module, lanes, product));
     pointAt(fn, right, scratch);
   }
   const bColumn = turns ? k : b.column;
@@ -56,22 +49,15 @@ function emitNarrow(
 
 const unroll = 4;
 
-/** A function (b: address) -> nothing that lays its columns along k in scratch memory, one after another. */
-function turnFunction(
-  module: WasmModule,
-  lanes: Lanes,
-  { k, n, b }: Product,
-  scratch: number,
-): FunctionBuilder {
+/** A function (b, to: addresses) -> nothing that lays its columns along k, one after another. */
+function turnFunction(module: WasmModule, lanes: Lanes, { k, n, b }: Product): FunctionBuilder {
   const { bytes } = lanes;
-  const name = `turn_${bytes}_${k}x${n}_${b.row}_${b.column}_${scratch}`;
+  const name = `turn_${bytes}_${k}x${n}_${b.row}_${b.column}`;
   const type = bytes === 4 ? "i32" : "i64";
-  return sharedFunction(module, name, { params: ["i32"], results: [] }, (fn) => {
-    const from = fn.param(0);
-    const to = fn.local("i32");
+  return sharedFunction(module, name, { params: ["i32", "i32"], results: [] }, (fn) => {
+    const [from, to] = [fn.param(0), fn.param(1)];
     const lowest = Math.min(0, (n - 1) * b.column) * bytes;
     advance(fn, from, lowest);
-    pointAt(fn, to, scratch);
     const lines = (count: number): void => {
       for (let u = 0; u < count; u++) {
         for (let j = 0; j < n; j++) {

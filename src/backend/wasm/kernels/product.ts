@@ -3,25 +3,31 @@ import type { FunctionBuilder, Local, WasmModule } from "../asm/index.ts";
 import { forBlocks, type Moves, sharedFunction } from "./flow.ts";
 import { lanesOf } from "./lanes.ts";
 import { packFunction } from "./pack.ts";
-import { columnsOf, type Plan, type Product, scratchBytes } from "./plan.ts";
+import { columnsOf, type Plan, planOf, type Product, scratchBytes } from "./plan.ts";
 import { advance, pointAt } from "./pointers.ts";
 import { shallowFunction } from "./shallow-tile.ts";
 import { tileFunction } from "./tile.ts";
 
 /**
- * A function (a, b, out: addresses) -> nothing that computes the product; k is above 0. `scratch` is the address of the
- * bytes that `scratchBytes` tells.
+ * A function (a, b, out, scratch: addresses) -> nothing that computes the product; k is above 0. Scratch memory of as many
+ * bytes as `scratchBytes` tells.
  */
 export function productFunction(
   module: WasmModule,
   product: Product,
-  plan: Plan,
-  scratch: number,
+  plan: Plan = planOf(product),
 ): FunctionBuilder {
-  const name = `product_${JSON.stringify([Object.values(product), Object.values(plan), scratch])}`;
-  return sharedFunction(module, name, { params: ["i32", "i32", "i32"], results: [] }, (fn) =>
-    new ProductEmitter(module, fn, product, plan, scratch).emit(),
+  const name = `product_${JSON.stringify([product, plan])}`;
+  const params = ["i32", "i32", "i32", "i32"] as const;
+  return sharedFunction(module, name, { params: [...params], results: [] }, (fn) =>
+    new ProductEmitter(module, fn, product, plan).emit(),
   );
+}
+
+/** Bytes of scratch memory that a product's function wants. */
+export function productScratch(product: Product): number {
+  const { a, b } = scratchBytes(product, planOf(product));
+  return a + b;
 }
 
 /** A block of k: how many, and whether it is the first one. */
@@ -36,23 +42,19 @@ class ProductEmitter {
   readonly #product: Product;
   readonly #plan: Plan;
   readonly #bytes: number;
-  readonly #packedA: number;
-  readonly #packedB: number;
+  readonly #packedA: Local;
+  readonly #packedB: Local;
 
-  constructor(
-    module: WasmModule,
-    fn: FunctionBuilder,
-    product: Product,
-    plan: Plan,
-    scratch: number,
-  ) {
+  constructor(module: WasmModule, fn: FunctionBuilder, product: Product, plan: Plan) {
     this.#module = module;
     this.#fn = fn;
     this.#product = product;
     this.#plan = plan;
     this.#bytes = lanesOf(product.dtype).bytes;
-    this.#packedA = scratch;
-    this.#packedB = scratch + scratchBytes(product, plan).a;
+    this.#packedA = fn.param(3);
+    this.#packedB = fn.local("i32");
+    pointAt(fn, this.#packedB, this.#packedA);
+    advance(fn, this.#packedB, scratchBytes(product, plan).a);
   }
 
   emit(): void {
@@ -127,7 +129,7 @@ class ProductEmitter {
     const { dtype, a } = this.#product;
     const from = { row: a.column, column: a.row };
     fn.get(strip);
-    fn.i32(this.#packedA);
+    fn.get(this.#packedA);
     fn.call(
       packFunction(this.#module, { dtype, k: depth, width: rows, panel: this.#panelA(rows), from }),
     );
@@ -140,7 +142,7 @@ class ProductEmitter {
   }
 
   #tiles(
-    left: Local | number,
+    left: Local,
     block: Local,
     outStrip: Local,
     depth: Depth,
@@ -157,8 +159,7 @@ class ProductEmitter {
     const { count: k, first } = depth;
     const rightStep = packB ? k : this.#product.b.column;
     const call = (target: FunctionBuilder): void => {
-      if (typeof left === "number") fn.i32(left);
-      else fn.get(left);
+      fn.get(left);
       fn.get(right);
       fn.get(outTile);
       fn.call(target);

@@ -4,9 +4,8 @@ import type { PhasedEmitter } from "../../emit.ts";
 import { lanesOf } from "../lanes.ts";
 import type { Product } from "../plan.ts";
 import { advance, clear, pointAt, pointerTo } from "../pointers.ts";
-import { productFunction } from "../product.ts";
-import { addScaled, copyOf, cut, divided, forRange, scaled } from "./chunks.ts";
-import { align, eachSize, phasedPlan } from "./gemm.ts";
+import { productFunction, productScratch } from "../product.ts";
+import { addScaled, align, copyOf, cut, divided, eachSize, forRange, scaled } from "../chunks.ts";
 import { tapFunction } from "./patches.ts";
 
 /** Pixels at a time, and channels of a chunk: together they stay in a first-level cache. */
@@ -29,9 +28,24 @@ export const emitGemmFilter: PhasedEmitter<ConvFilterWork> = (context, work) => 
   const pixels = batch * outHeight * outWidth;
   const parts = cut(ownChannels, 1, Math.ceil(ownChannels / blockChannels), 4);
   const blocks = cut(pixels, blockPixels, Infinity);
+  const productOf = (wide: number, count: number): Product => ({
+    dtype,
+    m: wide,
+    k: count,
+    n: ownFilters,
+    a: { row: 1, column: wide },
+    b: { row: filters, column: 1 },
+    out: { row: filters, column: 1 },
+    partials: 1,
+    accumulate: true,
+  });
   context.phase(groups * taps * parts.count, ({ fn, chunk, thread }) => {
-    const scratch = context.privateScratch(align(blocks.size * parts.size * bytes));
+    const gatheredBytes = align(blocks.size * parts.size * bytes);
+    const scratch = context.privateScratch(
+      gatheredBytes + productScratch(productOf(parts.size, blocks.size)),
+    );
     const gathered = scaled(fn, thread, scratch.step, scratch.address);
+    const packing = scaled(fn, thread, scratch.step, scratch.address + gatheredBytes);
     const { quotient: tapAndGroup, rest: part } = divided(fn, chunk, parts.count);
     const { quotient: group, rest: tap } = divided(fn, tapAndGroup, taps);
     const { quotient: ky, rest: kx } = divided(fn, tap, kernelWidth);
@@ -60,19 +74,8 @@ export const emitGemmFilter: PhasedEmitter<ConvFilterWork> = (context, work) => 
         fn.get(dy);
         fn.get(dx);
         fn.call(tapFunction(context.module, shape, wide));
-        const product: Product = {
-          dtype,
-          m: wide,
-          k: count,
-          n: ownFilters,
-          a: { row: 1, column: wide },
-          b: { row: filters, column: 1 },
-          out: { row: filters, column: 1 },
-          partials: 1,
-          accumulate: true,
-        };
-        for (const local of [gathered, gradients, result]) fn.get(local);
-        fn.call(productFunction(context.module, product, phasedPlan(product), 0));
+        for (const local of [gathered, gradients, result, packing]) fn.get(local);
+        fn.call(productFunction(context.module, productOf(wide, count)));
       };
       const first = copyOf(fn, 0);
       const whole = Math.floor(pixels / blocks.size) * blocks.size;

@@ -1,24 +1,25 @@
 // Convolution as a matrix product: patches of a block of pixels times the kernel in panels, then the epilogue.
 import { type ConvShape, panelWidth } from "../../../../ir/conv.ts";
 import type { ConvWork, PrepareKernelWork } from "../../../../ir/kernel.ts";
-import type { FunctionBuilder, Local } from "../../asm/index.ts";
+import type { Local } from "../../asm/index.ts";
 import type { Phase, PhaseContext, PhasedEmitter } from "../../emit.ts";
 import { lanesOf, loadLanes } from "../lanes.ts";
 import { packFunction } from "../pack.ts";
-import { type Plan, type Product, planOf } from "../plan.ts";
+import type { Product } from "../plan.ts";
 import { advance, pointAt, pointerTo } from "../pointers.ts";
 import { productFunction } from "../product.ts";
 import {
   type Cut,
   addScaled,
+  align,
   copyOf,
   cut,
   divided,
+  eachSize,
   forRange,
-  ifEquals,
   scaled,
   smaller,
-} from "./chunks.ts";
+} from "../chunks.ts";
 import { epilogueOf } from "./epilogue.ts";
 import { patchesAreRows, patchesFunction } from "./patches.ts";
 
@@ -53,11 +54,6 @@ function blocksOf(shape: ConvShape): Blocks {
 /** Elements of a patch that a filter sees. */
 function depthOf({ kernelHeight, kernelWidth, channels, groups }: ConvShape): number {
   return (kernelHeight * kernelWidth * channels) / groups;
-}
-
-/** The plan of a product in a phase: scratch memory for packing would be everybody's. */
-export function phasedPlan(product: Product): Plan {
-  return { ...planOf(product), packA: false, packB: false };
 }
 
 /** Emits a convolution by matrix products. Each element is summed in order of the patch's elements. */
@@ -152,8 +148,8 @@ class GemmConv {
           partials: 1,
           panels: true,
         };
-        for (const local of [patches, weights, sums]) fn.get(local);
-        fn.call(productFunction(this.#context.module, product, phasedPlan(product), 0));
+        for (const local of [patches, weights, sums, scratch]) fn.get(local);
+        fn.call(productFunction(this.#context.module, product));
       });
       if (!straight) this.#finish(sums, at, filter, rows, width);
     });
@@ -205,30 +201,6 @@ class GemmConv {
       advance(fn, at, shape.filters * lanes.bytes);
     });
   }
-}
-
-/** Emits for a cut's whole blocks and for its last one if that is shorter; `index` tells which it is. */
-export function eachSize(
-  fn: FunctionBuilder,
-  index: Local,
-  { size, count }: Cut,
-  total: number,
-  emit: (size: number) => void,
-): void {
-  const last = total - (count - 1) * size;
-  if (count === 1 || last === size) return emit(last);
-  ifEquals(
-    fn,
-    index,
-    count - 1,
-    () => emit(last),
-    () => emit(size),
-  );
-}
-
-/** Up to whole lines of the cache. */
-export function align(bytes: number): number {
-  return Math.ceil(bytes / 64) * 64;
 }
 
 /** Emits the layout of a kernel in panels [panel][KH * KW * C / groups][8], group after group. */

@@ -4,7 +4,7 @@ import type { FunctionBuilder, Local, WasmModule } from "../../asm/index.ts";
 import { sharedFunction } from "../flow.ts";
 import { lanesOf } from "../lanes.ts";
 import { advance, pointAt } from "../pointers.ts";
-import { addScaled, copyOf, divided, forRange, ifEquals } from "./chunks.ts";
+import { addScaled, copyOf, divided, forRange, ifEquals } from "../chunks.ts";
 import { clearRun, copyRun } from "./copy.ts";
 
 /** Whether patches lie in the image as they are: a window of one pixel that meets every pixel. */
