@@ -1,0 +1,313 @@
+// Peer of workload G: forward times of single layers in onnxruntime-web (WebAssembly), over the table bench/layers.json.
+// usage: node ort_layers.mjs NODE_MODULES [THREADS=1] [--only PART_OF_NAME] [--check]
+// NODE_MODULES is a folder where `npm i onnxruntime-web@1.30.0` was run. Prints a JSON line a layer: the time of
+// session.run with inputs and outputs of JavaScript, as a user calls it; copy_ms, the part of it that goes into handing
+// inputs in and outputs out, measured by a model of the same inputs and output that computes nothing. --check: with
+// the output's shape. Tensors are channels-first here, as ONNX has them.
+
+import { readFileSync } from "node:fs";
+import { createRequire } from "node:module";
+import { join, resolve } from "node:path";
+import { pathToFileURL } from "node:url";
+import { parseArgs } from "node:util";
+import { constant, model, node } from "./onnx.mjs";
+
+const { values: flags, positionals } = parseArgs({
+  allowPositionals: true,
+  options: { only: { type: "string", default: "" }, check: { type: "boolean", default: false } },
+});
+const [folder, threads = "1"] = positionals;
+if (folder === undefined) throw new Error("usage: node ort_layers.mjs NODE_MODULES [THREADS]");
+const from = createRequire(join(resolve(folder), "any.js"));
+const ort = await import(pathToFileURL(from.resolve("onnxruntime-web")).href).then(
+  (m) => m.default ?? m,
+);
+const { version } = JSON.parse(readFileSync(join(folder, "onnxruntime-web/package.json"), "utf8"));
+ort.env.wasm.numThreads = Number(threads);
+ort.env.logLevel = "error";
+
+const pair = (value, otherwise = 1) =>
+  Array.isArray(value) ? value : [value ?? otherwise, value ?? otherwise];
+const sizeOf = (shape) => shape.reduce((size, extent) => size * extent, 1);
+/** Channels-last shape -> channels-first. */
+const turned = (shape) => (shape.length === 4 ? [shape[0], shape[3], shape[1], shape[2]] : shape);
+
+let state = 1;
+const random = (shape, scale = 1) =>
+  Float32Array.from({ length: sizeOf(shape) }, () => {
+    state = (Math.imul(state, 1664525) + 1013904223) | 0;
+    return (state / 2 ** 31) * scale;
+  });
+
+/** Pads of Keras' "same", as ONNX has them: all before, then all after. */
+function padsOf(padding, extents, window, strides, dilation = [1, 1]) {
+  if (padding !== "same") return [0, 0, 0, 0];
+  const totals = extents.map((n, axis) =>
+    Math.max(
+      (Math.ceil(n / strides[axis]) - 1) * strides[axis] +
+        (window[axis] - 1) * dilation[axis] +
+        1 -
+        n,
+      0,
+    ),
+  );
+  return [...totals.map((t) => t >> 1), ...totals.map((t) => t - (t >> 1))];
+}
+
+const activations = {
+  relu: () => [node("Relu", ["x"], ["y"])],
+  relu6: () => [node("Clip", ["x", "low", "high"], ["y"])],
+  leakyRelu: () => [node("LeakyRelu", ["x"], ["y"], { alpha: { float: 0.2 } })],
+  elu: () => [node("Elu", ["x"], ["y"])],
+  selu: () => [node("Selu", ["x"], ["y"])],
+  gelu: () => [node("Gelu", ["x"], ["y"])],
+  silu: () => [node("Sigmoid", ["x"], ["s"]), node("Mul", ["x", "s"], ["y"])],
+  sigmoid: () => [node("Sigmoid", ["x"], ["y"])],
+  tanh: () => [node("Tanh", ["x"], ["y"])],
+  softplus: () => [node("Softplus", ["x"], ["y"])],
+  softmax: () => [node("Softmax", ["x"], ["y"], { axis: -1 })],
+};
+
+/** Nodes and constants of a layer, by its kind. */
+const makers = {
+  conv2d(
+    { filters, kernelSize, strides, padding, dilationRate, groups = 1, activation },
+    [[, h, w, c]],
+  ) {
+    const [kernel, stride, dilation] = [pair(kernelSize), pair(strides), pair(dilationRate)];
+    const attributes = {
+      kernel_shape: kernel,
+      strides: stride,
+      dilations: dilation,
+      group: groups,
+      pads: padsOf(padding, [h, w], kernel, stride, dilation),
+    };
+    const shape = [filters, c / groups, ...kernel];
+    const last = activation === undefined ? [] : [node("Relu", ["z"], ["y"])];
+    return {
+      nodes: [
+        node("Conv", ["x", "w", "b"], [activation === undefined ? "y" : "z"], attributes),
+        ...last,
+      ],
+      constants: [
+        constant("w", shape, random(shape, 0.1)),
+        constant("b", [filters], random([filters])),
+      ],
+    };
+  },
+  depthwiseConv2d(options, inputs) {
+    const channels = inputs[0][3];
+    return makers.conv2d({ ...options, filters: channels, groups: channels }, inputs);
+  },
+  separableConv2d(options, inputs) {
+    const channels = inputs[0][3];
+    const { kernelSize, strides, padding, filters } = options;
+    const [kernel, stride] = [pair(kernelSize), pair(strides)];
+    const attributes = {
+      kernel_shape: kernel,
+      strides: stride,
+      group: channels,
+      pads: padsOf(padding, inputs[0].slice(1, 3), kernel, stride),
+    };
+    const shapes = [
+      [channels, 1, ...kernel],
+      [filters, channels, 1, 1],
+    ];
+    return {
+      nodes: [
+        node("Conv", ["x", "d"], ["z"], attributes),
+        node("Conv", ["z", "w", "b"], ["y"], { kernel_shape: [1, 1] }),
+      ],
+      constants: [
+        constant("d", shapes[0], random(shapes[0], 0.1)),
+        constant("w", shapes[1], random(shapes[1], 0.1)),
+        constant("b", [filters], random([filters])),
+      ],
+    };
+  },
+  conv2dTranspose({ filters, kernelSize, strides, padding }, [[, , , c]]) {
+    const [kernel, stride] = [pair(kernelSize), pair(strides)];
+    const cut = kernel.map((k, axis) => (padding === "same" ? Math.max(k - stride[axis], 0) : 0));
+    const shape = [c, filters, ...kernel];
+    const attributes = {
+      kernel_shape: kernel,
+      strides: stride,
+      pads: [...cut.map((t) => t >> 1), ...cut.map((t) => t - (t >> 1))],
+    };
+    return {
+      nodes: [node("ConvTranspose", ["x", "w", "b"], ["y"], attributes)],
+      constants: [
+        constant("w", shape, random(shape, 0.1)),
+        constant("b", [filters], random([filters])),
+      ],
+    };
+  },
+  maxPooling2d: (options, inputs) => pooled("MaxPool", options, inputs),
+  averagePooling2d: (options, inputs) => pooled("AveragePool", options, inputs),
+  globalAveragePooling2d: () => ({
+    nodes: [node("GlobalAveragePool", ["x"], ["z"]), node("Flatten", ["z"], ["y"])],
+  }),
+  globalMaxPooling2d: () => ({
+    nodes: [node("GlobalMaxPool", ["x"], ["z"]), node("Flatten", ["z"], ["y"])],
+  }),
+  batchNormalization(_, [[, , , c]]) {
+    return {
+      nodes: [
+        node("BatchNormalization", ["x", "gamma", "beta", "mean", "variance"], ["y"], {
+          epsilon: { float: 1e-3 },
+        }),
+      ],
+      constants: [
+        ...["gamma", "beta", "mean"].map((name) => constant(name, [c], random([c]))),
+        constant(
+          "variance",
+          [c],
+          random([c]).map((v) => 1 + v / 2),
+        ),
+      ],
+    };
+  },
+  layerNormalization(_, [shape]) {
+    const c = shape.at(-1);
+    return {
+      nodes: [
+        node("LayerNormalization", ["x", "gamma", "beta"], ["y"], {
+          axis: -1,
+          epsilon: { float: 1e-3 },
+        }),
+      ],
+      constants: ["gamma", "beta"].map((name) => constant(name, [c], random([c]))),
+    };
+  },
+  groupNormalization({ groups }, [[, , , c]]) {
+    return {
+      nodes: [
+        node("GroupNormalization", ["x", "gamma", "beta"], ["y"], {
+          num_groups: groups,
+          epsilon: { float: 1e-3 },
+        }),
+      ],
+      constants: ["gamma", "beta"].map((name) => constant(name, [c], random([c]))),
+    };
+  },
+  dense({ units }, [shape]) {
+    const weights = [shape.at(-1), units];
+    return {
+      nodes: [node("Gemm", ["x", "w", "b"], ["y"])],
+      constants: [
+        constant("w", weights, random(weights, 0.1)),
+        constant("b", [units], random([units])),
+      ],
+    };
+  },
+  activation: ({ activation }) => ({
+    nodes: activations[activation](),
+    constants:
+      activation === "relu6"
+        ? [constant("low", [], new Float32Array([0])), constant("high", [], new Float32Array([6]))]
+        : [],
+  }),
+  upSampling2d({ size, interpolation = "nearest" }) {
+    const attributes =
+      interpolation === "nearest"
+        ? { mode: "nearest", coordinate_transformation_mode: "asymmetric", nearest_mode: "floor" }
+        : { mode: "linear", coordinate_transformation_mode: "half_pixel" };
+    return {
+      nodes: [node("Resize", ["x", "", "scales"], ["y"], attributes)],
+      constants: [constant("scales", [4], new Float32Array([1, 1, ...pair(size)]))],
+    };
+  },
+  zeroPadding2d({ padding }) {
+    const [rows, columns] = pair(padding);
+    const pads = new BigInt64Array([0, 0, rows, columns, 0, 0, rows, columns].map(BigInt));
+    return { nodes: [node("Pad", ["x", "pads"], ["y"])], constants: [constant("pads", [8], pads)] };
+  },
+  cropping2d({ cropping }, [[, h, w]]) {
+    const [rows, columns] = pair(cropping);
+    const list = (name, items) => constant(name, [2], new BigInt64Array(items.map(BigInt)));
+    return {
+      nodes: [node("Slice", ["x", "starts", "ends", "axes"], ["y"])],
+      constants: [
+        list("starts", [rows, columns]),
+        list("ends", [h - rows, w - columns]),
+        list("axes", [2, 3]),
+      ],
+    };
+  },
+  add: () => ({ nodes: [node("Add", ["x", "x1"], ["y"])] }),
+  multiply: () => ({ nodes: [node("Mul", ["x", "x1"], ["y"])] }),
+  concatenate: () => ({ nodes: [node("Concat", ["x", "x1"], ["y"], { axis: 1 })] }),
+  rescaling: ({ scale, offset }) => ({
+    nodes: [node("Mul", ["x", "scale"], ["z"]), node("Add", ["z", "offset"], ["y"])],
+    constants: [
+      constant("scale", [], new Float32Array([scale])),
+      constant("offset", [], new Float32Array([offset])),
+    ],
+  }),
+};
+
+function pooled(operator, { poolSize, strides = poolSize, padding }, [[, h, w]]) {
+  const [window, stride] = [pair(poolSize), pair(strides)];
+  const attributes = {
+    kernel_shape: window,
+    strides: stride,
+    pads: padsOf(padding, [h, w], window, stride),
+  };
+  return { nodes: [node(operator, ["x"], ["y"], attributes)] };
+}
+
+async function timed(bytes, feeds) {
+  const session = await ort.InferenceSession.create(bytes, {
+    executionProviders: ["wasm"],
+    graphOptimizationLevel: "all",
+  });
+  const run = () => session.run(feeds);
+  const start = performance.now();
+  const { y } = await run();
+  const first = performance.now() - start;
+  const warmup = Math.min(20, Math.max(2, Math.ceil(60 / first)));
+  for (let i = 0; i < warmup; i++) await run();
+  const times = [];
+  const end = performance.now() + 400;
+  while (times.length < 5 || (times.length < 200 && performance.now() < end)) {
+    const before = performance.now();
+    await run();
+    times.push(performance.now() - before);
+  }
+  await session.release();
+  times.sort((a, b) => a - b);
+  const n = times.length;
+  const at = (tenths) => +times[Math.floor((n * tenths) / 10)].toFixed(5);
+  return { median_ms: +times[n >> 1].toFixed(5), p10_ms: at(1), p90_ms: at(9), n, shape: y.dims };
+}
+
+const { layers } = JSON.parse(readFileSync(new URL("../layers.json", import.meta.url), "utf8"));
+for (const { name, kind, options, inputs } of layers) {
+  if (!name.includes(flags.only)) continue;
+  const shapes = inputs.map(turned);
+  const names = shapes.map((_, index) => (index === 0 ? "x" : `x${index}`));
+  const declared = names.map((input, index) => [input, shapes[index]]);
+  const feeds = Object.fromEntries(
+    declared.map(([input, shape]) => [input, new ort.Tensor("float32", random(shape), shape)]),
+  );
+  const { nodes, constants = [] } = makers[kind](options, inputs);
+  const { shape, ...line } = await timed(model(declared, nodes, constants), feeds);
+  const nothing = model(
+    declared,
+    [node("Identity", ["c"], ["y"])],
+    [constant("c", shape, random(shape))],
+  );
+  const copy_ms = (await timed(nothing, feeds)).median_ms;
+  const tail = flags.check ? { shape } : {};
+  console.log(
+    JSON.stringify({
+      engine: `onnxruntime-web-${version}`,
+      threads: Number(threads),
+      workload: `G.${name}.forward`,
+      ...line,
+      copy_ms,
+      ...tail,
+    }),
+  );
+}
+process.exit(0);
