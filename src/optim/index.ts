@@ -10,6 +10,7 @@ export { CheckpointError } from "./checkpoint-error.ts";
 export { loadCheckpoint, saveCheckpoint } from "./checkpoint-file.ts";
 export { decodeCheckpoint, encodeCheckpoint } from "./checkpoint.ts";
 export type { Checkpoint, Json } from "./checkpoint.ts";
+export * from "./data/index.ts";
 export { rmsprop } from "./rmsprop.ts";
 export type { RmspropOptions } from "./rmsprop.ts";
 export * as schedules from "./schedules/index.ts";
