@@ -1,4 +1,4 @@
-/** @file Activation functions, each applied to every element (softmax along the last axis), with Keras' names and constants. */
+/** @file Activation functions, each applied to every element (softmax along the last axis), with Keras' names, constants and defaults. */
 import { ArgumentError, complaint, describe } from "../ir/errors.ts";
 import type { Tensor } from "../ir/tensor.ts";
 import * as ops from "../ops/index.ts";
@@ -11,9 +11,26 @@ export function linear(x: Tensor): Tensor {
   return x;
 }
 
-/** max(x, 0). */
-export function relu(x: Tensor): Tensor {
-  return x.relu();
+/** Forms of `relu`, with Keras' names. */
+export interface ReluForm {
+  /** Slope below the threshold: 0 unless given. */
+  readonly negativeSlope?: number;
+  /** Largest result: none unless given. */
+  readonly maxValue?: number | undefined;
+  /** Below this the result is negativeSlope (x - threshold): 0 unless given. */
+  readonly threshold?: number;
+}
+
+/** max(x, 0); with a form: min(x, maxValue) above the threshold, negativeSlope (x - threshold) elsewhere. */
+export function relu(x: Tensor, form: ReluForm = {}): Tensor {
+  const { negativeSlope = 0, maxValue, threshold = 0 } = form;
+  if (negativeSlope === 0 && threshold === 0)
+    return maxValue === undefined ? x.relu() : x.relu().minimum(maxValue);
+  // The side of NaN is that of x itself.
+  const below = x.lessEqual(threshold);
+  const slope = x.sub(threshold).mul(negativeSlope);
+  const top = maxValue === undefined ? x : x.minimum(maxValue);
+  return ops.where(below, negativeSlope === 0 ? x.zerosLike() : slope, top);
 }
 
 /** min(max(x, 0), 6). */
@@ -21,7 +38,7 @@ export function relu6(x: Tensor): Tensor {
   return x.relu().minimum(6);
 }
 
-/** x where positive, `slope` x elsewhere. */
+/** x where positive, `slope` x elsewhere: 0.2 unless given, while the layer's default is 0.3, both as in Keras. */
 export function leakyRelu(x: Tensor, slope = 0.2): Tensor {
   return ops.where(x.greater(0), x, x.mul(slope));
 }
@@ -40,9 +57,14 @@ export function selu(x: Tensor): Tensor {
   return elu(x, seluAlpha).mul(seluScale);
 }
 
-/** x Φ(x) with the normal distribution function Φ, exact (Hendrycks and Gimpel 2016). */
-export function gelu(x: Tensor): Tensor {
-  return x.mul(x.mul(Math.SQRT1_2).erf().add(1)).mul(0.5);
+/**
+ * x Φ(x) with the normal distribution function Φ, exact unless `approximate`, which takes a tanh for it (Hendrycks and
+ * Gimpel 2016, section 2).
+ */
+export function gelu(x: Tensor, approximate = false): Tensor {
+  if (!approximate) return x.mul(x.mul(Math.SQRT1_2).erf().add(1)).mul(0.5);
+  const inner = x.mul(x.mul(x).mul(0.044715).add(1)).mul(Math.sqrt(2 / Math.PI));
+  return x.mul(inner.tanh().add(1)).mul(0.5);
 }
 
 /** x sigmoid(x), also called swish (Elfwing et al. 2017). */
@@ -65,9 +87,9 @@ export function softplus(x: Tensor): Tensor {
   return x.softplus();
 }
 
-/** eˣ divided by its sum along the last axis. */
-export function softmax(x: Tensor): Tensor {
-  return x.softmax(-1);
+/** eˣ divided by its sum along an axis or several, the last unless given. */
+export function softmax(x: Tensor, axis: number | readonly number[] = -1): Tensor {
+  return x.softmax(axis);
 }
 
 /** Every activation by its name. */
