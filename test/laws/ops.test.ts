@@ -11,6 +11,7 @@ import { trace } from "../../src/ir/trace.ts";
 import { registry } from "../../src/ops/registry.ts";
 import { type Case, spread } from "./cases.ts";
 import { elementwiseCases } from "./elementwise-cases.ts";
+import { imageCases } from "./image-cases.ts";
 import { primCases } from "./prim-cases.ts";
 import { tensorCases } from "./tensor-cases.ts";
 import * as ops from "../../src/ops/index.ts";
@@ -82,7 +83,7 @@ describe("primitives", () => {
   });
 });
 
-const compositeCases = { ...elementwiseCases, ...tensorCases };
+const compositeCases = { ...elementwiseCases, ...tensorCases, ...imageCases };
 /** Makers of constants: test/ops-properties.test.ts. */
 const compositesWithoutCase = [
   "arange",

@@ -5,6 +5,7 @@ import type { PrimName } from "../../src/ir/prim.ts";
 import type { Tensor } from "../../src/ir/tensor.ts";
 import { random } from "../../src/ops/index.ts";
 import { type Case, bools, build, doubles, erfReference, ints, pick, spread } from "./cases.ts";
+import { imagePrimCases } from "./image-cases.ts";
 import { binary, one, reduceCases, unary } from "./prim-makers.ts";
 
 const x34 = spread([3, 4], -2, 2, 1);
@@ -203,6 +204,7 @@ export const primCases: { readonly [P in PrimName]: readonly Case[] } = {
       ],
     ),
   ],
+  ...imagePrimCases,
   matmul: [
     one(
       "matmul",
