@@ -12,6 +12,8 @@ import type { BinaryPrim, ComparePrim, LogicalPrim, UnaryPrim } from "./prim.ts"
 export interface View {
   readonly offset: number;
   readonly strides: readonly number[];
+  /** Elements further along for every chunk of a loop that is cut into chunks: a backend's own affair. */
+  readonly perChunk?: number;
 }
 
 /** One scalar operation of a loop's body; operands are earlier instructions by index. */

@@ -11,48 +11,97 @@ import { directEmitters, emitMatmul } from "./kernels/index.ts";
 import { emitLoops, mergeAxes } from "./loops/index.ts";
 import { WasmMemory } from "./memory.ts";
 import { signatureOf } from "./signature.ts";
+import { Forks, Pool } from "./threads/index.ts";
+import type { Setting } from "./threads/forks.ts";
+
+/** What the backend may be told. */
+export interface WasmOptions {
+  /** Threads that kernels may run on, the caller's included. */
+  readonly threads?: number;
+  /** Whether memory is shared between threads; unless told, wherever that is possible. */
+  readonly shared?: boolean;
+  /** Milliseconds without a sign of life after which helpers are given up, at least. */
+  readonly patience?: number;
+}
+
+/** The backend, and its threads. */
+export interface WasmBackend extends Backend {
+  readonly memory: WasmMemory;
+  readonly pool: Pool;
+}
 
 /** Kernels as WebAssembly with 128-bit SIMD, compiled when the program is. */
-export function createWasmBackend(): Backend {
-  const memory = new WasmMemory();
+export function createWasmBackend(options: WasmOptions = {}): WasmBackend {
+  const memory = new WasmMemory(options.shared);
+  const pool = new Pool(memory, options.threads ?? 1, options.patience);
   const scratch = new Scratch(memory);
   const privateScratch = new Scratch(memory);
   return {
     name: "wasm",
     memory,
-    compile(segments) {
-      const bytes = assemble(segments, memory, scratch, privateScratch);
-      const instance = new WebAssembly.Instance(new WebAssembly.Module(bytes), {
-        env: { memory: memory.wasm, rem: (x: number, y: number) => x % y },
+    pool,
+    get threads() {
+      return pool.threads;
+    },
+    setThreads: (count) => pool.setThreads(count),
+    compile(segments, allocate) {
+      const { capacity } = pool;
+      let registered: ReturnType<Pool["register"]> | undefined;
+      const module = new WasmModule();
+      module.importMemory("env", "memory", memory.limits);
+      const remainder = module.importFunction("env", "rem", {
+        params: ["f64", "f64"],
+        results: ["f64"],
       });
-      return segments.map((_, index) => instance.exports[`segment${index}`] as () => void);
+      const wait = module.importFunction("env", "wait", { params: ["i32"], results: [] });
+      const register = (): Setting => {
+        registered = pool.register(allocate);
+        return { ...registered, board: memory.board, capacity };
+      };
+      const forks = capacity > 1 ? new Forks(module, register, wait) : undefined;
+      emitSegments(segments, forks, {
+        module,
+        scratch: (size: number) => scratch.atLeast(size),
+        privateScratch(size: number) {
+          const step = Math.ceil(size / privateAlignment) * privateAlignment;
+          return { address: privateScratch.atLeast(step * capacity), step };
+        },
+        remainder,
+      });
+      const bytes = module.finish();
+      const instance = new WebAssembly.Instance(new WebAssembly.Module(bytes), {
+        env: {
+          memory: memory.wasm,
+          rem: (x: number, y: number) => x % y,
+          wait: (others: number) => pool.wait(others, (site) => forks!.names[site] ?? "a kernel"),
+        },
+      });
+      const runs = segments.map((_, index) => instance.exports[`segment${index}`] as () => void);
+      if (registered === undefined) return runs;
+      pool.publish(registered, bytes, allocate);
+      return runs.map((run) => pool.guard(run));
     },
   };
 }
 
-function assemble(
+/** Threads' own regions lie two cache lines apart: processors fetch lines in pairs. */
+const privateAlignment = 128;
+
+function emitSegments(
   segments: readonly Segment[],
-  memory: WasmMemory,
-  scratch: Scratch,
-  privateScratch: Scratch,
-): Uint8Array<ArrayBuffer> {
-  const module = new WasmModule();
-  module.importMemory("env", "memory", memory.limits);
-  const shared = {
-    module,
-    scratch: (size: number) => scratch.atLeast(size),
-    privateScratch: (size: number) => ({ address: privateScratch.atLeast(size), step: size }),
-    remainder: module.importFunction("env", "rem", { params: ["f64", "f64"], results: ["f64"] }),
-  };
+  forks: Forks | undefined,
+  shared: Omit<KernelContext, "place" | "slots">,
+): void {
   const merged = segments.map((segment) => segment.kernels.map(withMergedAxes));
-  const callKernel = kernelCaller(merged.flat());
+  const callKernel = kernelCaller(merged.flat(), forks);
   segments.forEach(({ place, slots }, index) => {
     const context: KernelContext = { ...shared, place, slots };
     const calls = merged[index]!.map((kernel) => callKernel(context, kernel));
-    const run = module.func(`segment${index}`, { params: [], results: [], exported: true });
+    const options = { params: [], results: [], exported: true };
+    const run = shared.module.func(`segment${index}`, options);
     for (const call of calls) call(run);
   });
-  return module.finish();
+  forks?.finish();
 }
 
 type KernelContext = Omit<PhaseContext, "phase">;
@@ -69,6 +118,7 @@ function withMergedAxes({ name, work }: Kernel): Emittable {
 
 /** A phase of a kernel, emitted: a function of the kernel's parameters, a chunk and a thread. */
 interface EmittedPhase {
+  readonly name: string;
   readonly fn: FunctionBuilder;
   readonly chunks: number;
 }
@@ -79,6 +129,7 @@ interface EmittedPhase {
  */
 function kernelCaller(
   kernels: readonly Emittable[],
+  forks: Forks | undefined,
 ): (context: KernelContext, kernel: Emittable) => (caller: FunctionBuilder) => void {
   const signatures = new Map(kernels.map((kernel) => [kernel, signatureOf(kernel)]));
   const times = new Map<string, number>();
@@ -104,18 +155,35 @@ function kernelCaller(
     }
     const made = phases;
     return (caller) => {
-      for (const { fn, chunks } of made) {
-        const chunk = caller.local("i32");
-        forBlocks(caller, chunks, 1, [[chunk, 1]], () => {
+      for (const { fn, chunks, name } of made) {
+        const callChunk = (at: FunctionBuilder, chunk: () => void, thread: () => void): void => {
           for (const value of parameters) {
             const place = context.place(value);
-            if (place.kind === "address") caller.i32(place.address | 0);
-            else loadSlot(context, caller, (place as { slot: number }).slot);
+            if (place.kind === "address") at.i32(place.address | 0);
+            else loadSlot(context, at, (place as { slot: number }).slot);
           }
-          caller.get(chunk);
-          caller.i32(0);
-          caller.call(fn);
-        });
+          chunk();
+          thread();
+          at.call(fn);
+        };
+        if (chunks > 1 && forks !== undefined) {
+          forks.call(caller, name, chunks, (at, chunk, thread) =>
+            callChunk(
+              at,
+              () => at.get(chunk),
+              () => at.get(thread),
+            ),
+          );
+          continue;
+        }
+        const chunk = caller.local("i32");
+        forBlocks(caller, chunks, 1, [[chunk, 1]], () =>
+          callChunk(
+            caller,
+            () => caller.get(chunk),
+            () => caller.i32(0),
+          ),
+        );
       }
     };
   };
@@ -128,8 +196,9 @@ function emitPhases(context: KernelContext, kernel: Emittable, parameters: numbe
     {
       ...context,
       phase(chunks, emit) {
-        const fn = context.module.func(`${kernel.name}/${phases.length}`, { params, results: [] });
-        phases.push({ fn, chunks });
+        const name = `${kernel.name}/${phases.length}`;
+        const fn = context.module.func(name, { params, results: [] });
+        phases.push({ name, fn, chunks });
         emit({ fn, chunk: fn.param(parameters), thread: fn.param(parameters + 1) });
       },
     },
@@ -141,7 +210,7 @@ function emitPhases(context: KernelContext, kernel: Emittable, parameters: numbe
 function emitKernel(context: PhaseContext, { work }: Emittable): void {
   switch (work.kind) {
     case "loops":
-      return context.phase(1, ({ fn }) => emitLoops(context, fn, work.nests));
+      return emitLoops(context, work.nests);
     case "matmul":
       return emitMatmul(context, work);
     case "conv":

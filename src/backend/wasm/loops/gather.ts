@@ -42,7 +42,7 @@ export function gatherStrided(schedule: Schedule): Gathered {
     const along = (list: readonly number[]): number[] => kept.map((loop) => list[loop]!);
     copies.push({
       extents,
-      body: [{ ...instruction, view: { offset: view.offset, strides: along(view.strides) } }],
+      body: [{ ...instruction, view: { ...view, strides: along(view.strides) } }],
       stores: [{ instruction: 0, value, view: { offset: 0, strides: along(strides) } }],
       reductions: [],
     });

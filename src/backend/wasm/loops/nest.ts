@@ -14,8 +14,9 @@ export function emitNest(
   fn: FunctionBuilder,
   schedule: Schedule,
   partials: number,
+  chunk: Local | undefined,
 ): void {
-  new NestEmitter(context, fn, schedule, partials).emit();
+  new NestEmitter(context, fn, schedule, partials, chunk).emit();
 }
 
 /** Vectors that go through the loops together: `copies` full ones, or one of which `count` lanes are alive. */
@@ -53,11 +54,17 @@ class NestEmitter {
   /** Instructions by the number of loops around them. */
   private readonly atDepth: readonly number[][];
 
-  constructor(context: EmitContext, fn: FunctionBuilder, schedule: Schedule, partials: number) {
+  constructor(
+    context: EmitContext,
+    fn: FunctionBuilder,
+    schedule: Schedule,
+    partials: number,
+    chunk: Local | undefined,
+  ) {
     this.context = context;
     this.fn = fn;
     this.schedule = schedule;
-    this.pointers = new Pointers(context, fn);
+    this.pointers = new Pointers(context, fn, chunk);
     const { body, stores, reductions } = schedule;
     this.copies = copiesOf(schedule);
     this.varies = variesOf(schedule);
@@ -80,7 +87,7 @@ class NestEmitter {
         : undefined,
     );
     this.counters = body.map((instruction) =>
-      instruction.kind === "index" ? this.pointers.counter(instruction.view.strides) : undefined,
+      instruction.kind === "index" ? this.pointers.counter(instruction.view) : undefined,
     );
     this.storePlaces = stores.map(({ value, view }) =>
       this.pointers.place(value, view, bytesOf(value.dtype)),

@@ -21,10 +21,15 @@ export class Pointers {
   private readonly fn: FunctionBuilder;
   private readonly walks = new Map<string, Walk>();
   private readonly addresses = new Map<Value, Address>();
+  /** Bytes that the chunk lies further along, by bytes a chunk. */
+  private readonly shifts = new Map<number, Local>();
+  private readonly chunk: Local | undefined;
 
-  constructor(context: EmitContext, fn: FunctionBuilder) {
+  /** `chunk` is the number that views with `perChunk` ask for. */
+  constructor(context: EmitContext, fn: FunctionBuilder, chunk: Local | undefined) {
     this.context = context;
     this.fn = fn;
+    this.chunk = chunk;
   }
 
   /** The place of a view of a value. To be asked for before the first loop. */
@@ -33,8 +38,10 @@ export class Pointers {
     if (address === undefined)
       this.addresses.set(value, (address = addressOf(this.context, this.fn, value)));
     const { base, offset } = address;
+    const locals = base === undefined ? [] : [base];
+    const shift = this.shift((view.perChunk ?? 0) * bytes);
     return this.at(
-      base === undefined ? [] : [base],
+      shift === undefined ? locals : [...locals, shift],
       offset + view.offset * bytes,
       view.strides.map((stride) => stride * bytes),
     );
@@ -51,9 +58,24 @@ export class Pointers {
       : { locals: [walk.local, ...locals], offset };
   }
 
-  /** A counter that moves by `strides` in each loop, from 0. */
-  counter(strides: readonly number[]): Local {
-    return this.walk(strides, 0, []).local;
+  /** A counter that moves by the view's strides in each loop, from where the chunk begins. */
+  counter({ strides, perChunk }: View): Local {
+    const shift = this.shift(perChunk ?? 0);
+    return this.walk(strides, 0, shift === undefined ? [] : [shift]).local;
+  }
+
+  private shift(perChunk: number): Local | undefined {
+    if (perChunk === 0 || this.chunk === undefined) return undefined;
+    let shift = this.shifts.get(perChunk);
+    if (shift === undefined) {
+      shift = this.fn.local("i32");
+      this.shifts.set(perChunk, shift);
+      this.fn.get(this.chunk);
+      this.fn.i32(perChunk);
+      this.fn.op("i32.mul");
+      this.fn.set(shift);
+    }
+    return shift;
   }
 
   /** Moves every walk by `steps` steps of loop `loop`. */

@@ -92,7 +92,7 @@ function reorder(nest: LoopNest, order: readonly number[]): LoopNest {
   return mapViews(
     nest,
     order.map((axis) => nest.extents[axis]!),
-    ({ offset, strides }) => ({ offset, strides: order.map((axis) => strides[axis]!) }),
+    (view) => ({ ...view, strides: order.map((axis) => view.strides[axis]!) }),
     (axes) => axes.map((axis) => order.indexOf(axis)).sort((a, b) => a - b),
   );
 }
@@ -118,7 +118,7 @@ export function mergeAxes(nest: LoopNest): LoopNest {
       mapViews(
         nest,
         extents,
-        ({ offset, strides }) => ({ offset, strides: without(strides) }),
+        (view) => ({ ...view, strides: without(view.strides) }),
         (axes) => [...new Set(axes.map((reduced) => (reduced > axis ? reduced - 1 : reduced)))],
       ),
     );

@@ -1,0 +1,60 @@
+/** @file Large nests are cut along an axis that no reduction folds, into chunks that threads may share. */
+import type { LoopNest, View } from "../../../ir/kernel.ts";
+import { type Cut, cut } from "../kernels/chunks.ts";
+import { workOf } from "./schedule.ts";
+
+/** A nest over one chunk. The last chunk may be shorter, and then has a nest of its own. */
+export interface Split {
+  readonly chunks: Cut;
+  /** Extent of the axis that is cut. */
+  readonly total: number;
+  /** The nest over a chunk of `size` elements of the axis. */
+  nestOf(size: number): LoopNest;
+}
+
+/** Instructions, counted by element, that are worth a chunk: about ten microseconds. */
+const chunkWork = 130_000;
+const mostChunks = 16;
+/** Chunks of neighbouring elements are whole lines of the cache, or more. */
+const unit = 64;
+
+/** How a nest is cut, or undefined if it is too small or folds along every axis. Axes are merged already. */
+export function splitNest(nest: LoopNest): Split | undefined {
+  const size = nest.extents.reduce((product, extent) => product * extent, 1);
+  const perElement = nest.body.reduce((sum, instruction) => sum + workOf(instruction), 1);
+  const most = Math.min(mostChunks, Math.floor((size * perElement) / chunkWork));
+  if (most < 2) return undefined;
+  const axis = axisToCut(nest);
+  if (axis === undefined) return undefined;
+  const total = nest.extents[axis]!;
+  const near = [...nest.stores, ...nest.reductions].some(({ view }) => view.strides[axis] === 1);
+  const chunks = cut(total, 1, most, near ? Math.min(unit, Math.ceil(total / 8)) : 1);
+  if (chunks.count < 2) return undefined;
+  return { chunks, total, nestOf: (count) => chunkOf(nest, axis, count, chunks.size) };
+}
+
+/** The outermost axis with room for chunks, else the longest. */
+function axisToCut({ extents, reductions }: LoopNest): number | undefined {
+  const free = extents.flatMap((_, axis) =>
+    reductions.some(({ axes }) => axes.includes(axis)) ? [] : [axis],
+  );
+  const roomy = free.find((axis) => extents[axis]! >= mostChunks);
+  return roomy ?? free.sort((a, b) => extents[b]! - extents[a]!)[0];
+}
+
+function chunkOf(nest: LoopNest, axis: number, count: number, size: number): LoopNest {
+  const shifted = (view: View): View => ({ ...view, perChunk: size * view.strides[axis]! });
+  return {
+    extents: nest.extents.map((extent, index) => (index === axis ? count : extent)),
+    body: nest.body.map((instruction) =>
+      instruction.kind === "load" || instruction.kind === "index"
+        ? { ...instruction, view: shifted(instruction.view) }
+        : instruction,
+    ),
+    stores: nest.stores.map((store) => ({ ...store, view: shifted(store.view) })),
+    reductions: nest.reductions.map((reduction) => ({
+      ...reduction,
+      view: shifted(reduction.view),
+    })),
+  };
+}
