@@ -189,7 +189,10 @@ export function conv2dTranspose(
       named ? padding : widths![axis]!,
       extra?.[axis],
     );
-    if (windowCount(spread.size, spans[axis]!, strides[axis]!, spread.padding) !== extent)
+    if (
+      spread.size < 1 ||
+      windowCount(spread.size, spans[axis]!, strides[axis]!, spread.padding) !== extent
+    )
       throw new ArgumentError(
         complaint(
           who,

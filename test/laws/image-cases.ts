@@ -301,19 +301,17 @@ export const imageCases: Readonly<Record<string, readonly Case[]>> = {
       { differentiate: false },
     ),
   ],
-  averagePool2d: [
-    ...pools.map((of) =>
-      c(
-        [photo],
-        (x) =>
-          ops.averagePool2d(x!, { poolSize: of.window, strides: of.strides, padding: of.padding }),
-        naivePool(
-          photo.toArray(),
-          photo.shape,
-          of,
-          (elements) => elements.reduce((sum, [value]) => sum + value, 0) / elements.length,
-        ),
+  averagePool2d: pools.map((of) =>
+    c(
+      [photo],
+      (x) =>
+        ops.averagePool2d(x!, { poolSize: of.window, strides: of.strides, padding: of.padding }),
+      naivePool(
+        photo.toArray(),
+        photo.shape,
+        of,
+        (elements) => elements.reduce((sum, [value]) => sum + value, 0) / elements.length,
       ),
     ),
-  ],
+  ),
 };
