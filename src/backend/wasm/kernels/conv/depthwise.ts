@@ -166,7 +166,7 @@ class Depthwise {
           this.#epilogue.finish(
             sum,
             at,
-            output * this.#pixel,
+            output * this.#pixel + 16 * v,
             this.#channel,
             16 * v,
             widths[v]!,

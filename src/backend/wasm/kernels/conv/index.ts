@@ -3,8 +3,11 @@ import type { ConvAlgorithm } from "../../../../ir/conv.ts";
 import { InternalError } from "../../../../ir/errors.ts";
 import type { ConvFilterWork, ConvWork, PrepareKernelWork } from "../../../../ir/kernel.ts";
 import type { PhasedEmitter } from "../../emit.ts";
+import { emitDepthwiseKernel } from "./depthwise-kernel.ts";
+import { emitDepthwise } from "./depthwise.ts";
 import { emitGemmFilter } from "./gemm-filter.ts";
 import { emitGemmConv, emitGemmKernel } from "./gemm.ts";
+import { emitWinograd, emitWinogradFilter, emitWinogradKernel } from "./winograd/index.ts";
 
 interface Emitters {
   readonly conv: PhasedEmitter<ConvWork>;
@@ -13,6 +16,16 @@ interface Emitters {
 }
 
 const emitters: { readonly [A in ConvAlgorithm]?: Emitters } = {
+  depthwise: {
+    conv: emitDepthwise,
+    convFilter: emitGemmFilter,
+    prepareKernel: emitDepthwiseKernel,
+  },
+  winograd: {
+    conv: emitWinograd,
+    convFilter: emitWinogradFilter,
+    prepareKernel: emitWinogradKernel,
+  },
   gemm: { conv: emitGemmConv, convFilter: emitGemmFilter, prepareKernel: emitGemmKernel },
 };
 
