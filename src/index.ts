@@ -1,5 +1,5 @@
 /** @file The core of Adjoint: tensors, what can be computed with them, compilation and derivatives. */
-export { backendName, setBackend } from "./compile/engine.ts";
+export { backendName, setBackend, setThreads, threads } from "./compile/engine.ts";
 export type { BackendName } from "./compile/engine.ts";
 export { jit } from "./compile/jit.ts";
 export type { Jitted } from "./compile/jit.ts";
@@ -28,6 +28,7 @@ export {
   DTypeError,
   InternalError,
   ShapeError,
+  ThreadError,
   TraceError,
 } from "./ir/errors.ts";
 export type { Shape } from "./ir/shape.ts";

@@ -9,8 +9,14 @@ export interface Memory {
   allocate(bytes: number): Pointer;
   /** Gives a block back, by its address and the size it was allocated with. */
   free(pointer: Pointer, bytes: number): void;
+  /** Makes bytes zero. */
+  clear(pointer: Pointer, bytes: number): void;
+  /** Copies bytes, also between regions that overlap. */
+  copy(to: Pointer, from: Pointer, bytes: number): void;
   /** Bytes in use now. */
   readonly used: number;
+  /** Whether views stay good when memory grows: they then may be kept, but see only what was there when they were made. */
+  readonly stable: boolean;
   /** Whole-memory views, made anew after growth: do not keep them across an allocation. */
   readonly f32: Float32Array;
   readonly f64: Float64Array;
@@ -22,8 +28,15 @@ export interface Memory {
 export interface Backend {
   readonly name: string;
   readonly memory: Memory;
-  /** Makes each segment callable. bool elements are int32 0 and 1 in memory. */
-  compile(segments: readonly Segment[]): (() => void)[];
+  /** Threads that kernels may run on, the caller's included. */
+  readonly threads: number;
+  /** Uses so many threads from now on, or as many as there can be. */
+  setThreads(count: number): void;
+  /**
+   * Makes each segment callable. bool elements are int32 0 and 1 in memory. Memory from `allocate` (of `memory`
+   * unless given) is used as long as the segments may be called.
+   */
+  compile(segments: readonly Segment[], allocate?: (bytes: number) => Pointer): (() => void)[];
 }
 
 /** Copies a tensor's elements into memory (bytes of bool widen to int32). */

@@ -44,7 +44,10 @@ export class Holdings {
   compile(): void {
     const { waiting } = this;
     // Where this throws (for want of memory, say) they go on waiting, and the next call tries again.
-    const runs = this.backend.compile(waiting.map(({ segment }) => segment));
+    const runs = this.backend.compile(
+      waiting.map(({ segment }) => segment),
+      (bytes) => this.allocate(bytes),
+    );
     this.waiting = [];
     waiting.forEach(({ done }, index) => done(runs[index]!));
   }

@@ -16,7 +16,7 @@ export function hostContext(
     allocate: (type) => holdings.allocate(bytesOf(type)),
     reallocate(pointer, oldBytes, newBytes): Pointer {
       const moved = holdings.allocate(newBytes);
-      memory.u8.copyWithin(moved, pointer, pointer + Math.min(oldBytes, newBytes));
+      memory.copy(moved, pointer, Math.min(oldBytes, newBytes));
       holdings.free(pointer);
       return moved;
     },
@@ -25,8 +25,8 @@ export function hostContext(
       if (dtype === "float64") return memory.f64.subarray(pointer >>> 3, (pointer >>> 3) + size);
       return memory.i32.subarray(pointer >>> 2, (pointer >>> 2) + size);
     },
-    copy: (to, from, bytes) => void memory.u8.copyWithin(to, from, from + bytes),
-    fill: (pointer, bytes) => void memory.u8.fill(0, pointer, pointer + bytes),
+    copy: (to, from, bytes) => memory.copy(to, from, bytes),
+    fill: (pointer, bytes) => memory.clear(pointer, bytes),
     shared<T>(key: object, make: () => T): T {
       let value = holdings.shared.get(key) as T | undefined;
       if (value === undefined) holdings.shared.set(key, (value = make()));

@@ -30,6 +30,11 @@ export class InternalError extends AdjointError {
   override readonly name: string = "InternalError";
 }
 
+/** A thread that helps with kernels failed, or showed no sign of life. */
+export class ThreadError extends AdjointError {
+  override readonly name: string = "ThreadError";
+}
+
 /** `who: expected X, got Y. Hint`: the sentence all errors share. */
 export function complaint(who: string, expected: string, got: string, hint?: string): string {
   return `${who}: expected ${expected}, got ${got}.${hint === undefined ? "" : ` ${hint}`}`;

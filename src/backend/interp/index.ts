@@ -90,6 +90,8 @@ export function createInterpBackend(): Backend {
   return {
     name: "interp",
     memory,
+    threads: 1,
+    setThreads() {},
     compile(segments) {
       return segments.map(({ kernels, place, slots }) => {
         const addressOf = (value: Value): Pointer => {

@@ -30,6 +30,8 @@ export function createArrayMemory(initial: number = 1 << 16): Memory {
   return {
     allocate: (bytes) => allocator.allocate(bytes),
     free: (pointer, bytes) => allocator.free(pointer, bytes),
+    clear: (pointer, bytes) => void u8.fill(0, pointer, pointer + bytes),
+    copy: (to, from, bytes) => void u8.copyWithin(to, from, from + bytes),
     get used() {
       return allocator.used;
     },

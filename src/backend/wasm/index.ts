@@ -44,7 +44,7 @@ export function createWasmBackend(options: WasmOptions = {}): WasmBackend {
       return pool.threads;
     },
     setThreads: (count) => pool.setThreads(count),
-    compile(segments, allocate) {
+    compile(segments, allocate = (bytes) => memory.allocate(bytes)) {
       const { capacity } = pool;
       let registered: ReturnType<Pool["register"]> | undefined;
       const module = new WasmModule();

@@ -260,7 +260,7 @@ const special: readonly Special[] = [
       ["vF>v", 34, "f64x2.replace_lane:2"],
     ],
   ],
-  // Atomics, for barriers between threads over a shared memory.
+  // Atomics, for threads over a shared memory.
   [
     0xfe,
     "memory",
@@ -268,11 +268,14 @@ const special: readonly Special[] = [
       ["ii>i", 0x00, "memory.atomic.notify:4"],
       ["iiI>i", 0x01, "memory.atomic.wait32:4"],
       ["i>i", 0x10, "i32.atomic.load:4"],
+      ["i>I", 0x11, "i64.atomic.load:8"],
       ["ii>", 0x17, "i32.atomic.store:4"],
+      ["iI>", 0x18, "i64.atomic.store:8"],
       ["ii>i", 0x1e, "i32.atomic.rmw.add:4"],
       ["ii>i", 0x25, "i32.atomic.rmw.sub:4"],
       ["ii>i", 0x41, "i32.atomic.rmw.xchg:4"],
       ["iii>i", 0x48, "i32.atomic.rmw.cmpxchg:4"],
+      ["iII>I", 0x49, "i64.atomic.rmw.cmpxchg:8"],
     ],
   ],
 ];
