@@ -1,0 +1,159 @@
+/**
+ * @file Laws that every layer obeys: declared shapes are real ones, both backends agree, derivatives are those of finite
+ * differences, samples do not depend on one another, and parameters are as many as Keras'.
+ */
+import { afterEach, describe, expect, test } from "vitest";
+import {
+  Tensor,
+  checkGrad,
+  jit,
+  mapTree,
+  random,
+  setBackend,
+  tensor,
+  valueAndGrad,
+} from "../../src/index.ts";
+import * as nn from "../../src/nn/index.ts";
+import * as layers from "../../src/nn/layers/index.ts";
+import { type LayerCase, layerCases } from "./layer-cases.ts";
+
+/** Layers whose laws are elsewhere: of several inputs, that draw, that hold others, or that are not the same in training. */
+const elsewhere = new Set([
+  "add",
+  "average",
+  "batchNorm",
+  "concatenate",
+  "dropout",
+  "gaussianNoise",
+  "input",
+  "lambda",
+  "maximum",
+  "minimum",
+  "model",
+  "multiply",
+  "odeBlock",
+  "residual",
+  "sequential",
+  "spatialDropout2d",
+  "subtract",
+]);
+
+afterEach(() => setBackend("wasm"));
+
+type DType = "float32" | "float64";
+
+/** Distinct numbers in (-1, 1), none near 0 or near another: maxima and rectifiers are smooth there. */
+function spread(shape: readonly number[], dtype: DType, turn = 0): Tensor {
+  const size = shape.reduce((product, extent) => product * extent, 1);
+  const prime = 7919;
+  const data = Array.from(
+    { length: size },
+    (_, i) => (2 * ((((i + turn) * prime) % size) + 0.5)) / size - 1,
+  );
+  return tensor(data, { shape: [...shape], dtype });
+}
+
+/** The layer with parameters between 0.3 and 1.3, positive for variances and far from what hides mistakes (0 and 1). */
+function drawn(made: nn.Layer, seed = 5): nn.Layer {
+  let index = 0;
+  return mapTree("drawn", made, (leaf) =>
+    random.uniform(random.key(seed + index++), leaf.shape, {
+      dtype: leaf.dtype as DType,
+      min: 0.3,
+      max: 1.3,
+    }),
+  );
+}
+
+const made = ({ make, sample }: LayerCase, dtype: DType): nn.Layer =>
+  drawn(make({ inputShape: sample, dtype }));
+
+/** Output, and gradients of a fixed combination of it by the parameters and the input. */
+function derived(layer: nn.Layer, x: Tensor): Tensor[] {
+  const fn = jit((layer: nn.Layer, x: Tensor) => {
+    const [, [byLayer, byInput]] = valueAndGrad(
+      (layer: nn.Layer, x: Tensor) => {
+        const y = layer.forward(x);
+        return y.mul(spread(y.shape, y.dtype as DType, 3)).sum();
+      },
+      { argnums: [0, 1] },
+    )(layer, x);
+    return [layer.forward(x), byInput, ...byLayer.parameters()] as Tensor[];
+  });
+  return fn(layer, x);
+}
+
+/** Largest difference, relative to the largest element. */
+function distance(found: Tensor, expected: Tensor): number {
+  expect(found.shape).toEqual(expected.shape);
+  const [a, b] = [found.data(), expected.data()];
+  let [scale, worst] = [1e-3, 0];
+  for (let i = 0; i < b.length; i++) {
+    scale = Math.max(scale, Math.abs(b[i]!));
+    worst = Math.max(worst, Math.abs(a[i]! - b[i]!));
+  }
+  return worst / scale;
+}
+
+test("every layer has cases", () => {
+  const kinds = Object.keys(layers).filter((name) => /^[a-z]/.test(name) && !elsewhere.has(name));
+  expect(Object.keys(layerCases).toSorted()).toEqual(kinds.toSorted());
+});
+
+for (const [kind, cases] of Object.entries(layerCases))
+  describe(kind, () => {
+    for (const [index, current] of cases.entries()) {
+      const { make, sample, output, parameters } = current;
+      const name = `case ${index}, [${sample.join(", ")}]`;
+
+      test(`${name}: shapes, names and parameter counts`, () => {
+        const layer = make({ inputShape: sample });
+        expect(layer.kind).toBe(kind);
+        expect(layer.outputShape).toEqual(output);
+        expect(layer.forward(spread([2, ...sample], "float32")).shape).toEqual([2, ...output]);
+        expect(layer.parameterCount).toBe(parameters);
+        const ungrown = make({});
+        expect(ungrown.computeOutputShape(sample)).toEqual(output);
+        expect(ungrown.parameters()).toEqual([]);
+        const net = nn.sequential([make({ name: "it" })], { inputShape: sample });
+        expect(net.outputShape).toEqual(output);
+        expect(net.parameterCount).toBe(parameters);
+      });
+
+      for (const [dtype, tolerance] of [
+        ["float32", 2e-5],
+        ["float64", 1e-13],
+      ] as const)
+        test(`${name}: both backends agree in ${dtype}`, () => {
+          const layer = made(current, dtype);
+          const x = spread([3, ...sample], dtype);
+          setBackend("interp");
+          const expected = derived(layer, x);
+          setBackend("wasm");
+          const found = derived(layer, x);
+          expect(found).toHaveLength(expected.length);
+          for (const [i, tensor] of found.entries()) {
+            expect(tensor.dtype).toBe(dtype);
+            expect(distance(tensor, expected[i]!)).toBeLessThan(tolerance);
+          }
+        });
+
+      test(`${name}: derivatives are those of finite differences`, () => {
+        checkGrad(
+          (layer: nn.Layer, x: Tensor) => layer.forward(x),
+          [made(current, "float64"), spread([2, ...sample], "float64")],
+          { step: 1e-3, maxElements: 12 },
+        );
+      });
+
+      test(`${name}: samples do not depend on one another`, () => {
+        const layer = made(current, "float32");
+        const x = spread([3, ...sample], "float32");
+        const others = x.slice([0], [1]).concat([x.slice([1], [3]).mul(-2).add(0.3)]);
+        const y = layer.forward(x).at(0).data();
+        expect(layer.forward(others).at(0).data()).toEqual(y);
+        const alone = layer.forward(x.slice([0], [1])).at(0);
+        expect(distance(alone, layer.forward(x).at(0))).toBeLessThan(2e-6);
+      });
+    }
+  });
