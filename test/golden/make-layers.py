@@ -62,8 +62,8 @@ def dilated_transpose(layer, x, config):
     return tape.gradient(product, image) + layer.bias.value
 
 
-def case(kind, shapes, training=False, source=None, weights=None, before=None, **config):
-    """One case. shapes: of the inputs, with the batch; source: how inputs are drawn; weights: how parameters are."""
+def case(kind, shapes, training=False, source=None, weights=None, adapt=None, **config):
+    """One case. shapes: of the inputs, with the batch; source, weights, adapt: how inputs, parameters and data are drawn."""
     shapes = shapes if isinstance(shapes, list) else [shapes]
     seed = 10 * len(cases) + 1
     layer = getattr(layers, kind)(**config)
@@ -72,8 +72,8 @@ def case(kind, shapes, training=False, source=None, weights=None, before=None, *
     given = inputs if len(inputs) > 1 else inputs[0]
     sizes = [tuple(x.shape) for x in inputs] if len(inputs) > 1 else tuple(inputs[0].shape)
     layer.build(sizes)
-    if before is not None:
-        before(layer)
+    if adapt is not None:
+        layer.adapt(drawn(**adapt))
     parameters = []
     for i, weight in enumerate(layer.weights):
         if kind == "Normalization":
@@ -111,8 +111,8 @@ def case(kind, shapes, training=False, source=None, weights=None, before=None, *
     if training:
         entry["training"] = True
         entry["updates"] = {w.name: packed(w) for w in layer.non_trainable_weights if w.name.startswith("moving")}
-    if kind == "Normalization" and "mean" not in config:
-        entry["adapted"] = True
+    if adapt is not None:
+        entry["adapt"] = adapt
     cases.append(entry)
 
 
@@ -221,7 +221,7 @@ for shape, config in [
     ((1, 8, 8, 8), dict(pool_size=3, strides=1, padding="same")),
     ((1, 7, 9, 2), dict(pool_size=(2, 3), strides=(3, 1), padding="same")),
     ((1, 9, 7, 2), dict(pool_size=(3, 1))),
-    ((1, 4, 4, 2), dict(pool_size=5, strides=1, padding="same")),
+    ((1, 3, 3, 2), dict(pool_size=5, strides=1, padding="same")),  # 4x4 would meet a wrong gradient of TensorFlow 2.21's average
     ((1, 7, 7, 2), dict(pool_size=1, strides=3)),
 ]:
     for kind in ("MaxPooling2D", "AveragePooling2D"):
@@ -290,7 +290,7 @@ case("Add", [(2, 3, 4, 5), (2, 3, 4, 1)])
 
 case("Rescaling", (1, 3, 4, 3), scale=1 / 127.5, offset=-1.0, source={"scale": 128.0, "shift": 128.0})
 case("Normalization", (1, 3, 4, 3), mean=[0.485, 0.456, 0.406], variance=[0.229**2, 0.224**2, 0.225**2])
-case("Normalization", (2, 3, 4, 3), before=lambda layer: layer.adapt(drawn((5, 3, 4, 3), 77, 2.0, 1.0)))
+case("Normalization", (2, 3, 4, 3), adapt={"shape": [5, 3, 4, 3], "seed": 77, "scale": 2.0, "shift": 1.0})
 case("Dense", (4, 6), units=5)
 case("Dense", (3, 17), units=9, activation="softmax")
 case("Dense", (2, 3, 4, 5), units=3, use_bias=False)
