@@ -1,0 +1,110 @@
+// The last step of the kernel's gradient: G^T M G of the sums over all tiles.
+import { winogradTile } from "../../../../../ir/conv.ts";
+import type { ConvFilterWork } from "../../../../../ir/kernel.ts";
+import type { FunctionBuilder, Local } from "../../../asm/index.ts";
+import type { PhaseContext } from "../../../emit.ts";
+import { repeat } from "../../flow.ts";
+import { advance, pointAt, pointerTo } from "../../pointers.ts";
+import { chunkRange, chunksOf, placeAt, upTo } from "./chunks.ts";
+import { panelFilters, planes, vectorBytes } from "./layout.ts";
+import { filterMatrix } from "./matrices.ts";
+import { Vectors } from "./vectors.ts";
+
+/** Sums in memory: [part][plane][panel][channel][8 filters], a plane `plane` bytes after the one before. */
+export interface Sums {
+  readonly plane: number;
+  readonly parts: number;
+}
+
+/** Numbers along a side of the kernel. */
+const side = 3;
+
+/** Adds the phase that sums the parts in order and transforms them. */
+export function emitFilterSums(
+  context: PhaseContext,
+  work: ConvFilterWork,
+  sums: Sums,
+  sumsAt: number,
+): void {
+  const { channels, filters } = work.shape;
+  const vectors = filters / 4;
+  const chunks = chunksOf(vectors, channels * planes * (sums.parts + 2) * 8);
+  const own = context.privateScratch((winogradTile.in * side + planes) * vectorBytes);
+  context.phase(chunks, ({ fn, chunk, thread }) => {
+    const scratch = placeAt(fn, own.address, thread, own.step);
+    const out = pointerTo(context, fn, work.out);
+    const { from, to } = chunkRange(fn, chunk, vectors, chunks);
+    upTo(fn, from, to, 1, () => {
+      const target = placeAt(fn, out, from, vectorBytes);
+      const source = placeAt(fn, sumsAt, pair(fn, from), channels * panelFilters * 4);
+      fn.get(source);
+      fn.get(placeAt(fn, 0, odd(fn, from), vectorBytes));
+      fn.op("i32.add");
+      fn.set(source);
+      repeat(fn, channels, () => {
+        addParts(fn, sums, source, scratch);
+        transformSums(fn, scratch, target, channels * filters * 4);
+        advance(fn, source, panelFilters * 4);
+        advance(fn, target, filters * 4);
+      });
+    });
+  });
+}
+
+function pair(fn: FunctionBuilder, vector: Local): Local {
+  const panel = fn.local("i32");
+  fn.get(vector);
+  fn.i32(panelFilters / 4);
+  fn.op("i32.div_u");
+  fn.set(panel);
+  return panel;
+}
+
+function odd(fn: FunctionBuilder, vector: Local): Local {
+  const rest = fn.local("i32");
+  fn.get(vector);
+  fn.i32(panelFilters / 4);
+  fn.op("i32.rem_u");
+  fn.set(rest);
+  return rest;
+}
+
+/** Writes the 36 sums over the parts to scratch memory. */
+function addParts(
+  fn: FunctionBuilder,
+  { plane, parts }: Sums,
+  source: Local,
+  scratch: Local,
+): void {
+  const v = new Vectors(fn);
+  const [from, to] = [fn.local("i32"), fn.local("i32")];
+  pointAt(fn, from, source);
+  pointAt(fn, to, scratch);
+  repeat(fn, planes, () => {
+    let sum = v.load(from, 0);
+    for (let part = 1; part < parts; part++) sum = v.add(sum, v.load(from, part * planes * plane));
+    v.store(to, 0, sum);
+    advance(fn, from, plane);
+    advance(fn, to, vectorBytes);
+  });
+}
+
+/** Transforms the 36 vectors in scratch memory to nine, `tap` bytes apart. */
+function transformSums(fn: FunctionBuilder, scratch: Local, target: Local, tap: number): void {
+  const v = new Vectors(fn);
+  const between = planes * vectorBytes;
+  for (let x = 0; x < winogradTile.in; x++) {
+    const column = Array.from({ length: winogradTile.in }, (_, y) =>
+      v.load(scratch, (y * winogradTile.in + x) * vectorBytes),
+    );
+    filterMatrix(v, column).forEach((element, y) =>
+      v.store(scratch, between + (y * winogradTile.in + x) * vectorBytes, element),
+    );
+  }
+  for (let y = 0; y < side; y++) {
+    const row = Array.from({ length: winogradTile.in }, (_, x) =>
+      v.load(scratch, between + (y * winogradTile.in + x) * vectorBytes),
+    );
+    filterMatrix(v, row).forEach((element, x) => v.store(target, (y * side + x) * tap, element));
+  }
+}

@@ -1,0 +1,250 @@
+// The kernel's gradient by Winograd's algorithm: with V = B^T d B of a tile of inputs and Y = A g A^T of a tile of the
+// result's gradient, it is G^T M G with M the sum over all tiles of V times Y, element by element.
+import type { ConvFilterWork } from "../../../../../ir/kernel.ts";
+import type { FunctionBuilder, Local } from "../../../asm/index.ts";
+import type { PhaseContext, PhasedEmitter } from "../../../emit.ts";
+import { repeat } from "../../flow.ts";
+import { advance, pointAt, pointerTo } from "../../pointers.ts";
+import { chunkRange, chunksOf, placeAt, upTo } from "./chunks.ts";
+import { emitFilterSums, type Sums } from "./filter-sums.ts";
+import { clearGatherScratch, gatherScratch } from "./gather.ts";
+import { gatherStrips, inputImages, outputImages, type Planes } from "./input.ts";
+import { panelFilters, planeBytes, planes, stripTiles, tilesOf, vectorBytes } from "./layout.ts";
+import { panelFunction } from "./product.ts";
+
+/** Sums of up to so many bytes are kept by every chunk of tiles, larger ones once. */
+const smallSums = 3 << 20;
+
+/** Bytes of a block's transformed inputs and gradients, which are to stay in a second-level cache. */
+const blockBytes = 640 << 10;
+
+/** Parts of the tiles with sums of their own, at most. */
+const mostParts = 8;
+
+/** Bytes of all tiles' transformed numbers that lie in memory at once, unless there are too many tiles. */
+const passBytes = 64 << 20;
+const mostPasses = 8;
+
+/** Steps of k that a product takes at once: a panel is to stay in the first-level cache. */
+const mostDepth = 256;
+
+/** Emits the gradient of a kernel. Its sums run over the tiles in order, in parts that depend only on shapes. */
+export const emitWinogradFilter: PhasedEmitter<ConvFilterWork> = (context, work) => {
+  if (planes * 4 * work.shape.channels * work.shape.filters <= smallSums) emitParts(context, work);
+  else emitPasses(context, work);
+};
+
+/** Tiles of both operands between the transforms, `lines` of them. */
+interface Block {
+  readonly inputs: Planes;
+  readonly gradients: Planes;
+}
+
+function blockOf({ shape: { channels, filters } }: ConvFilterWork, lines: number): Block {
+  const panels = Math.ceil(filters / panelFilters);
+  return {
+    inputs: { plane: planeBytes(lines * channels), lines },
+    gradients: { plane: planeBytes(lines * panels * panelFilters), lines },
+  };
+}
+
+/** Cuts `total` into the fewest equal parts of at most `most`, multiples of `unit`. */
+function evenly(total: number, most: number, unit: number): number {
+  const parts = Math.ceil(total / Math.max(unit, most));
+  return Math.ceil(total / parts / unit) * unit;
+}
+
+function sumsOf({ shape: { channels, filters } }: ConvFilterWork, parts: number): Sums {
+  const plane = planeBytes(channels * Math.ceil(filters / panelFilters) * panelFilters);
+  return { plane, parts };
+}
+
+/** Chunks of tiles, each with sums of its own, then the sum of those. */
+function emitParts(context: PhaseContext, work: ConvFilterWork): void {
+  const { shape } = work;
+  const { channels, filters } = shape;
+  const tiles = tilesOf(shape);
+  const ofTile = planes * 4 * (channels + filters);
+  const flops = 2 * planes * channels * filters;
+  const most = chunksOf(Math.ceil(tiles.count / 32), 32 * flops, mostParts);
+  const share = Math.ceil(tiles.count / most);
+  const lines = evenly(share, Math.floor(blockBytes / ofTile), stripTiles);
+  const blocks = Math.ceil(tiles.count / lines);
+  const parts = Math.min(most, blocks);
+  const block = blockOf(work, lines);
+  const sums = sumsOf(work, parts);
+  const sumsAt = context.scratch(parts * planes * sums.plane);
+  const gradientsAt = gatherScratch + planes * block.inputs.plane;
+  const { address, step } = context.privateScratch(gradientsAt + planes * block.gradients.plane);
+  context.phase(parts, ({ fn, chunk, thread }) => {
+    const scratch = placeAt(fn, address, thread, step);
+    const inputs = offsetBy(fn, scratch, gatherScratch);
+    const gradients = offsetBy(fn, scratch, gradientsAt);
+    const target = placeAt(fn, sumsAt, chunk, planes * sums.plane);
+    const gather = gatherer(context, fn, work, block, tiles.count % lines > 0, scratch);
+    clearGatherScratch(fn, scratch);
+    const { from, to } = chunkRange(fn, chunk, blocks, parts);
+    const strips = lines / stripTiles;
+    const run = (accumulate: boolean): void => {
+      const first = placeAt(fn, 0, from, strips);
+      const last = offsetBy(fn, first, strips);
+      gather("inputs", first, last, inputs);
+      gather("gradients", first, last, gradients);
+      const [input, gradient, sum] = [inputs, gradients, target].map((base) =>
+        offsetBy(fn, base, 0),
+      ) as [Local, Local, Local];
+      repeat(fn, planes, () => {
+        multiplyPlane(context, fn, work, block, { input, gradient, sum }, accumulate);
+        advance(fn, input, block.inputs.plane);
+        advance(fn, gradient, block.gradients.plane);
+        advance(fn, sum, sums.plane);
+      });
+    };
+    run(false);
+    advance(fn, from, 1);
+    upTo(fn, from, to, 1, () => run(true));
+  });
+  emitFilterSums(context, work, sums, sumsAt);
+}
+
+/** All tiles' transforms, then the products plane by plane: for kernels so large that sums are to be kept but once. */
+function emitPasses(context: PhaseContext, work: ConvFilterWork): void {
+  const { shape } = work;
+  const { channels, filters } = shape;
+  const tiles = tilesOf(shape);
+  const ofTile = planes * 4 * (channels + filters);
+  const most = Math.max(Math.floor(passBytes / ofTile), Math.ceil(tiles.count / mostPasses));
+  const lines = evenly(tiles.count, most, stripTiles);
+  const passes = Math.ceil(tiles.count / lines);
+  const block = blockOf(work, lines);
+  const sums = sumsOf(work, 1);
+  const inputsAt = context.scratch(
+    planes * (sums.plane + block.inputs.plane + block.gradients.plane),
+  );
+  const gradientsAt = inputsAt + planes * block.inputs.plane;
+  const sumsAt = gradientsAt + planes * block.gradients.plane;
+  const own = context.privateScratch(gatherScratch);
+  const strips = lines / stripTiles;
+  const gathers = chunksOf(strips, (channels + filters) * 300);
+  for (let pass = 0; pass < passes; pass++) {
+    context.phase(gathers, ({ fn, chunk, thread }) => {
+      const scratch = placeAt(fn, own.address, thread, own.step);
+      const gather = gatherer(context, fn, work, block, tiles.count % lines > 0, scratch);
+      clearGatherScratch(fn, scratch);
+      const { from, to } = chunkRange(fn, chunk, strips, gathers);
+      const inputs = placeAt(fn, inputsAt, from, stripTiles * vectorBytes);
+      const gradients = placeAt(fn, gradientsAt, from, stripTiles * panelFilters * 4);
+      const [first, last] = [from, to].map((strip) => offsetBy(fn, strip, pass * strips)) as [
+        Local,
+        Local,
+      ];
+      gather("inputs", first, last, inputs);
+      gather("gradients", first, last, gradients);
+    });
+    context.phase(planes, ({ fn, chunk }) =>
+      multiplyPlane(
+        context,
+        fn,
+        work,
+        block,
+        {
+          input: placeAt(fn, inputsAt, chunk, block.inputs.plane),
+          gradient: placeAt(fn, gradientsAt, chunk, block.gradients.plane),
+          sum: placeAt(fn, sumsAt, chunk, sums.plane),
+        },
+        pass > 0,
+      ),
+    );
+  }
+  emitFilterSums(context, work, sums, sumsAt);
+}
+
+/** A new local: base + bytes. */
+function offsetBy(fn: FunctionBuilder, base: Local, bytes: number): Local {
+  const local = fn.local("i32");
+  pointAt(fn, local, base);
+  advance(fn, local, bytes);
+  return local;
+}
+
+/** Emits the transforms of the strips [from, to) of an operand. */
+function gatherer(
+  context: PhaseContext,
+  fn: FunctionBuilder,
+  work: ConvFilterWork,
+  { inputs, gradients }: Block,
+  beyond: boolean,
+  scratch: Local,
+): (operand: "inputs" | "gradients", from: Local, to: Local, target: Local) => void {
+  const operands = {
+    inputs: {
+      images: inputImages(work.shape),
+      matrix: "input",
+      order: "channels",
+      planes: inputs,
+      image: pointerTo(context, fn, work.x),
+    },
+    gradients: {
+      images: outputImages(work.shape),
+      matrix: "gradient",
+      order: "panels",
+      planes: gradients,
+      image: pointerTo(context, fn, work.gradient),
+    },
+  } as const;
+  return (operand, from, to, target) =>
+    gatherStrips(context.module, fn, {
+      ...operands[operand],
+      beyond,
+      from,
+      to,
+      target,
+      scratch,
+    });
+}
+
+/** The product of one plane: a panel of filters against all channels, for blocks of tiles in turn. */
+function multiplyPlane(
+  context: PhaseContext,
+  fn: FunctionBuilder,
+  { shape: { channels, filters } }: ConvFilterWork,
+  { inputs: { lines } }: Block,
+  { input, gradient, sum }: { input: Local; gradient: Local; sum: Local },
+  accumulate: boolean,
+): void {
+  const depth = evenly(lines, mostDepth, stripTiles);
+  const [panel, out, left, right, strips] = [0, 1, 2, 3, 4].map(() => fn.local("i32")) as [
+    Local,
+    Local,
+    Local,
+    Local,
+    Local,
+  ];
+  fn.i32(channels / stripTiles);
+  fn.set(strips);
+  pointAt(fn, panel, gradient);
+  pointAt(fn, out, sum);
+  repeat(fn, Math.ceil(filters / panelFilters), () => {
+    pointAt(fn, left, input);
+    pointAt(fn, right, panel);
+    for (let done = 0; done < lines; done += depth) {
+      const k = Math.min(depth, lines - done);
+      fn.get(left);
+      fn.get(right);
+      fn.get(out);
+      fn.get(strips);
+      fn.call(
+        panelFunction(context.module, {
+          k,
+          order: "steps",
+          accumulate: accumulate || done > 0,
+          strip: lines * vectorBytes,
+        }),
+      );
+      advance(fn, left, k * vectorBytes);
+      advance(fn, right, k * panelFilters * 4);
+    }
+    advance(fn, panel, lines * panelFilters * 4);
+    advance(fn, out, channels * panelFilters * 4);
+  });
+}

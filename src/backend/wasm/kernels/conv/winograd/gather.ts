@@ -1,0 +1,288 @@
+// Tiles of an image, transformed: read with zeros around the image, multiplied from both sides by a constant matrix, spread
+// over the planes.
+import type { FunctionBuilder, Local, WasmModule } from "../../../asm/index.ts";
+import { repeat, sharedFunction } from "../../flow.ts";
+import { advance, pointAt } from "../../pointers.ts";
+import { winogradTile } from "../../../../../ir/conv.ts";
+import { lineBytes, stripTiles, type Tiles, vectorBytes } from "./layout.ts";
+import { gradientMatrix, inputMatrix } from "./matrices.ts";
+import { Vectors } from "./vectors.ts";
+
+/** Images [N, height, width, channels]. Tile (i, j) of an image begins at row 4 i - top and column 4 j - left. */
+export interface Images {
+  readonly height: number;
+  readonly width: number;
+  readonly channels: number;
+  readonly top: number;
+  readonly left: number;
+  readonly tiles: Tiles;
+}
+
+/** Where a strip's transformed numbers go, in bytes. */
+export interface Target {
+  /** From plane to plane. */
+  readonly plane: number;
+  /** From tile to tile of the strip. */
+  readonly tile: number;
+  /** From the first vector of channels to each other one. */
+  readonly vectors: readonly number[];
+}
+
+export interface GatherSpec {
+  readonly images: Images;
+  /** Whether tiles beyond the last one are asked for: they come out as zeros. */
+  readonly beyond: boolean;
+  /** Which matrix: B^T on 6 x 6 inputs, or A on 4 x 4 gradients. */
+  readonly matrix: "input" | "gradient";
+  /** Vectors of channels at once, 1 to 4: as many as `target.vectors`. */
+  readonly target: Target;
+}
+
+/** Vectors of channels that a call takes: a cache line of a pixel. */
+export const gatherVectors = 4;
+
+/** Bytes of a strip's tiles transformed along one axis, with a line of zeros before. */
+export const gatherScratch: number =
+  lineBytes + winogradTile.in * stripTiles * winogradTile.in * lineBytes;
+
+const matrices = { input: inputMatrix, gradient: gradientMatrix } as const;
+const sides = { input: winogradTile.in, gradient: winogradTile.out } as const;
+
+/**
+ * A function (tile: number of the strip's first one; image, to, scratch: addresses) -> nothing. `image` is the address of
+ * the first pixel's first channel of those to take, `scratch` that of `gatherScratch` bytes which begin with a line of
+ * zeros.
+ */
+export function gatherFunction(module: WasmModule, spec: GatherSpec): FunctionBuilder {
+  const name = `winograd_gather_${JSON.stringify(spec)}`;
+  return sharedFunction(module, name, { params: ["i32", "i32", "i32", "i32"], results: [] }, (fn) =>
+    new GatherEmitter(fn, spec).emit(),
+  );
+}
+
+/** Writes the line of zeros that `gatherFunction` wants. */
+export function clearGatherScratch(fn: FunctionBuilder, scratch: Local): void {
+  for (let offset = 0; offset < lineBytes; offset += vectorBytes) {
+    fn.get(scratch);
+    fn.v128({ f32x4: [0, 0, 0, 0] });
+    fn.store("v128.store", offset, 4);
+  }
+}
+
+class GatherEmitter {
+  readonly #fn: FunctionBuilder;
+  readonly #spec: GatherSpec;
+  readonly #vectors: Vectors;
+  /** Rows and columns of a tile. */
+  readonly #side: number;
+  readonly #tile: Local;
+  readonly #image: Local;
+  readonly #to: Local;
+  readonly #scratch: Local;
+  /** Row and column of the image's pixel where the tile begins. */
+  readonly #row: Local;
+  readonly #column: Local;
+  readonly #pixel: Local;
+
+  constructor(fn: FunctionBuilder, spec: GatherSpec) {
+    this.#fn = fn;
+    this.#spec = spec;
+    this.#vectors = new Vectors(fn);
+    this.#side = sides[spec.matrix];
+    this.#tile = fn.param(0);
+    this.#image = fn.param(1);
+    this.#to = fn.param(2);
+    this.#scratch = fn.param(3);
+    this.#row = fn.local("i32");
+    this.#column = fn.local("i32");
+    this.#pixel = fn.local("i32");
+  }
+
+  /** Bytes of a tile in scratch memory's row of tiles, and of that row. */
+  get #tileBytes(): number {
+    return this.#side * lineBytes;
+  }
+
+  get #rowBytes(): number {
+    return stripTiles * this.#tileBytes;
+  }
+
+  emit(): void {
+    const fn = this.#fn;
+    const between = fn.local("i32");
+    pointAt(fn, between, this.#scratch);
+    repeat(fn, stripTiles, () => {
+      this.#findTile();
+      this.#downColumns(between);
+      advance(fn, this.#tile, 1);
+      advance(fn, between, this.#tileBytes);
+    });
+    this.#alongRows();
+  }
+
+  /** From the tile's number to its place. */
+  #findTile(): void {
+    const fn = this.#fn;
+    const { tiles, height, width, channels, top, left } = this.#spec.images;
+    const [batch, rest] = [fn.local("i32"), fn.local("i32")];
+    const divide = (x: Local, by: number): void => {
+      fn.get(x);
+      fn.i32(by);
+      fn.op("i32.div_u");
+    };
+    const remainder = (x: Local, by: number): void => {
+      fn.get(x);
+      fn.i32(by);
+      fn.op("i32.rem_u");
+    };
+    const inside = (across: () => void, before: number, into: Local): void => {
+      across();
+      fn.i32(winogradTile.out);
+      fn.op("i32.mul");
+      fn.i32(before);
+      fn.op("i32.sub");
+      fn.set(into);
+    };
+    divide(this.#tile, tiles.rows * tiles.columns);
+    fn.set(batch);
+    remainder(this.#tile, tiles.rows * tiles.columns);
+    fn.set(rest);
+    inside(() => divide(rest, tiles.columns), top, this.#row);
+    inside(() => remainder(rest, tiles.columns), left, this.#column);
+    fn.get(batch);
+    fn.i32(height);
+    fn.op("i32.mul");
+    fn.get(this.#row);
+    fn.op("i32.add");
+    fn.i32(width);
+    fn.op("i32.mul");
+    fn.get(this.#column);
+    fn.op("i32.add");
+    fn.i32(channels * 4);
+    fn.op("i32.mul");
+    fn.get(this.#image);
+    fn.op("i32.add");
+    fn.set(this.#pixel);
+    if (!this.#spec.beyond) return;
+    // Tiles that do not exist lie above the image.
+    fn.i32(-winogradTile.in);
+    fn.get(this.#row);
+    fn.get(this.#tile);
+    fn.i32(tiles.count);
+    fn.op("i32.ge_u");
+    fn.select();
+    fn.set(this.#row);
+  }
+
+  /** Transforms the tile's columns. */
+  #downColumns(between: Local): void {
+    const fn = this.#fn;
+    const { height, width, channels } = this.#spec.images;
+    const [to, last] = [fn.local("i32"), this.#side - 1];
+    const columns = (body: () => void): void => {
+      pointAt(fn, to, between);
+      repeat(fn, this.#side, () => {
+        body();
+        advance(fn, this.#pixel, channels * 4);
+        advance(fn, to, lineBytes);
+      });
+    };
+    // Unsigned comparison: what is left of or above the image is far to the right of or below it.
+    const fits = (at: Local, extent: number): void => {
+      fn.get(at);
+      fn.i32(Math.max(0, extent - last));
+      fn.op("i32.lt_u");
+    };
+    fits(this.#row, height);
+    fits(this.#column, width);
+    fn.op("i32.and");
+    fn.if(
+      () =>
+        columns(() =>
+          this.#column_(
+            (row) => ({ pointer: this.#pixel, offset: row * width * channels * 4 }),
+            to,
+          ),
+        ),
+      () => {
+        const rows = Array.from({ length: this.#side }, (_, row) => this.#exists(row));
+        const column = fn.local("i32");
+        pointAt(fn, column, this.#column);
+        columns(() => {
+          const pointers = rows.map((exists, row) => this.#pixelOrZeros(row, exists, column));
+          this.#column_((row) => ({ pointer: pointers[row]!, offset: 0 }), to);
+          advance(fn, column, 1);
+        });
+      },
+    );
+  }
+
+  /** Whether a row of the tile lies in the image. */
+  #exists(row: number): Local {
+    const fn = this.#fn;
+    const exists = fn.local("i32");
+    fn.get(this.#row);
+    fn.i32(row);
+    fn.op("i32.add");
+    fn.i32(this.#spec.images.height);
+    fn.op("i32.lt_u");
+    fn.set(exists);
+    return exists;
+  }
+
+  #pixelOrZeros(row: number, exists: Local, column: Local): Local {
+    const fn = this.#fn;
+    const { width, channels } = this.#spec.images;
+    const pointer = fn.local("i32");
+    fn.get(this.#pixel);
+    fn.i32(row * width * channels * 4);
+    fn.op("i32.add");
+    fn.get(this.#scratch);
+    fn.get(exists);
+    fn.get(column);
+    fn.i32(width);
+    fn.op("i32.lt_u");
+    fn.op("i32.and");
+    fn.select();
+    fn.set(pointer);
+    return pointer;
+  }
+
+  #column_(at: (row: number) => { pointer: Local; offset: number }, to: Local): void {
+    const v = this.#vectors;
+    this.#spec.target.vectors.forEach((_, vector) => {
+      const column = Array.from({ length: this.#side }, (_, row) => {
+        const { pointer, offset } = at(row);
+        return v.load(pointer, offset + vector * vectorBytes);
+      });
+      matrices[this.#spec.matrix](v, column).forEach((element, row) =>
+        v.store(to, lineBytes + row * this.#rowBytes + vector * vectorBytes, element),
+      );
+    });
+  }
+
+  /** Transforms the rows that the columns' transforms left, into the planes. */
+  #alongRows(): void {
+    const fn = this.#fn;
+    const v = this.#vectors;
+    const { plane, tile, vectors } = this.#spec.target;
+    const [from, planesOfRow, to] = [fn.local("i32"), this.#to, fn.local("i32")];
+    pointAt(fn, from, this.#scratch);
+    repeat(fn, winogradTile.in, () => {
+      pointAt(fn, to, planesOfRow);
+      repeat(fn, stripTiles, () => {
+        vectors.forEach((vectorAt, vector) => {
+          const row = Array.from({ length: this.#side }, (_, x) =>
+            v.load(from, lineBytes + x * lineBytes + vector * vectorBytes),
+          );
+          matrices[this.#spec.matrix](v, row).forEach((element, x) =>
+            v.store(to, x * plane + vectorAt, element),
+          );
+        });
+        advance(fn, from, this.#tileBytes);
+        advance(fn, to, tile);
+      });
+      advance(fn, planesOfRow, winogradTile.in * plane);
+    });
+  }
+}

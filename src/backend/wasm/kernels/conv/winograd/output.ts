@@ -1,0 +1,248 @@
+// Tiles of products brought back to pixels of the result.
+import type { FunctionBuilder, Local } from "../../../asm/index.ts";
+import type { PhaseContext } from "../../../emit.ts";
+import { winogradTile } from "../../../../../ir/conv.ts";
+import type { ConvWork } from "../../../../../ir/kernel.ts";
+import { type Epilogue, epilogueOf } from "../epilogue.ts";
+import { forBlocks, repeat } from "../../flow.ts";
+import { advance, pointAt } from "../../pointers.ts";
+import { placeAt, upTo } from "./chunks.ts";
+import { lineBytes, panelFilters, stripTiles, tilesOf, vectorBytes } from "./layout.ts";
+import { outputMatrix } from "./matrices.ts";
+import { Vectors } from "./vectors.ts";
+
+/** Vectors of filters at once: a cache line of a pixel. */
+const atOnce = 4;
+
+/** Bytes of a tile transformed along one axis. */
+export const outputScratch: number = winogradTile.out * winogradTile.in * lineBytes;
+
+/** Where the products lie, in bytes: [plane][panel][tile][8 filters]. */
+export interface Products {
+  readonly plane: number;
+  readonly panel: number;
+}
+
+/** A block of products that is brought back. */
+export interface Block {
+  /** Address of the products of the first strip and the first filter. */
+  readonly products: Local;
+  /** Number of the first strip, and that after the last. */
+  readonly from: Local;
+  readonly to: Local;
+  /** Address of `outputScratch` bytes. */
+  readonly scratch: Local;
+  /** Number of the first filter, times 4 bytes. */
+  readonly filter: Local;
+}
+
+/**
+ * A function (the parameters of `like`, then those of `Block` in order) -> nothing that transforms a block of `filters`
+ * filters and finishes the results. It is not shared: an epilogue knows values by the parameters of the kernel's function.
+ */
+export function outputFunction(
+  context: PhaseContext,
+  like: FunctionBuilder,
+  work: ConvWork,
+  products: Products,
+  filters: number,
+): FunctionBuilder {
+  const { params, name } = like.handle;
+  const fn = context.module.func(`${name}_output_${filters}`, {
+    params: [...params, "i32", "i32", "i32", "i32", "i32"],
+    results: [],
+  });
+  const [first, from, to, scratch, filter] = [0, 1, 2, 3, 4].map((i) =>
+    fn.param(params.length + i),
+  ) as [Local, Local, Local, Local, Local];
+  const block = { products: first, from, to, scratch, filter };
+  new OutputEmitter(context, fn, work, products, block).emit(filters);
+  return fn;
+}
+
+class OutputEmitter {
+  readonly #fn: FunctionBuilder;
+  readonly #work: ConvWork;
+  readonly #products: Products;
+  readonly #block: Block;
+  readonly #vectors: Vectors;
+  readonly #epilogue: Epilogue;
+
+  constructor(
+    context: PhaseContext,
+    fn: FunctionBuilder,
+    work: ConvWork,
+    products: Products,
+    block: Block,
+  ) {
+    this.#fn = fn;
+    this.#work = work;
+    this.#products = products;
+    this.#block = block;
+    this.#vectors = new Vectors(fn);
+    this.#epilogue = epilogueOf(context, fn, work);
+  }
+
+  emit(filters: number): void {
+    const fn = this.#fn;
+    const tiles = tilesOf(this.#work.shape);
+    const { from: strip, to, products, filter: firstFilter } = this.#block;
+    const [group, filter, tile, at] = [0, 1, 2, 3].map(() => fn.local("i32")) as [
+      Local,
+      Local,
+      Local,
+      Local,
+    ];
+    upTo(fn, strip, to, 1, () => {
+      pointAt(fn, group, products);
+      pointAt(fn, filter, firstFilter);
+      const moves = [
+        [group, (this.#products.panel * 4) / panelFilters],
+        [filter, vectorBytes],
+      ] as const;
+      forBlocks(fn, filters / 4, atOnce, moves, (vectors) => {
+        pointAt(fn, tile, placeAt(fn, 0, strip, stripTiles));
+        pointAt(fn, at, group);
+        repeat(fn, stripTiles, () => {
+          const run = (): void => this.#tile(tile, at, filter, vectors);
+          if (tiles.count % stripTiles === 0) run();
+          else {
+            fn.get(tile);
+            fn.i32(tiles.count);
+            fn.op("i32.lt_u");
+            fn.if(run);
+          }
+          advance(fn, tile, 1);
+          advance(fn, at, panelFilters * 4);
+        });
+      });
+      advance(fn, products, stripTiles * panelFilters * 4);
+    });
+  }
+
+  #tile(tile: Local, products: Local, filter: Local, vectors: number): void {
+    const fn = this.#fn;
+    this.#downColumns(products, vectors);
+    const { outHeight, outWidth, filters } = this.#work.shape;
+    const { rows, columns } = tilesOf(this.#work.shape);
+    const [row, column, at] = [fn.local("i32"), fn.local("i32"), fn.local("i32")];
+    const part = (from: Local, by: number, op: "i32.div_u" | "i32.rem_u"): void => {
+      fn.get(from);
+      fn.i32(by);
+      fn.op(op);
+    };
+    const scaled = (into: Local): void => {
+      fn.i32(winogradTile.out);
+      fn.op("i32.mul");
+      fn.set(into);
+    };
+    // Row of the image, then of all images: outHeight may be no multiple of the tile's.
+    const line = fn.local("i32");
+    part(tile, columns, "i32.rem_u");
+    scaled(column);
+    part(tile, columns, "i32.div_u");
+    fn.set(line);
+    part(line, rows, "i32.rem_u");
+    scaled(row);
+    part(line, rows, "i32.div_u");
+    fn.i32(outHeight);
+    fn.op("i32.mul");
+    fn.get(row);
+    fn.op("i32.add");
+    fn.i32(outWidth);
+    fn.op("i32.mul");
+    fn.get(column);
+    fn.op("i32.add");
+    fn.i32(filters * 4);
+    fn.op("i32.mul");
+    fn.get(filter);
+    fn.op("i32.add");
+    fn.set(at);
+    this.#alongRows({ row, column, at, filter }, vectors);
+  }
+
+  #downColumns(products: Local, vectors: number): void {
+    const fn = this.#fn;
+    const v = this.#vectors;
+    const { plane, panel } = this.#products;
+    const [from, to] = [fn.local("i32"), fn.local("i32")];
+    pointAt(fn, from, products);
+    pointAt(fn, to, this.#block.scratch);
+    repeat(fn, winogradTile.in, () => {
+      for (let vector = 0; vector < vectors; vector++) {
+        const at = Math.floor(vector / 2) * panel + (vector % 2) * vectorBytes;
+        const column = Array.from({ length: winogradTile.in }, (_, y) =>
+          v.load(from, y * winogradTile.in * plane + at),
+        );
+        outputMatrix(v, column).forEach((element, y) =>
+          v.store(to, y * winogradTile.in * lineBytes + vector * vectorBytes, element),
+        );
+      }
+      advance(fn, from, plane);
+      advance(fn, to, lineBytes);
+    });
+  }
+
+  /** Finishes a tile's rows that are in the result. */
+  #alongRows(
+    { row, column, at, filter }: { row: Local; column: Local; at: Local; filter: Local },
+    vectors: number,
+  ): void {
+    const fn = this.#fn;
+    const { outHeight, outWidth, filters } = this.#work.shape;
+    const from = fn.local("i32");
+    pointAt(fn, from, this.#block.scratch);
+    const ragged = outHeight % winogradTile.out > 0;
+    fn.block((done) => {
+      repeat(fn, winogradTile.out, () => {
+        if (ragged) {
+          fn.get(row);
+          fn.i32(outHeight);
+          fn.op("i32.ge_u");
+          fn.brIf(done);
+          advance(fn, row, 1);
+        }
+        for (let vector = 0; vector < vectors; vector++) {
+          this.#row(from, vector, column, (element, x) =>
+            this.#epilogue.finish(
+              element,
+              at,
+              x * filters * 4 + vector * vectorBytes,
+              filter,
+              vector * vectorBytes,
+              4,
+            ),
+          );
+        }
+        advance(fn, from, winogradTile.in * lineBytes);
+        advance(fn, at, outWidth * filters * 4);
+      });
+    });
+  }
+
+  #row(
+    from: Local,
+    vector: number,
+    column: Local,
+    finish: (element: Local, x: number) => void,
+  ): void {
+    const fn = this.#fn;
+    const v = this.#vectors;
+    const { outWidth } = this.#work.shape;
+    const row = Array.from({ length: winogradTile.in }, (_, x) =>
+      v.load(from, x * lineBytes + vector * vectorBytes),
+    );
+    const elements = outputMatrix(v, row);
+    fn.block((done) => {
+      elements.forEach((element, x) => {
+        if (x > 0 && outWidth % winogradTile.out > 0) {
+          fn.get(column);
+          fn.i32(Math.max(0, outWidth - x));
+          fn.op("i32.ge_u");
+          fn.brIf(done);
+        }
+        finish(element, x);
+      });
+    });
+  }
+}
