@@ -29,10 +29,11 @@ export class Executable {
   readonly bytes: number;
   private busy = false;
 
-  constructor(graph: Graph, name: string) {
+  /** The last inputs of the graph are the captured tensors. */
+  constructor(graph: Graph, name: string, captured: readonly Tensor[] = []) {
     this.holdings = new Holdings(backend());
     try {
-      this.program = untraced(() => new Program(graph, name, this.holdings));
+      this.program = untraced(() => new Program(graph, name, this.holdings, captured));
       const own = this.program.bindOwn();
       this.inputs = own.inputs;
       this.outputs = own.outputs;
@@ -46,15 +47,6 @@ export class Executable {
   /** Whether a call is under way: a callback of a host operation may come back here. */
   get running(): boolean {
     return this.busy;
-  }
-
-  /** Writes an input that stays the same from call to call. */
-  preset(index: number, tensor: Tensor): void {
-    writeElements(
-      this.holdings.backend.memory,
-      this.inputs[index]!,
-      concreteElements(tensor, "preset"),
-    );
   }
 
   /** Copies inputs in (the first ones, as many as given), runs, copies outputs out. */
@@ -131,13 +123,17 @@ function shrink(count: number, bytes: number, latest?: Executable): void {
 }
 
 /** An executable; where memory is short, programs that are merely kept give way. */
-export function makeExecutable(graph: Graph, name: string): Executable {
+export function makeExecutable(
+  graph: Graph,
+  name: string,
+  captured: readonly Tensor[] = [],
+): Executable {
   try {
-    return new Executable(graph, name);
+    return new Executable(graph, name, captured);
   } catch (error) {
     if (!(error instanceof RangeError) || kept.size === 0) throw error;
     shrink(0, 0);
-    return new Executable(graph, name);
+    return new Executable(graph, name, captured);
   }
 }
 

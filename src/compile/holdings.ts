@@ -2,6 +2,9 @@
 import type { Backend } from "../backend/backend.ts";
 import type { Pointer } from "../ir/host.ts";
 import type { Segment } from "../ir/kernel.ts";
+import type { Tensor } from "../ir/tensor.ts";
+import { acquire, acquireElements } from "./constants.ts";
+import type { SharedBlock } from "./constants.ts";
 
 /** Blocks of kernel memory that live as long as a program and all it contains. */
 export class Holdings {
@@ -9,6 +12,8 @@ export class Holdings {
   /** Objects that host operations of one program share. */
   readonly shared: Map<object, unknown> = new Map();
   private blocks = new Map<Pointer, number>();
+  /** What gives back blocks shared with other programs. */
+  private borrowed: (() => void)[] = [];
   private waiting: { readonly segment: Segment; readonly done: (run: () => void) => void }[] = [];
 
   constructor(backend: Backend) {
@@ -26,6 +31,20 @@ export class Holdings {
     const pointer = this.backend.memory.allocate(bytes);
     this.blocks.set(pointer, bytes);
     return pointer;
+  }
+
+  /** Where the elements of a captured tensor lie, for all programs that capture it. */
+  constant(tensor: Tensor, who: string): Pointer {
+    const { pointer, release } = acquireElements(this.backend, tensor, who);
+    this.borrowed.push(release);
+    return pointer;
+  }
+
+  /** The block of a result computed from a captured tensor alone, for all programs that want it. */
+  derived(tensor: Tensor, key: string, bytes: number): SharedBlock {
+    const { block, release } = acquire(this.backend, tensor, key, bytes);
+    this.borrowed.push(release);
+    return block;
   }
 
   free(pointer: Pointer): void {
@@ -55,5 +74,7 @@ export class Holdings {
   release(): void {
     for (const [pointer, bytes] of this.blocks) this.backend.memory.free(pointer, bytes);
     this.blocks.clear();
+    for (const release of this.borrowed) release();
+    this.borrowed = [];
   }
 }

@@ -75,7 +75,6 @@ function compile<A extends unknown[], R>(
     return out.leaves;
   }, leaves);
   for (const tensor of traced.captured) concreteElements(tensor, who);
-  const executable = makeExecutable(traced.graph, who);
-  traced.captured.forEach((tensor, index) => executable.preset(leaves.length + index, tensor));
+  const executable = makeExecutable(traced.graph, who, traced.captured);
   return { executable, result: result! };
 }

@@ -2,14 +2,17 @@
 import { type AnyGraph, type Graph, type Node, type Value, asGraph } from "../ir/graph.ts";
 import { InternalError } from "../ir/errors.ts";
 import type { HostRun, Pointer, Procedure } from "../ir/host.ts";
+import type { Tensor } from "../ir/tensor.ts";
 import type { Kernel, Place } from "../ir/kernel.ts";
 import { accessOf } from "./access.ts";
 import { typeKey } from "./key.ts";
 import { formKernels } from "./fuse/kernels.ts";
 import { hostContext } from "./host-context.ts";
+import type { SharedBlock } from "./constants.ts";
 import type { Holdings } from "./holdings.ts";
 import { type MemoryPlan, bytesOf, planMemory } from "./plan.ts";
 import { optimize } from "./passes/index.ts";
+import { settledKernels } from "./settled.ts";
 
 type Step = () => void;
 
@@ -24,8 +27,19 @@ export class Program implements Procedure {
   private readonly slots: Pointer;
   private readonly steps: Step[] = [];
   private readonly outputStart: number;
+  /** How many inputs are not captured. */
+  private readonly free: number;
+  private readonly prepared: SharedBlock[] = [];
+  /** What is to be done before the first run. */
+  private pending: (() => void) | undefined;
 
-  constructor(source: AnyGraph, name: string, holdings: Holdings) {
+  /** The last inputs are the `captured` tensors: bound here, and never to be bound otherwise. */
+  constructor(
+    source: AnyGraph,
+    name: string,
+    holdings: Holdings,
+    captured: readonly Tensor[] = [],
+  ) {
     this.name = name;
     this.holdings = holdings;
     this.graph = optimize(asGraph(source));
@@ -34,12 +48,26 @@ export class Program implements Procedure {
     this.outputStart = inputs.length;
     const slotOf = new Map<Value, number>(inputs.map((input, index) => [input, index]));
     outputs.forEach((output, index) => slotOf.set(accessOf(output).base, this.outputStart + index));
-    this.plan = planMemory(this.kernels, new Set(slotOf.keys()));
+    const firstConstant = inputs.length - captured.length;
+    this.free = firstConstant;
+    const tensors = new Map(
+      captured.map((tensor, index) => [inputs[firstConstant + index]!, tensor]),
+    );
+    const { once, every } = settledKernels(
+      this.kernels,
+      new Set(tensors.keys()),
+      new Set(slotOf.keys()),
+    );
+    const settled = new Map<Value, Pointer>();
+    const fresh = once.filter((kernel) => this.settle(kernel, tensors, settled));
+    this.plan = planMemory(every, new Set([...slotOf.keys(), ...settled.keys()]));
     this.slots = holdings.allocate(Math.max(64, 4 * (inputs.length + outputs.length)));
     const arena = this.plan.bytes === 0 ? 0 : holdings.allocate(this.plan.bytes);
     const place = (value: Value): Place => {
       const slot = slotOf.get(value);
       if (slot !== undefined) return { kind: "slot", slot };
+      const fixed = settled.get(value);
+      if (fixed !== undefined) return { kind: "address", address: fixed };
       const offset = this.plan.offsets.get(value);
       if (offset === undefined)
         throw new InternalError(
@@ -47,7 +75,11 @@ export class Program implements Procedure {
         );
       return { kind: "address", address: arena + offset };
     };
-    for (const part of cut(this.kernels))
+    captured.forEach((tensor, index) =>
+      this.bindInput(firstConstant + index, holdings.constant(tensor, name)),
+    );
+    if (fresh.length > 0) this.runOnce(fresh, place);
+    for (const part of cut(every))
       this.steps.push(
         part[0]!.work.kind === "host"
           ? this.hostStep(part[0]!, place)
@@ -74,11 +106,12 @@ export class Program implements Procedure {
   }
 
   run(): void {
+    if (this.pending !== undefined) this.pending();
     const { steps } = this;
     for (let index = 0; index < steps.length; index++) steps[index]!();
   }
 
-  /** Gives every input and output memory of its own and binds it. */
+  /** Gives every input but the captured ones, and every output, memory of its own and binds it. */
   bindOwn(): { inputs: Pointer[]; outputs: Pointer[] } {
     const own = (value: Value, bind: (pointer: Pointer) => void): Pointer => {
       const pointer = this.holdings.allocate(bytesOf(value));
@@ -86,12 +119,52 @@ export class Program implements Procedure {
       return pointer;
     };
     return {
-      inputs: this.graph.inputs.map((input, index) =>
-        own(input, (pointer) => this.bindInput(index, pointer)),
-      ),
+      inputs: this.graph.inputs
+        .slice(0, this.free)
+        .map((input, index) => own(input, (pointer) => this.bindInput(index, pointer))),
       outputs: this.graph.outputs.map((output, index) =>
         own(output, (pointer) => this.bindOutput(index, pointer)),
       ),
+    };
+  }
+
+  /**
+   * Finds a place for what a kernel makes of constants; false if another program has made it already. Prepared kernels are
+   * shared with all programs that capture the same tensor.
+   */
+  private settle(
+    kernel: Kernel,
+    tensors: ReadonlyMap<Value, Tensor>,
+    settled: Map<Value, Pointer>,
+  ): boolean {
+    const { holdings } = this;
+    const { work } = kernel;
+    const tensor = work.kind === "prepareKernel" ? tensors.get(work.kernel.value) : undefined;
+    if (work.kind !== "prepareKernel" || tensor === undefined) {
+      for (const value of kernel.outputs) settled.set(value, holdings.allocate(bytesOf(value)));
+      return true;
+    }
+    const { algorithm, shape, out } = work;
+    const key = JSON.stringify([algorithm, shape, work.kernel.view]);
+    const block = holdings.derived(tensor, key, bytesOf(out));
+    settled.set(out, block.pointer);
+    if (block.ready) return false;
+    this.prepared.push(block);
+    return true;
+  }
+
+  private runOnce(kernels: readonly Kernel[], place: (value: Value) => Place): void {
+    const { holdings, slots } = this;
+    let run: Step | undefined;
+    holdings.enqueue(
+      { name: `${this.name}/once`, kernels, place, slots },
+      (compiled) => (run = compiled),
+    );
+    this.pending = () => {
+      if (run === undefined) holdings.compile();
+      run!();
+      for (const block of this.prepared) block.ready = true;
+      this.pending = undefined;
     };
   }
 

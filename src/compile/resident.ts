@@ -88,15 +88,12 @@ export function resident<S, B, R>(
       },
       [...types, ...leaves],
     );
-    const captured = traced.captured.map((tensor) => concreteElements(tensor, who));
+    for (const tensor of traced.captured) concreteElements(tensor, who);
     const holdings = new Holdings(blocks.backend);
     try {
-      const program = untraced(() => new Program(traced.graph, "step", holdings));
-      const { inputs, outputs } = bindFrom(program, count, holdings);
-      captured.forEach((array, index) =>
-        writeElements(memory, inputs[leaves.length + index]!, array),
-      );
-      const batch = inputs.slice(0, leaves.length);
+      const program = untraced(() => new Program(traced.graph, "step", holdings, traced.captured));
+      const { inputs, outputs } = bindFrom(program, count, leaves.length, holdings);
+      const batch = inputs;
       found = { program, holdings, batch, outputs, result: result! };
     } catch (error) {
       holdings.release();
@@ -152,10 +149,11 @@ export function resident<S, B, R>(
   return self;
 }
 
-/** Gives all inputs and outputs of a program but the first `count` memory of their own. */
+/** Gives the `batch` inputs and all outputs of a program after the first `count` memory of their own. */
 function bindFrom(
   program: Program,
   count: number,
+  batch: number,
   holdings: Holdings,
 ): { inputs: Pointer[]; outputs: Pointer[] } {
   const place = (
@@ -168,7 +166,9 @@ function bindFrom(
       return pointer;
     });
   return {
-    inputs: place(program.graph.inputs, (index, pointer) => program.bindInput(index, pointer)),
+    inputs: place(program.graph.inputs.slice(0, count + batch), (index, pointer) =>
+      program.bindInput(index, pointer),
+    ),
     outputs: place(program.graph.outputs, (index, pointer) => program.bindOutput(index, pointer)),
   };
 }
