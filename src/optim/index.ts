@@ -11,6 +11,7 @@ export { loadCheckpoint, saveCheckpoint } from "./checkpoint-file.ts";
 export { decodeCheckpoint, encodeCheckpoint } from "./checkpoint.ts";
 export type { Checkpoint, Json } from "./checkpoint.ts";
 export * from "./data/index.ts";
+export * from "./fit/index.ts";
 export { rmsprop } from "./rmsprop.ts";
 export type { RmspropOptions } from "./rmsprop.ts";
 export * as schedules from "./schedules/index.ts";
