@@ -3,7 +3,7 @@ import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { type ConvShape, convShape, type Pair } from "../src/ir/conv.ts";
 import { makeInput, type Value } from "../src/ir/graph.ts";
-import type { ConvWork, PrepareKernelWork, View } from "../src/ir/kernel.ts";
+import type { ConvFilterWork, ConvWork, PrepareKernelWork, View } from "../src/ir/kernel.ts";
 import { floats, type Floats } from "./support/kernel-bench.ts";
 import { kernelRun } from "./support/kernel-run.ts";
 
@@ -125,6 +125,39 @@ function checkConv(shape: ConvShape, twice = false): void {
   expectClose(found, expected, magnitudes, shape.dtype, terms);
 }
 
+function checkFilter(shape: ConvShape, twice = false): void {
+  const { x, kernel, out, numbers } = operandsOf(shape);
+  const images = numbers.get(x)!;
+  const size = shape.batch * shape.outHeight * shape.outWidth * shape.channels;
+  const gradients = floats(shape.dtype, size, 3);
+  const inputs = new Map([
+    [x, images],
+    [out, gradients],
+  ]);
+  const work: ConvFilterWork = {
+    kind: "convFilter",
+    shape,
+    algorithm: "depthwise",
+    x,
+    gradient: out,
+    out: kernel,
+  };
+  const run = kernelRun([work], inputs, [kernel], twice);
+  run.run();
+  const found = run.get(kernel);
+  run.run();
+  expect([...run.get(kernel)]).toEqual([...found]);
+  const [expected, magnitudes] = [new Float64Array(found.length), new Float64Array(found.length)];
+  products(shape, (at, weight, to) => {
+    const product = images[at]! * gradients[to]!;
+    expected[weight]! += product;
+    magnitudes[weight]! += Math.abs(product);
+  });
+  // Errors of so many roundings nearly cancel: their spread grows as the root of their number.
+  const terms = shape.batch * shape.outHeight * shape.outWidth;
+  expectClose(found, expected, magnitudes, shape.dtype, 4 * Math.sqrt(terms));
+}
+
 const pair = (most: number, least = 1): fc.Arbitrary<Pair> =>
   fc.tuple(fc.integer({ min: least, max: most }), fc.integer({ min: least, max: most }));
 
@@ -194,6 +227,7 @@ describe("depthwise convolution", () => {
         ],
       });
       checkConv(shape);
+      checkFilter(shape);
     }
   });
 
@@ -216,5 +250,18 @@ describe("depthwise convolution", () => {
       });
       expect([...run.get(operands.prepared)]).toEqual(expected);
     }
+  });
+});
+
+describe("gradient of a depthwise kernel", () => {
+  test("any geometry", () => {
+    fc.assert(
+      fc.property(cases, fc.boolean(), (shape, twice) => checkFilter(shape, twice)),
+      { numRuns: 150 },
+    );
+  });
+
+  test("layers of networks", () => {
+    for (const shape of layers) checkFilter(shape);
   });
 });

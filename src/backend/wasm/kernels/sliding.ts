@@ -2,7 +2,7 @@
 import type { FunctionBuilder, Local } from "../asm/index.ts";
 import { addScaled, copyOf, type Cut, cut, divided, forRange, smaller } from "./chunks.ts";
 import { repeat } from "./flow.ts";
-import { type Lanes, vectorWidths } from "./lanes.ts";
+import type { Lanes } from "./lanes.ts";
 import { advance, pointAt } from "./pointers.ts";
 
 /** One axis of images: tap k of window o lies at o * stride - before + k * dilation, in or outside [0, extent). */
@@ -164,9 +164,6 @@ export function forVectors(
   if (elements % size > 0) body(elements % size);
 }
 
-/** The lanes in use of the vectors that hold `elements` elements. */
-export { vectorWidths };
-
 /** The rows of all samples' outputs as chunks worth sharing. */
 export interface RowChunks extends Cut {
   readonly total: number;
@@ -176,9 +173,10 @@ export interface RowChunks extends Cut {
 const leastNanoseconds = 10_000;
 const mostChunks = 32;
 
-/** Cuts `total` rows, each of about `cost` nanoseconds. */
-export function rowChunks(total: number, cost: number): RowChunks {
-  return { total, ...cut(total, Math.ceil(leastNanoseconds / Math.max(cost, 1)), mostChunks) };
+/** Cuts `total` rows, each of about `cost` nanoseconds, into chunks of at least `least` rows. */
+export function rowChunks(total: number, cost: number, least = 1): RowChunks {
+  const worth = Math.ceil(leastNanoseconds / Math.max(cost, 1));
+  return { total, ...cut(total, Math.max(worth, least), mostChunks) };
 }
 
 /** Runs `body` for every row of a chunk, with the sample it belongs to and its number there. */

@@ -24,9 +24,9 @@ import { type Epilogue, epilogueOf } from "./epilogue.ts";
 /** Sums held in registers at once: enough to hide the latency of additions, and registers are left for operands. */
 const sumsAtOnce = 4;
 /** Kernels with more columns than this are walked through tap by tap, as code written out for them would be long. */
-const mostColumns = 8;
+export const mostColumns = 8;
 /** Kinds of tiles that code is written out for. */
-const mostRuns = 16;
+export const mostRuns = 16;
 
 /** The two axes of a convolution. */
 export function axesOf(shape: ConvShape): { rows: SlidingAxis; columns: SlidingAxis } {

@@ -3,6 +3,7 @@ import type { ConvAlgorithm } from "../../../../ir/conv.ts";
 import { InternalError } from "../../../../ir/errors.ts";
 import type { ConvFilterWork, ConvWork, PrepareKernelWork } from "../../../../ir/kernel.ts";
 import type { PhasedEmitter } from "../../emit.ts";
+import { emitDepthwiseFilter } from "./depthwise-filter.ts";
 import { emitDepthwiseKernel } from "./depthwise-kernel.ts";
 import { emitDepthwise } from "./depthwise.ts";
 import { emitGemmFilter } from "./gemm-filter.ts";
@@ -18,7 +19,7 @@ interface Emitters {
 const emitters: { readonly [A in ConvAlgorithm]?: Emitters } = {
   depthwise: {
     conv: emitDepthwise,
-    convFilter: emitGemmFilter,
+    convFilter: emitDepthwiseFilter,
     prepareKernel: emitDepthwiseKernel,
   },
   winograd: {
