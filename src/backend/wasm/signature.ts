@@ -32,8 +32,11 @@ export function signatureOf({ work }: Pick<Kernel, "work">): Signature {
     }
     case "conv": {
       const { shape, algorithm, x, kernel, out, epilogue } = work;
-      const operands = `${name(x)} ${name(kernel)} ${name(out)}`;
-      const end = epilogue === undefined ? "" : nestKey(epilogue, name);
+      // Sums that the epilogue alone sees have no place in memory.
+      const stored = epilogue === undefined || epilogue.stores.some(({ value }) => value === out);
+      const place = (value: Value): string => (value === out && !stored ? "sum" : name(value));
+      const operands = `${name(x)} ${name(kernel)} ${place(out)}`;
+      const end = epilogue === undefined ? "" : nestKey(epilogue, place);
       return { key: `conv ${algorithm} ${JSON.stringify(shape)} ${operands} ${end}`, values };
     }
     case "convFilter": {
