@@ -132,6 +132,10 @@ for shape, config in [
     ((1, 9, 10, 8), dict(filters=12, kernel_size=3, activation="relu")),
     ((1, 13, 11, 16), dict(filters=9, kernel_size=3, padding="same", use_bias=False)),
     ((1, 6, 6, 17), dict(filters=6, kernel_size=3)),
+    # Enough channels for Winograd's algorithm, whole tiles and parts of some.
+    ((1, 10, 11, 16), dict(filters=16, kernel_size=3, padding="same", activation="relu")),
+    ((2, 6, 6, 16), dict(filters=20, kernel_size=3)),
+    ((1, 8, 8, 32), dict(filters=16, kernel_size=3, padding="same")),
     ((1, 8, 8, 4), dict(filters=4, kernel_size=3, strides=2)),
     ((1, 8, 8, 4), dict(filters=4, kernel_size=3, strides=2, padding="same")),
     ((1, 9, 7, 3), dict(filters=4, kernel_size=3, strides=2, padding="same")),
