@@ -42,6 +42,6 @@ export function dtypeOfArray(array: unknown): DType | undefined {
   return undefined;
 }
 
-export function isFloat(dtype: DType): boolean {
+export function isFloat(dtype: DType): dtype is "float32" | "float64" {
   return dtype === "float32" || dtype === "float64";
 }

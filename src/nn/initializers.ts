@@ -5,7 +5,7 @@ import { checkOptions } from "../ir/options.ts";
 import { type Shape, sizeOf } from "../ir/shape.ts";
 import type { Tensor } from "../ir/tensor.ts";
 import { full, random } from "../ops/index.ts";
-import { atOnce } from "./at-once.ts";
+import { drawn } from "./large.ts";
 
 /** Makes a parameter. The same key gives the same bits on every machine. */
 export type Initializer = (key: Tensor, shape: Shape, dtype: DType) => Tensor;
@@ -26,7 +26,8 @@ export function randomNormal(
 ): Initializer {
   checkOptions("randomNormal", options, ["mean", "std"]);
   const { mean = 0, std = 0.05 } = options;
-  return (key, shape, dtype) => atOnce((k) => random.normal(k, shape, { dtype, mean, std }), key);
+  return (key, shape, dtype) =>
+    drawn((k, part) => random.normal(k, part, { dtype, mean, std }), key, shape, dtype);
 }
 
 /** Uniform in [min, max). */
@@ -35,7 +36,8 @@ export function randomUniform(
 ): Initializer {
   checkOptions("randomUniform", options, ["min", "max"]);
   const { min = -0.05, max = 0.05 } = options;
-  return (key, shape, dtype) => atOnce((k) => random.uniform(k, shape, { dtype, min, max }), key);
+  return (key, shape, dtype) =>
+    drawn((k, part) => random.uniform(k, part, { dtype, min, max }), key, shape, dtype);
 }
 
 /** Normal without what lies beyond two standard deviations `std` (those of the normal before it is cut). */
@@ -45,7 +47,7 @@ export function truncatedNormal(
   checkOptions("truncatedNormal", options, ["mean", "std"]);
   const { mean = 0, std = 0.05 } = options;
   return (key, shape, dtype) =>
-    atOnce((k) => random.truncatedNormal(k, shape, { dtype, mean, std }), key);
+    drawn((k, part) => random.truncatedNormal(k, part, { dtype, mean, std }), key, shape, dtype);
 }
 
 /**
