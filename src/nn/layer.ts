@@ -1,11 +1,13 @@
 /** @file Layers: modules from one tensor to another whose parameters follow from the shape of their input. */
 import type { DType } from "../ir/dtype.ts";
-import { ArgumentError, ShapeError, complaint, describe } from "../ir/errors.ts";
+import { ArgumentError, ShapeError, complaint } from "../ir/errors.ts";
 import { type Shape, sameShape } from "../ir/shape.ts";
 import { Tensor } from "../ir/tensor.ts";
 import { trace, untraced } from "../ir/trace.ts";
 import { random } from "../ops/index.ts";
+import { childKey } from "./at-once.ts";
 import { SymbolicTensor, type SymbolsOf, applicationsOf, applyInGraph } from "./graph/symbolic.ts";
+import { type LayerOptions, type Setting, checkLayerOptions } from "./layer-options.ts";
 import type { Mode } from "./mode.ts";
 import { Module, childModules } from "./module.ts";
 import { classNameOf } from "./names.ts";
@@ -20,39 +22,20 @@ import {
   sameShapes,
 } from "./shapes.ts";
 
-/** Options of every layer. */
-export interface LayerOptions {
-  /** Shape of one sample, without the batch. Needed by the first layer only: the others take it from the layer before. */
-  readonly inputShape?: Shape;
-  /** What errors and summaries call the layer; its kind and position unless given. */
-  readonly name?: string;
-  /** Of the parameters: float32 unless given. */
-  readonly dtype?: "float32" | "float64";
-  /**
-   * An integer from which the parameters are drawn. Without it the seed comes from the model around the layer and the layer's
-   * position in it, or is 0: equal models have equal parameters, in every run and on every machine. Two models that
-   * must differ need seeds that differ.
-   */
-  readonly seed?: number;
-  /** A random key in place of a seed. */
-  readonly key?: Tensor;
-  /** False: the parameters stay as they are in training (see `Layer.trainable`). */
-  readonly trainable?: boolean;
-}
-
-/** What a model passes on to the layers in it. */
-export interface Setting {
-  readonly key: Tensor;
-  readonly dtype: "float32" | "float64";
-}
+export { checkCount, checkOptions } from "./layer-options.ts";
+export type { LayerOptions, Setting } from "./layer-options.ts";
 
 /** How a layer came by its parameters: kept beside the layer, since a key in a field would be taken for a parameter. */
-interface Origin {
+export interface Origin {
   readonly key: Tensor | undefined;
   readonly dtype: "float32" | "float64" | undefined;
   made?: readonly Tensor[];
   /** Whether a model around the layer drew them. */
   inModel?: boolean;
+  /** Whether a model chose the name. */
+  isNamedByModel?: boolean;
+  /** Counts the layers: names are given in the order in which layers were made. */
+  readonly order: number;
 }
 
 /** A list of symbolic tensors where a layer takes a list. */
@@ -61,6 +44,12 @@ type SymbolicListOf<In extends TensorOrList> = In extends readonly unknown[]
   : never;
 
 const origins = new WeakMap<AnyLayer, Origin>();
+let nextOrder = 0;
+
+/** What is known of how a layer came about; undefined for copies (trained layers, say). */
+export function originOf(layer: AnyLayer): Origin | undefined {
+  return origins.get(layer);
+}
 
 /** A layer of whatever takes and gives. */
 // Layers take one tensor or a list: a common type of both has to give up on saying which.
@@ -87,21 +76,12 @@ export abstract class Layer<
     const { name, seed, key, dtype, trainable = true } = options;
     this.name = name;
     this.isTrainable = trainable;
-    const who = this.label;
-    if (seed !== undefined && key !== undefined)
-      throw new ArgumentError(complaint(who, "a seed or a key", "both"));
-    if (dtype !== undefined && dtype !== "float32" && dtype !== "float64")
-      throw new ArgumentError(complaint(`${who}: dtype`, "float32 or float64", describe(dtype)));
-    if (typeof trainable !== "boolean")
-      throw new ArgumentError(complaint(`${who}: trainable`, "true or false", describe(trainable)));
-    if (
-      key !== undefined &&
-      (!(key instanceof Tensor) || key.dtype !== "int32" || !sameShape(key.shape, [2]))
-    )
-      throw new ArgumentError(
-        complaint(`${who}: key`, "a random key (random.key(seed))", describe(key)),
-      );
-    origins.set(this, { key: seed === undefined ? key : untraced(() => random.key(seed)), dtype });
+    checkLayerOptions(this.label, options);
+    origins.set(this, {
+      key: seed === undefined ? key : untraced(() => random.key(seed)),
+      dtype,
+      order: nextOrder++,
+    });
   }
 
   /** Output for a batch of inputs. Without a mode it is that of inference. */
@@ -138,27 +118,39 @@ export abstract class Layer<
    * has a seed of its own or they were replaced since. Throws ShapeError if the layer was made for another shape.
    */
   grow(inputShape: ShapesOf<In>, setting?: Setting): void {
-    const origin = origins.get(this) ?? { key: undefined, dtype: undefined };
+    const origin = origins.get(this);
     if (this.inputShape !== undefined && !sameShapes(this.inputShape, inputShape))
       throw this.wrongShape(inputShape);
-    if (this.inputShape !== undefined && !this.regrows(origin.made)) return;
+    if (this.inputShape !== undefined && !this.regrows(origin?.made)) return;
     checkShapes(`${this.label}: inputShape`, inputShape);
     untraced(() => {
-      const key = origin.key ?? setting?.key ?? random.key(0);
+      const key = origin?.key ?? setting?.key ?? random.key(0);
       this.outputShape = this.make(inputShape, {
         key,
-        dtype: origin.dtype ?? setting?.dtype ?? "float32",
+        dtype: origin?.dtype ?? setting?.dtype ?? "float32",
       });
     });
     this.inputShape = copyShapes(inputShape);
+    if (origin === undefined) return;
     origin.made = this.parameters();
     origin.inModel = setting !== undefined;
   }
 
-  /** Whether a model has given the layer its parameters: another one that shares it leaves them alone. */
-  protected get isInModel(): boolean {
-    const origin = origins.get(this);
-    return this.inputShape !== undefined && (origin === undefined || origin.inModel === true);
+  /**
+   * Gives a layer in this one its input shape and, unless another model drew them before (it may share the layer), parameters
+   * from the key of its position. Returns its output shape.
+   */
+  protected growChild(
+    child: AnyLayer,
+    inputShape: ShapeOrList,
+    { key, dtype }: Setting,
+    position: number,
+  ): ShapeOrList {
+    const origin = origins.get(child);
+    const isTaken = child.inputShape !== undefined && origin?.inModel !== false;
+    if (this.inputShape === undefined && isTaken) return child.computeOutputShape(inputShape);
+    child.grow(inputShape, { key: childKey(key, position), dtype });
+    return child.outputShape!;
   }
 
   /**
@@ -305,20 +297,4 @@ export abstract class Layer<
 
 function copyShapes<T extends ShapeOrList>(shapes: T): T {
   return (isShapeList(shapes) ? shapes.map((shape) => [...shape]) : [...shapes]) as unknown as T;
-}
-
-/** Throws ArgumentError naming an option that the layer does not have. */
-export function checkOptions(who: string, options: unknown, known: readonly string[]): void {
-  if (typeof options !== "object" || options === null)
-    throw new ArgumentError(complaint(who, "an object of options", describe(options)));
-  const all = [...known, "inputShape", "name", "dtype", "seed", "key", "trainable"];
-  const unknown = Object.keys(options).find((option) => !all.includes(option));
-  if (unknown !== undefined)
-    throw new ArgumentError(complaint(who, `options among ${all.join(", ")}`, unknown));
-}
-
-/** Throws ArgumentError unless the value is a positive integer. */
-export function checkCount(who: string, value: unknown): asserts value is number {
-  if (!Number.isInteger(value) || (value as number) < 1)
-    throw new ArgumentError(complaint(who, "a positive integer", describe(value)));
 }

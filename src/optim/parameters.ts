@@ -3,18 +3,25 @@ import { isFloat } from "../ir/dtype.ts";
 import { ArgumentError, complaint } from "../ir/errors.ts";
 import type { Tensor } from "../ir/tensor.ts";
 import { flatten } from "../ir/tree.ts";
+import { rolesOf } from "../nn/module.ts";
+
+/** Tensors by the path that leads to them. */
+export type TensorsByPath = Readonly<Record<string, Tensor>>;
 
 /** A model taken apart. */
 export interface TakenParameters<M> {
   /** What is trained, by path. */
-  readonly parameters: Readonly<Record<string, Tensor>>;
-  /** The model with other parameters. */
-  assemble(parameters: Readonly<Record<string, Tensor>>): M;
+  readonly parameters: TensorsByPath;
+  /** State that layers change in training (moving statistics, say), by path. */
+  readonly variables: TensorsByPath;
+  /** The model with other parameters and variables. */
+  assemble(parameters: TensorsByPath, variables: TensorsByPath): M;
 }
 
 /**
- * The float leaves of a model that `trainable` accepts (all unless given), by path. A tensor that stands at several places is
- * one parameter under its first path, so that shared weights stay shared. Throws ArgumentError naming `who`.
+ * The float leaves of a model that are neither state nor frozen, and that `trainable` accepts (all unless given), by path; and
+ * its state. A tensor that stands at several places is one parameter under its first path, so that shared weights stay shared.
+ * Throws ArgumentError naming `who`.
  */
 export function takeParameters<M>(
   who: string,
@@ -22,17 +29,25 @@ export function takeParameters<M>(
   trainable: (path: string, parameter: Tensor) => boolean = () => true,
 ): TakenParameters<M> {
   const { leaves, def } = flatten(who, model);
+  const roles = rolesOf(model);
   const names = new Map<Tensor, string>();
   const taken = new Map<string, Tensor>();
+  const states = new Map<string, Tensor>();
   for (const [index, leaf] of leaves.entries()) {
     const path = pathName(def.paths[index]!);
-    if (names.has(leaf) || !isFloat(leaf.dtype) || !trainable(path, leaf)) continue;
-    if (taken.has(path))
+    const isState = roles.get(path) === "state";
+    if (names.has(leaf)) continue;
+    if (
+      !isState &&
+      (roles.get(path) === "frozen" || !isFloat(leaf.dtype) || !trainable(path, leaf))
+    )
+      continue;
+    if (taken.has(path) || states.has(path))
       throw new ArgumentError(
         complaint(who, "a path of its own for every parameter", `two at ${path}`),
       );
     names.set(leaf, path);
-    taken.set(path, leaf);
+    (isState ? states : taken).set(path, leaf);
   }
   if (taken.size === 0)
     throw new ArgumentError(
@@ -40,15 +55,17 @@ export function takeParameters<M>(
         who,
         "at least one float parameter to train",
         `none among ${leaves.length} tensors`,
+        "State, layers whose trainable is false, and what the option trainable refuses do not count.",
       ),
     );
   return {
     parameters: Object.fromEntries(taken),
-    assemble: (parameters) =>
+    variables: Object.fromEntries(states),
+    assemble: (parameters, variables) =>
       def.rebuild(
         leaves.map((leaf) => {
           const name = names.get(leaf);
-          return name === undefined ? leaf : parameters[name]!;
+          return name === undefined ? leaf : (variables[name] ?? parameters[name]!);
         }),
       ) as M,
   };

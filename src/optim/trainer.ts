@@ -8,14 +8,18 @@ import { checkOptions } from "../ir/options.ts";
 import { formatShape } from "../ir/shape.ts";
 import { Tensor, concreteElements } from "../ir/tensor.ts";
 import type { Tree } from "../ir/tree.ts";
+import { type Mode, collectUpdates, inference, training } from "../nn/mode.ts";
 import { random, tensor } from "../ops/index.ts";
-import { takeParameters } from "./parameters.ts";
+import { type TensorsByPath, takeParameters } from "./parameters.ts";
+import { updatedVariables } from "./variables.ts";
 import type { Optimizer } from "./transformation.ts";
 
 /** All that training continues from. */
 export type TrainerState = {
   /** What is trained, by the path that leads to it in the model. */
-  readonly parameters: Readonly<Record<string, Tensor>>;
+  readonly parameters: TensorsByPath;
+  /** State of layers that training changes other than by gradients (moving statistics), by path; {} where there is none. */
+  readonly variables: TensorsByPath;
   readonly optimizer: Tree;
   /** Steps made, an int32 scalar. */
   readonly step: Tensor;
@@ -27,12 +31,18 @@ export type TrainerState = {
 export interface TrainerOptions {
   /** Seed of the random key that the loss gets as its third argument: 0 unless given. */
   readonly seed?: number;
-  /** Which parameters to train, by path and value: all float ones unless given. The others stay as they are. */
+  /**
+   * Which parameters to train, by path and value: all float ones unless given. The others stay as they are, and so do those of
+   * layers whose `trainable` is false, in any case.
+   */
   readonly trainable?: (path: string, parameter: Tensor) => boolean;
 }
 
-/** The loss of a model on a batch: a float scalar. The key is another one each step. */
-export type Loss<M, B> = (model: M, batch: B, key: Tensor) => Tensor;
+/**
+ * The loss of a model on a batch: a float scalar. The key is another one each step. `mode` is for the model's `forward`:
+ * `training(key)` in a step, `inference` in `evaluate`.
+ */
+export type Loss<M, B> = (model: M, batch: B, key: Tensor, mode: Mode) => Tensor;
 
 /** A model in training. */
 export interface Trainer<M, B> {
@@ -41,7 +51,7 @@ export interface Trainer<M, B> {
    * update. Throws ArgumentError naming the path of what is no tensor in the batch, and whatever the loss throws while it is traced.
    */
   step(batch: B): number;
-  /** The loss on a batch as the parameters are now, without an update. */
+  /** The loss on a batch as the model is now, in the mode of inference. Nothing changes. */
   evaluate(batch: B): number;
   /** The model with its parameters as they are now. */
   readonly model: M;
@@ -49,7 +59,10 @@ export interface Trainer<M, B> {
   readonly steps: number;
   /** A copy of all that training continues from; `restore` takes it back, and goes on to the same bits. */
   readonly state: TrainerState;
-  /** Continues from a state of a trainer of the same model and optimiser. Throws ArgumentError if it is of another. */
+  /**
+   * Continues from a state of a trainer of the same model and optimiser. Throws ArgumentError if it is of another. A state
+   * without `variables`, as former versions made them, does for models that have none.
+   */
   restore(state: TrainerState): void;
   /** The graph, kernels and memory plan of a step on a batch like this, as text. */
   explain(batch: B): string;
@@ -58,7 +71,8 @@ export interface Trainer<M, B> {
 /**
  * A trainer for a model (a module or any tree of tensors): `trainer(model, (model, batch) => ..., adam())`. The model given is
  * left alone. A tensor found at several places of the model is one parameter. Parameters that are not trained are read when a
- * step is compiled, and are not part of `state`.
+ * step is compiled, and are not part of `state`. State of layers (`stateFields`) is: it is not trained, and takes the values
+ * that layers give it in a mode of `training`; those are in `model`, `state` and checkpoints.
  */
 // Without a type for its batch a loss may do with it what it likes, as in the examples: hence `any`.
 // oxlint-disable-next-line typescript/no-explicit-any
@@ -77,37 +91,43 @@ export function trainer<M, B = any>(
     throw new ArgumentError(
       complaint("trainer: optimizer", "an optimiser, such as adam()", describe(optimizer)),
     );
-  const { parameters, assemble } = takeParameters("trainer: model", model, options.trainable);
-  for (const [path, parameter] of Object.entries(parameters))
-    concreteElements(parameter, `trainer: model at ${path}`);
-  const lossOf = (params: Readonly<Record<string, Tensor>>, batch: B, key: Tensor): Tensor =>
-    checkLoss(loss(assemble(params), batch, key));
+  const who = "trainer: model";
+  const { parameters, variables, assemble } = takeParameters(who, model, options.trainable);
+  for (const [path, value] of [...Object.entries(parameters), ...Object.entries(variables)])
+    concreteElements(value, `${who} at ${path}`);
 
   const initial: TrainerState = {
     parameters,
+    variables,
     optimizer: optimizer.init(parameters),
     step: tensor(0, { dtype: "int32" }),
     key: random.key(options.seed ?? 0),
   };
   const program = resident((state: TrainerState, batch: B) => {
     const key = random.foldIn(state.key, state.step);
-    const [output, gradients] = valueAndGrad((params: Readonly<Record<string, Tensor>>) =>
-      lossOf(params, batch, key),
-    )(state.parameters);
-    const { params, state: after } = optimizer.update(
-      gradients,
-      state.optimizer,
-      state.parameters,
-      state.step,
-    );
+    const lossOf = (params: TensorsByPath): [Tensor, TensorsByPath] => {
+      const now = assemble(params, state.variables);
+      const { result, updates } = collectUpdates(() => loss(now, batch, key, training(key)));
+      return [checkLoss(result), updatedVariables(state.variables, updates)];
+    };
+    const [[output, after], gradients] = valueAndGrad(lossOf, { hasAux: true })(state.parameters);
+    const updated = optimizer.update(gradients, state.optimizer, state.parameters, state.step);
     return {
-      state: { parameters: params, optimizer: after, step: state.step.add(1), key: state.key },
+      state: {
+        parameters: updated.params,
+        variables: after,
+        optimizer: updated.state,
+        step: state.step.add(1),
+        key: state.key,
+      },
       output,
     };
   }, initial);
-  const evaluate = jit((state: Pick<TrainerState, "parameters" | "step" | "key">, batch: B) =>
-    lossOf(state.parameters, batch, random.foldIn(state.key, state.step)),
-  );
+  const evaluate = jit((state: Omit<TrainerState, "optimizer">, batch: B) => {
+    const key = random.foldIn(state.key, state.step);
+    const now = assemble(state.parameters, state.variables);
+    return checkLoss(collectUpdates(() => loss(now, batch, key, inference)).result);
+  });
   let steps = 0;
 
   return {
@@ -117,11 +137,11 @@ export function trainer<M, B = any>(
       return value.item();
     },
     evaluate(batch) {
-      const { parameters, step, key } = program.state;
-      return evaluate({ parameters, step, key }, batch).item();
+      const { optimizer: _, ...state } = program.state;
+      return evaluate(state, batch).item();
     },
     get model() {
-      return assemble(program.state.parameters);
+      return assemble(program.state.parameters, program.state.variables);
     },
     get steps() {
       return steps;
@@ -130,7 +150,8 @@ export function trainer<M, B = any>(
       return program.state;
     },
     restore(state) {
-      program.state = state;
+      const { variables: given = {} } = state as Partial<TrainerState>;
+      program.state = { ...state, variables: given };
       steps = state.step.item();
     },
     explain: (batch) => program.explain(batch),

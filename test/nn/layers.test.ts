@@ -232,7 +232,7 @@ describe("sequential", () => {
         ShapeError,
         /dense "dense_1".*\[4\].*\[2\]/,
       ],
-      [() => build().forward(tensor([[1, 2, 3]])), ShapeError, /dense "dense_0"/],
+      [() => build().forward(tensor([[1, 2, 3]])), ShapeError, /dense "dense"/],
       [
         () => sequential([(x: Tensor) => x.sum(), dense({ units: 1 })], { inputShape: [2] }),
         ArgumentError,

@@ -244,7 +244,7 @@ describe("wrong use", () => {
       "a batch that does not fit the model",
       () => t.step({ x: tensor([[1, 2, 3]]), y: tensor([[1]]) }),
       ShapeError,
-      /dense_0/,
+      /dense "dense"/,
     ],
     [
       "a traced batch",

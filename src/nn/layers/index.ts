@@ -22,6 +22,8 @@ export { GlobalMaxPool2d, globalMaxPool2d } from "./global-max-pool2d.ts";
 export { GroupNorm, groupNorm } from "./group-norm.ts";
 export type { GroupNormOptions } from "./group-norm.ts";
 export type { ImageOptions, PaddingOption, PairOption } from "./image.ts";
+export { Lambda, lambda } from "./lambda.ts";
+export type { LambdaFunction } from "./lambda.ts";
 export { LayerNorm, layerNorm } from "./layer-norm.ts";
 export type { LayerNormOptions } from "./layer-norm.ts";
 export type { NormOptions } from "./layer-norm.ts";

@@ -1,0 +1,166 @@
+/** @file Summaries of models, as Keras 3 prints them (keras.utils.summary_utils). */
+import { ArgumentError, complaint, describe } from "../ir/errors.ts";
+import { checkOptions } from "../ir/options.ts";
+import type { Tensor } from "../ir/tensor.ts";
+import { flatten } from "../ir/tree.ts";
+import { Module, rolesOf } from "./module.ts";
+import { type ShapeOrList, isShapeList, listOfShapes } from "./shapes.ts";
+import { type Column, formatTable, reduceEvenly } from "./text-table.ts";
+
+/** Options of `summary()`. */
+export interface SummaryOptions {
+  /** Width of the table in characters: 88, or 108 with the column "Connected to", unless given. */
+  readonly lineLength?: number;
+  /** Whether models within the model show their layers: false unless given. */
+  readonly expandNested?: boolean;
+  /** Whether there is a column that says which layers are trained: false unless given. */
+  readonly showTrainable?: boolean;
+  /** Called with every line besides. */
+  readonly print?: (line: string) => void;
+}
+
+/** A layer in a summary. */
+export interface SummaryRow {
+  readonly name: string;
+  readonly className: string;
+  /** Without the batch; undefined where it is not known yet. */
+  readonly outputShape: ShapeOrList | undefined;
+  /** What holds the parameters: a module, or a function that has none. */
+  readonly layer: unknown;
+  /** Inputs as `name[application][output]`. */
+  readonly connections?: readonly string[];
+  /** Rows of the layers within. */
+  readonly rows?: readonly SummaryRow[];
+}
+
+/** A model in a summary. */
+export interface SummaryModel {
+  readonly name: string;
+  readonly model: Module;
+  readonly rows: readonly SummaryRow[];
+  /** Whether "Connected to" tells anything that the order does not. */
+  readonly isChain: boolean;
+}
+
+/** The table, and the counts and sizes below it. Throws ArgumentError for options that are none. */
+export function formatSummary(
+  { name, model, rows, isChain }: SummaryModel,
+  options: SummaryOptions,
+): string {
+  checkOptions("summary", options, ["lineLength", "expandNested", "showTrainable", "print"]);
+  const { expandNested = false, showTrainable = false, print } = options;
+  const columns = columnsOf(isChain, showTrainable, options.lineLength);
+  const cells = (row: SummaryRow, level: number): string[][] => [
+    [
+      `${level === 0 ? "" : `${"   ".repeat(level)}└ `}${row.name} (${row.className})`,
+      shapeText(row.outputShape),
+      row.outputShape === undefined
+        ? "0 (unbuilt)"
+        : countOf(tensorsIn(row.layer)).toLocaleString("en-US"),
+      ...(isChain ? [] : [row.connections?.join(", ") || "-"]),
+      ...(showTrainable ? [trainableText(row.layer)] : []),
+    ],
+    ...(expandNested ? (row.rows ?? []).flatMap((inner) => cells(inner, level + 1)) : []),
+  ];
+  const lines = [
+    `Model: "${name}"`,
+    ...formatTable(
+      columns,
+      rows.flatMap((row) => cells(row, 0)),
+    ),
+    ...totals(model),
+  ];
+  if (print !== undefined) for (const line of lines) print(line);
+  return lines.join("\n");
+}
+
+function columnsOf(isChain: boolean, showTrainable: boolean, given: number | undefined): Column[] {
+  const headers: Omit<Column, "width">[] = [
+    { header: "Layer (type)", align: "left" },
+    { header: "Output Shape", align: "left" },
+    { header: "Param #", align: "right" },
+  ];
+  let positions = isChain ? [0.45, 0.8, 1] : [0.3, 0.56, 0.74, 1];
+  if (!isChain) headers.push({ header: "Connected to", align: "left" });
+  if (showTrainable) {
+    headers.push({ header: "Trainable", align: "center" });
+    positions = [...positions.map((position) => position * 0.9), 1];
+  }
+  const lineLength = given ?? (isChain ? 88 : 108) + (showTrainable ? 12 : 0);
+  if (!Number.isInteger(lineLength) || lineLength < 40)
+    throw new ArgumentError(
+      complaint("summary: lineLength", "an integer of at least 40", describe(lineLength)),
+    );
+  let current = 0;
+  const widths = positions.map((position) => {
+    const width = Math.trunc(position * lineLength) - current;
+    current += width;
+    // A space at either side.
+    return width + 2;
+  });
+  const excess = widths.reduce((sum, width) => sum + width + 1, 1) - lineLength;
+  const reduced = reduceEvenly(excess, widths);
+  return headers.map((column, index) => ({ ...column, width: reduced[index]! }));
+}
+
+/** `(None, 28, 28, 1)`, or a list of such. */
+function shapeText(shapes: ShapeOrList | undefined): string {
+  if (shapes === undefined) return "?";
+  const texts = listOfShapes(shapes).map(
+    (shape) =>
+      // A tuple of one would have a comma in Python: Keras' summaries do not.
+      `(${["None", ...shape].join(", ")})`,
+  );
+  return isShapeList(shapes) && texts.length > 1 ? `[${texts.join(", ")}]` : texts[0]!;
+}
+
+function tensorsIn(layer: unknown): Set<Tensor> {
+  return new Set(layer instanceof Module ? layer.parameters() : []);
+}
+
+function countOf(tensors: Iterable<Tensor>): number {
+  let count = 0;
+  for (const tensor of tensors) count += tensor.size;
+  return count;
+}
+
+function trainableText(layer: unknown): string {
+  if (tensorsIn(layer).size === 0) return "-";
+  return (layer as { trainable?: boolean }).trainable === false ? "N" : "Y";
+}
+
+function totals(model: Module): string[] {
+  const { leaves, def } = flatten("summary", model);
+  const roles = rolesOf(model);
+  const trained = new Set<Tensor>();
+  for (const [index, leaf] of leaves.entries())
+    if (roles.get(def.paths[index]!.replace(/^\./, "")) === "trained") trained.add(leaf);
+  const all = new Set(leaves);
+  const rest = [...all].filter((leaf) => !trained.has(leaf));
+  const line = (title: string, tensors: Iterable<Tensor>): string => {
+    const list = [...tensors];
+    const bytes = list.reduce((sum, { size, dtype }) => sum + size * fileBytes[dtype], 0);
+    return ` ${title}: ${countOf(list).toLocaleString("en-US")} (${sizeText(bytes)})`;
+  };
+  return [
+    line("Total params", all),
+    line("Trainable params", trained),
+    line("Non-trainable params", rest),
+  ];
+}
+
+const fileBytes: Readonly<Record<Tensor["dtype"], number>> = {
+  float32: 4,
+  float64: 8,
+  int32: 4,
+  bool: 1,
+};
+
+/** Bytes in the unit that leaves less than 1024. */
+function sizeText(bytes: number): string {
+  const units = ["B", "KB", "MB", "GB", "TB"];
+  let size = bytes;
+  let unit = 0;
+  for (; size >= 1024 && unit < units.length - 1; unit++) size /= 1024;
+  return `${size.toFixed(2)} ${units[unit]}`;
+}
