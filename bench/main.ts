@@ -11,9 +11,10 @@ const workloads: Record<string, () => Promise<{ run: Workload }>> = {
   B: () => import("./b-mlp64.ts"),
   D: () => import("./d-gemm.ts"),
   E: () => import("./e-tanh.ts"),
+  G: () => import("./g-layers.ts"),
 };
 
-const usage = `usage: npm run bench -- [A,B,D,E] [options]
+const usage = `usage: npm run bench -- [A,B,D,E,G] [options]
   --json           print the JSON lines the peers' scripts print
   --data FILE      spiral.json of the peers, for workload A on exactly their data
   --peers FOLDER   run the peers in FOLDER too, interleaved, and print a table of ratios

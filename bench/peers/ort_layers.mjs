@@ -142,15 +142,15 @@ const makers = {
       ],
     };
   },
-  maxPooling2d: (options, inputs) => pooled("MaxPool", options, inputs),
-  averagePooling2d: (options, inputs) => pooled("AveragePool", options, inputs),
-  globalAveragePooling2d: () => ({
+  maxPool2d: (options, inputs) => pooled("MaxPool", options, inputs),
+  averagePool2d: (options, inputs) => pooled("AveragePool", options, inputs),
+  globalAveragePool2d: () => ({
     nodes: [node("GlobalAveragePool", ["x"], ["z"]), node("Flatten", ["z"], ["y"])],
   }),
-  globalMaxPooling2d: () => ({
+  globalMaxPool2d: () => ({
     nodes: [node("GlobalMaxPool", ["x"], ["z"]), node("Flatten", ["z"], ["y"])],
   }),
-  batchNormalization(_, [[, , , c]]) {
+  batchNorm(_, [[, , , c]]) {
     return {
       nodes: [
         node("BatchNormalization", ["x", "gamma", "beta", "mean", "variance"], ["y"], {
@@ -167,7 +167,7 @@ const makers = {
       ],
     };
   },
-  layerNormalization(_, [shape]) {
+  layerNorm(_, [shape]) {
     const c = shape.at(-1);
     return {
       nodes: [
@@ -179,7 +179,7 @@ const makers = {
       constants: ["gamma", "beta"].map((name) => constant(name, [c], random([c]))),
     };
   },
-  groupNormalization({ groups }, [[, , , c]]) {
+  groupNorm({ groups }, [[, , , c]]) {
     return {
       nodes: [
         node("GroupNormalization", ["x", "gamma", "beta"], ["y"], {
