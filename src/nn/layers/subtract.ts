@@ -1,0 +1,31 @@
+/** @file The difference of two inputs, element by element. */
+import { ArgumentError, complaint } from "../../ir/errors.ts";
+import type { Tensor } from "../../ir/tensor.ts";
+import { type LayerOptions, checkOptions } from "../layer.ts";
+import { Merge } from "./merge.ts";
+
+/** The first of its inputs without the second. */
+export class Subtract extends Merge {
+  constructor(options: LayerOptions = {}) {
+    checkOptions("subtract", options, []);
+    super(options);
+  }
+
+  get kind(): string {
+    return "subtract";
+  }
+
+  protected merge(inputs: readonly Tensor[]): Tensor {
+    if (inputs.length !== 2)
+      throw new ArgumentError(complaint(this.label, "two inputs", String(inputs.length)));
+    return inputs[0]!.sub(inputs[1]!);
+  }
+}
+
+/**
+ * The difference of two inputs as a layer: `subtract().apply([a, b])`. Extents of 1 broadcast. Throws ShapeError naming the layer where
+ * the inputs' shapes do not fit.
+ */
+export function subtract(options: LayerOptions = {}): Subtract {
+  return new Subtract(options);
+}
