@@ -44,6 +44,8 @@ export { Multiply, multiply } from "./multiply.ts";
 export { Normalization, normalization } from "./normalization.ts";
 export type { NormalizationOptions } from "./normalization.ts";
 export type { Statistic } from "./normalization.ts";
+export { OdeBlock, odeBlock } from "./ode-block.ts";
+export type { Dynamics, OdeBlockOptions } from "./ode-block.ts";
 export { Permute, permute } from "./permute.ts";
 export type { PermuteOptions } from "./permute.ts";
 export type { GlobalPoolOptions, PoolOptions } from "./pool-layer.ts";
