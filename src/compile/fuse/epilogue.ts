@@ -5,40 +5,87 @@
 import { type Value, isPrim } from "../../ir/graph.ts";
 import { isTranscendental } from "../../ir/prim.ts";
 import { type Access, isVirtual } from "../access.ts";
-import { type Group, inOrder, onGroup } from "./group.ts";
+import { type Group, type Member, inOrder, onGroup } from "./group.ts";
 import { type Formation, mayMerge } from "./merge.ts";
 
 /** Gives each convolution the first group of loops that can be its epilogue. Groups in an order in which they can run, given so. */
 export function attachEpilogues(groups: readonly Group[], formation: Formation): Group[] {
   const { makerOf, reach } = formation;
   const alive = new Set(groups);
+  let next = groups.reduce((most, { index }) => Math.max(most, index), -1) + 1;
   for (const conv of groups) {
     const node = conv.nodes[0]!;
     if (!isPrim(node, "preparedConv")) continue;
     const out = node.outputs[0]!;
-    const loops = groups.find(
-      (group) =>
-        alive.has(group) && isEpilogue(group, out, makerOf) && mayMerge(group, conv, reach),
-    );
-    if (loops === undefined) continue;
-    const fused: Group = {
-      ...loops,
-      convolution: node,
-      nodes: [node, ...loops.nodes],
-      needs: new Set([...conv.needs, ...loops.needs].filter((need) => need !== conv)),
-      maps: new Map([...loops.maps, [out, placesOf(loops, out)!]]),
-      bases: new Set([...conv.bases, ...loops.bases]),
-    };
-    reach.join(loops, conv);
-    for (const made of fused.nodes) for (const output of made.outputs) makerOf.set(output, fused);
-    alive.delete(conv);
-    alive.delete(loops);
-    for (const reader of alive)
-      if ([conv, loops].filter((old) => reader.needs.delete(old)).length > 0)
-        reader.needs.add(fused);
-    alive.add(fused);
+    for (const loops of groups) {
+      if (!alive.has(loops)) continue;
+      const maps = mapsOf(loops);
+      if (!isEpilogue(maps, out, makerOf) || !mayMerge(loops, conv, reach)) continue;
+      const fused: Group = {
+        ...maps,
+        convolution: node,
+        nodes: [node, ...maps.nodes],
+        needs: new Set([...conv.needs, ...loops.needs].filter((need) => need !== conv)),
+        maps: new Map([...maps.maps, [out, placesOf(maps, out)!]]),
+        bases: new Set([...conv.bases, ...maps.bases]),
+      };
+      const made = [fused];
+      reach.join(loops, conv);
+      if (maps !== loops) {
+        const folds = foldsOf(loops, next++);
+        made.push(folds);
+        folds.needs.add(fused);
+        reach.add(folds, fused);
+        for (const need of loops.needs) if (need !== conv) folds.needs.add(need);
+      }
+      for (const group of made)
+        for (const { outputs } of group.nodes)
+          for (const output of outputs) makerOf.set(output, group);
+      alive.delete(conv);
+      alive.delete(loops);
+      for (const reader of alive)
+        if ([conv, loops].filter((old) => reader.needs.delete(old)).length > 0)
+          for (const group of made) {
+            reader.needs.add(group);
+            reach.add(reader, group);
+          }
+      for (const group of made) alive.add(group);
+      break;
+    }
   }
   return inOrder([...alive]);
+}
+
+const folds = ({ space }: Member): boolean =>
+  space.terms.some(({ result }) => result.fold !== undefined);
+
+/** The group without its folds (a bias' gradient, say): they read what the epilogue stores. The group itself if it has none. */
+function mapsOf(group: Group): Group {
+  if (!group.members.some(folds)) return group;
+  return partOf(group, group.index, (member) => !folds(member), group.maps);
+}
+
+function foldsOf(group: Group, index: number): Group {
+  return partOf(group, index, folds, new Map());
+}
+
+function partOf(
+  group: Group,
+  index: number,
+  belongs: (member: Member) => boolean,
+  maps: Group["maps"],
+): Group {
+  const members = group.members.filter(belongs);
+  const reads = members.flatMap(({ space }) => space.reads.map(({ base }) => base));
+  return {
+    ...group,
+    index,
+    members,
+    nodes: members.map(({ space }) => space.node),
+    needs: new Set(),
+    maps,
+    bases: new Set(reads),
+  };
 }
 
 /** How the group's loop walks through the whole of `out`, element by element, if it does. */
