@@ -7,7 +7,7 @@ import { type FunctionBuilder, WasmModule } from "./asm/index.ts";
 import { type PhaseContext, loadSlot } from "./emit.ts";
 import { emitConv, emitConvFilter, emitPrepareKernel } from "./kernels/conv/index.ts";
 import { forBlocks } from "./kernels/flow.ts";
-import { directEmitters, emitMatmul } from "./kernels/index.ts";
+import { directEmitters, emitMatmul, phasedEmitters } from "./kernels/index.ts";
 import { emitLoops, mergeAxes } from "./loops/index.ts";
 import { WasmMemory } from "./memory.ts";
 import { signatureOf } from "./signature.ts";
@@ -220,6 +220,8 @@ function emitKernel(context: PhaseContext, { work }: Emittable): void {
     case "prepareKernel":
       return emitPrepareKernel(context, work);
     case "direct": {
+      const phased = phasedEmitters[work.node.prim as keyof typeof phasedEmitters];
+      if (phased !== undefined) return phased(context, work);
       const emit = directEmitters[work.node.prim as keyof typeof directEmitters];
       if (emit === undefined) throw new InternalError(`wasm has no kernel for ${work.node.prim}`);
       return context.phase(1, ({ fn }) => emit(context, fn, work));

@@ -52,8 +52,11 @@ export function signatureOf({ work }: Pick<Kernel, "work">): Signature {
     case "direct":
     case "host": {
       const out = work.kind === "direct" ? [work.out] : work.outputs;
+      const operands = [...work.inputs, ...out].map(typed).join();
+      // Memory may hold what the node sees under another shape.
+      const seen = work.node.inputs.map(({ shape }) => `[${shape.join()}]`).join();
       return {
-        key: `${work.node.prim} ${formatParams(work.node)} ${[...work.inputs, ...out].map(typed).join()}`,
+        key: `${work.node.prim} ${formatParams(work.node)} ${operands} ${seen}`,
         values,
       };
     }

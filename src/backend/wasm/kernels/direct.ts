@@ -7,8 +7,10 @@ import { type Shape, sizeOf } from "../../../ir/shape.ts";
 import type { FunctionBuilder, Local } from "../asm/index.ts";
 import type { KernelEmitter } from "../emit.ts";
 
-/** Primitives computed by a kernel of their own. */
+/** Primitives computed by a kernel of their own, a function. */
 export type DirectPrim = "gather" | "scatterAdd" | "argMax" | "argMin" | "cumSum" | "randomBits";
+/** Those whose kernels come in phases that threads may share. */
+export type PhasedPrim = "maxPool" | "maxPoolIndices" | "pickPlaces" | "addAtPlaces";
 export type DirectWork = Extract<Work, { kind: "direct" }>;
 /** Emits a primitive on contiguous operands. */
 export type DirectEmitter = KernelEmitter<DirectWork>;
