@@ -92,6 +92,36 @@ export function softmax(x: Tensor, axis: number | readonly number[] = -1): Tenso
   return x.softmax(axis);
 }
 
+/** log of the softmax along the last axis, without overflow. */
+export function logSoftmax(x: Tensor): Tensor {
+  return x.logSoftmax(-1);
+}
+
+/** x / (1 + |x|) */
+export function softsign(x: Tensor): Tensor {
+  return x.div(x.abs().add(1));
+}
+
+/** x tanh(softplus(x)) (Misra 2019, eq. 1). */
+export function mish(x: Tensor): Tensor {
+  return x.mul(x.softplus().tanh());
+}
+
+/** min(max(x + 3, 0), 6) / 6, a sigmoid of straight lines (Howard et al. 2019, section 5.2). */
+export function hardSigmoid(x: Tensor): Tensor {
+  return relu6(x.add(3)).div(6);
+}
+
+/** x hardSigmoid(x), also called hard swish (Howard et al. 2019, section 5.2). */
+export function hardSilu(x: Tensor): Tensor {
+  return x.mul(hardSigmoid(x));
+}
+
+/** x limited to [-1, 1]. */
+export function hardTanh(x: Tensor): Tensor {
+  return x.clip(-1, 1);
+}
+
 /** Every activation by its name. */
 export const activations: {
   readonly linear: Activation;
@@ -106,6 +136,12 @@ export const activations: {
   readonly tanh: Activation;
   readonly softplus: Activation;
   readonly softmax: Activation;
+  readonly logSoftmax: Activation;
+  readonly softsign: Activation;
+  readonly mish: Activation;
+  readonly hardSigmoid: Activation;
+  readonly hardSilu: Activation;
+  readonly hardTanh: Activation;
 } = {
   linear,
   relu,
@@ -119,6 +155,12 @@ export const activations: {
   tanh,
   softplus,
   softmax,
+  logSoftmax,
+  softsign,
+  mish,
+  hardSigmoid,
+  hardSilu,
+  hardTanh,
 };
 
 /** Names of the activations. */

@@ -21,6 +21,13 @@ functions = {
     "tanh": torch.tanh,
     "softplus": F.softplus,
     "softmax": lambda v: F.softmax(v, -1),
+    "logSoftmax": lambda v: F.log_softmax(v, -1),
+    "softsign": F.softsign,
+    "mish": F.mish,
+    # Of exact parts: hardsigmoid and hardswish multiply gradients by a sixth in float32, and hardtanh has none at its ends.
+    "hardSigmoid": lambda v: F.relu6(v + 3) / 6,
+    "hardSilu": lambda v: v * F.relu6(v + 3) / 6,
+    "hardTanh": lambda v: v.clamp(-1, 1),
 }
 
 
@@ -43,6 +50,7 @@ print(json.dumps({
     "torch": torch.__version__.split("+")[0],
     "x": x.tolist(),
     "activations": {name: both(function) for name, function in functions.items()},
+    "geluApproximate": both(lambda v: F.gelu(v, approximate="tanh")),
     "prediction": prediction.tolist(),
     "target": target.tolist(),
     "losses": losses,

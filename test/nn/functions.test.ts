@@ -11,11 +11,14 @@ import {
   losses,
 } from "../../src/nn/index.ts";
 
+interface Curve {
+  readonly value: readonly number[];
+  readonly gradient: readonly number[];
+}
 interface Golden {
   readonly x: readonly number[];
-  readonly activations: Readonly<
-    Record<string, { readonly value: readonly number[]; readonly gradient: readonly number[] }>
-  >;
+  readonly activations: Readonly<Record<string, Curve>>;
+  readonly geluApproximate: Curve;
   readonly prediction: readonly number[];
   readonly target: readonly number[];
   readonly losses: Readonly<Record<string, number>>;
@@ -48,6 +51,57 @@ describe("activations", () => {
       close(grad((x: Tensor) => f(x).mul(weights).sum())(f64(golden.x)), gradient, 1e-12);
       close(f(tensor([...golden.x])), value, 2e-5);
     });
+  test("gelu by a tanh", () => {
+    const f = (x: Tensor): Tensor => activations.gelu(x, true);
+    close(f(f64(golden.x)), golden.geluApproximate.value, 1e-12);
+    close(
+      grad((x: Tensor) => f(x).mul(weights).sum())(f64(golden.x)),
+      golden.geluApproximate.gradient,
+      1e-12,
+    );
+  });
+  test("forms of relu", () => {
+    const x = f64([-2, 0, 0.5, 1, 1.5, 3, 7, -Infinity, Infinity, NaN]);
+    expect([...activations.relu(x, { maxValue: 6 }).data()]).toEqual([
+      0,
+      0,
+      0.5,
+      1,
+      1.5,
+      3,
+      6,
+      0,
+      6,
+      NaN,
+    ]);
+    expect([...activations.relu(x, { negativeSlope: 0.5 }).data()]).toEqual([
+      -1,
+      0,
+      0.5,
+      1,
+      1.5,
+      3,
+      7,
+      -Infinity,
+      Infinity,
+      NaN,
+    ]);
+    expect([...activations.relu(x, { threshold: 1 }).data()]).toEqual([
+      0,
+      0,
+      0,
+      0,
+      1.5,
+      3,
+      7,
+      0,
+      Infinity,
+      NaN,
+    ]);
+    expect([
+      ...activations.relu(x, { threshold: 1, negativeSlope: 0.5, maxValue: 5 }).data(),
+    ]).toEqual([-1.5, -0.5, -0.25, 0, 1.5, 3, 5, -Infinity, 5, NaN]);
+  });
   test("gradients stay finite far out", () => {
     for (const f of Object.values(activations.activations)) {
       const slopes = grad((x: Tensor) =>
