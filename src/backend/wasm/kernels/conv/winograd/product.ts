@@ -1,7 +1,7 @@
 // The matrix products in a plane: a panel of the right operand against all strips of the left one.
 import type { FunctionBuilder, Label, Local, WasmModule } from "../../../asm/index.ts";
 import { repeat, sharedFunction } from "../../flow.ts";
-import { advance } from "../../pointers.ts";
+import { advance, pointAt } from "../../pointers.ts";
 import { lineBytes, panelFilters, stripTiles, vectorBytes } from "./layout.ts";
 
 /** How a strip of the left operand lies in memory: the 4 x 4 numbers of four steps of k, then the next four. */
@@ -21,8 +21,8 @@ export interface PanelSpec {
   readonly strip: number;
 }
 
-/** Steps of k a loop iteration. */
-const unroll = 4;
+/** Steps of k a loop iteration, a multiple of 4: many, as V8's loops cost two steps' worth of bookkeeping each. */
+const unroll = 16;
 const vectors = panelFilters / 4;
 const tileBytes = stripTiles * vectors * vectorBytes;
 
@@ -46,67 +46,122 @@ function emitPanel(fn: FunctionBuilder, { k, order, accumulate, strip }: PanelSp
     Array.from({ length: vectors }, () => fn.local("v128")),
   );
   const [row, step] = order === "rows" ? [vectorBytes, 4] : [4, vectorBytes];
-  fn.block((exit) => {
-    let barriers = 0;
-    // As in kernels/tile.ts: a way out that is never taken keeps V8 from moving arithmetic past later loads.
-    const barrier = (label: Label): void => {
+  fn.loop((top) => {
+    pointAt(fn, b, panel);
+    eachSum(sums, (sum) => {
+      fn.v128({ f32x4: [0, 0, 0, 0] });
+      fn.set(sum);
+    });
+    withExits(fn, sums, out, unroll, (exits) => {
+      const steps = (count: number): void => {
+        exits.slice(0, count).forEach((exit, u) => {
+          multiplyAdd(fn, sums, a, row, b, u * vectors * vectorBytes);
+          barrier(fn, out, u + 1, exit);
+          advance(fn, a, u % 4 < 3 ? step : lineBytes - 3 * step);
+        });
+        advance(fn, b, count * vectors * vectorBytes);
+      };
+      repeat(fn, Math.floor(k / unroll), () => steps(unroll));
+      steps(k % unroll);
+    });
+    eachSum(sums, (sum, offset) => {
       fn.get(out);
-      fn.i32(++barriers);
-      fn.op("i32.eq");
-      fn.brIf(label);
-    };
-    fn.loop((top) => {
-      fn.get(panel);
-      fn.set(b);
-      eachSum(sums, (sum) => {
-        fn.v128({ f32x4: [0, 0, 0, 0] });
-        fn.set(sum);
-      });
-      repeat(fn, k / unroll, () => {
-        for (let u = 0; u < unroll; u++) {
-          if (u > 0) barrier(exit);
-          const columns = Array.from({ length: vectors }, (_, v) => {
-            const column = fn.local("v128");
-            fn.get(b);
-            fn.load("v128.load", (u * vectors + v) * vectorBytes, 4);
-            fn.set(column);
-            return column;
-          });
-          sums.forEach((rowSums, i) => {
-            const element = fn.local("v128");
-            fn.get(a);
-            fn.load("v128.load32_splat", u * step + i * row);
-            fn.set(element);
-            rowSums.forEach((sum, v) => {
-              fn.get(sum);
-              fn.get(element);
-              fn.get(columns[v]!);
-              fn.op("f32x4.mul");
-              fn.op("f32x4.add");
-              fn.set(sum);
-            });
-          });
-        }
-        advance(fn, a, lineBytes);
-        advance(fn, b, unroll * vectors * vectorBytes);
-      });
-      eachSum(sums, (sum, offset) => {
+      fn.get(sum);
+      if (accumulate) {
         fn.get(out);
-        fn.get(sum);
-        if (accumulate) {
-          fn.get(out);
-          fn.load("v128.load", offset, 4);
-          fn.op("f32x4.add");
-        }
-        fn.store("v128.store", offset, 4);
+        fn.load("v128.load", offset, 4);
+        fn.op("f32x4.add");
+      }
+      fn.store("v128.store", offset, 4);
+    });
+    advance(fn, out, tileBytes);
+    advance(fn, a, strip - (k / 4) * lineBytes);
+    advance(fn, strips, -1);
+    fn.get(strips);
+    fn.brIf(top);
+  });
+}
+
+/**
+ * Runs `body` with labels of ways out that are never taken, one for each step of k; on each of them the sums are needed
+ * two by two. V8 (before Turboshaft) orders arithmetic backwards from where results are needed, past later loads if it can.
+ * Without a way out after each step it would hold the operands of several steps, more than there are registers. And
+ * because two sums are needed at once there, it puts two multiplications before their two additions; if they alternated,
+ * a core with two multipliers and two adders (AMD Zen) would lose a fifth, as it deals operations out in turns.
+ */
+function withExits(
+  fn: FunctionBuilder,
+  sums: readonly Local[][],
+  out: Local,
+  count: number,
+  body: (exits: readonly Label[]) => void,
+): void {
+  fn.block((done) => {
+    const nest = (exits: readonly Label[]): void => {
+      if (exits.length === count) {
+        body(exits);
+        fn.br(done);
+        return;
+      }
+      fn.block((exit) => nest([...exits, exit]));
+      sums.forEach(([first, second], i) => {
+        fn.get(out);
+        fn.get(first!);
+        fn.get(second!);
+        fn.op("v128.xor");
+        fn.store("v128.store", i * vectorBytes, 4);
       });
-      advance(fn, out, tileBytes);
-      advance(fn, a, strip - (k / unroll) * lineBytes);
-      fn.get(strips);
-      fn.i32(1);
-      fn.op("i32.sub");
-      fn.tee(strips);
-      fn.brIf(top);
+      fn.br(done);
+    };
+    nest([]);
+  });
+}
+
+/** Takes a way out if `out` is an address that no result has. */
+function barrier(fn: FunctionBuilder, out: Local, step: number, exit: Label): void {
+  fn.get(out);
+  fn.i32(step);
+  fn.op("i32.eq");
+  fn.brIf(exit);
+}
+
+/**
+ * One step of k. Where V8 loads a number into all lanes it adds a constant offset with an instruction of its own, unless
+ * it finds the sum in a register: therefore only the four rows have offsets, and the pointer moves with each step.
+ */
+function multiplyAdd(
+  fn: FunctionBuilder,
+  sums: readonly Local[][],
+  a: Local,
+  row: number,
+  b: Local,
+  offset: number,
+): void {
+  const columns = Array.from({ length: vectors }, (_, v) => {
+    const column = fn.local("v128");
+    fn.get(b);
+    fn.load("v128.load", offset + v * vectorBytes, 4);
+    fn.set(column);
+    return column;
+  });
+  sums.forEach((rowSums, i) => {
+    const element = fn.local("v128");
+    fn.get(a);
+    fn.load("v128.load32_splat", i * row);
+    fn.set(element);
+    const products = columns.map((column) => {
+      const product = fn.local("v128");
+      fn.get(element);
+      fn.get(column);
+      fn.op("f32x4.mul");
+      fn.set(product);
+      return product;
+    });
+    rowSums.forEach((sum, v) => {
+      fn.get(sum);
+      fn.get(products[v]!);
+      fn.op("f32x4.add");
+      fn.set(sum);
     });
   });
 }
