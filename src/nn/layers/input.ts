@@ -82,7 +82,7 @@ export function checkFlag(who: string, value: unknown): void {
 }
 
 /** Throws ArgumentError unless the value is a finite number, and at least `least`. */
-export function checkNumber(who: string, value: unknown, least = -Infinity): void {
+export function checkNumber(who: string, value: unknown, least: number = -Infinity): void {
   if (!Number.isFinite(value) || (value as number) < least)
     throw new ArgumentError(
       complaint(
