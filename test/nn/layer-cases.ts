@@ -1,4 +1,5 @@
 /** @file Layers with typical inputs: what the laws of layers run over. A new layer is a line here. */
+import type { Tensor } from "../../src/index.ts";
 import type { LayerOptions } from "../../src/nn/index.ts";
 import * as nn from "../../src/nn/index.ts";
 
@@ -254,4 +255,49 @@ export const layerCases: Readonly<Record<string, readonly LayerCase[]>> = {
     layer((b) => nn.activation({ activation: (x) => x.sin(), ...b }), [3], [3]),
   ],
   dense: [layer((b) => nn.dense({ units: 3, activation: "tanh", ...b }), [4, 5], [4, 3], 18)],
+  batchNorm: [
+    layer((b) => nn.batchNorm(b), [4, 3, 5], [4, 3, 5], 20),
+    layer((b) => nn.batchNorm({ center: false, scale: false, ...b }), [6], [6], 12),
+  ],
+  dropout: [layer((b) => nn.dropout({ rate: 0.5, ...b }), [4, 5], [4, 5])],
+  lambda: [layer((b) => nn.lambda((x: Tensor) => x.sin().sum(-1), b), [4, 5], [4])],
+  residual: [
+    layer(
+      (b) =>
+        nn.residual(
+          [nn.conv2d({ filters: 3, kernelSize: 3, padding: "same" }), nn.groupNorm({ groups: 1 })],
+          b,
+        ),
+      [5, 4, 3],
+      [5, 4, 3],
+      90,
+    ),
+    layer(
+      (b) =>
+        nn.residual(nn.conv2d({ filters: 4, kernelSize: 3, strides: 2, padding: "same" }), {
+          shortcut: nn.conv2d({ filters: 4, kernelSize: 1, strides: 2 }),
+          ...b,
+        }),
+      [5, 4, 3],
+      [3, 2, 4],
+      128,
+    ),
+  ],
+  sequential: [
+    layer(
+      (b) =>
+        nn.sequential(
+          [
+            nn.conv2d({ filters: 4, kernelSize: 3, activation: "tanh" }),
+            nn.averagePool2d(),
+            nn.flatten(),
+            nn.dense({ units: 3 }),
+          ],
+          b,
+        ),
+      [6, 6, 2],
+      [3],
+      127,
+    ),
+  ],
 };
