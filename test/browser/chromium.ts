@@ -52,9 +52,19 @@ export interface Site {
   close(): Promise<void>;
 }
 
-/** A blank page in a fresh browser on a loopback server that also serves `files` (path -> script). */
-export async function openSite(files: Readonly<Record<string, string>>): Promise<Site> {
+/** What a page must be served with to share memory between threads. */
+export const isolation: Readonly<Record<string, string>> = {
+  "cross-origin-opener-policy": "same-origin",
+  "cross-origin-embedder-policy": "require-corp",
+};
+
+/** A blank page in a fresh browser on a loopback server that also serves `files` (path -> script), all with `headers`. */
+export async function openSite(
+  files: Readonly<Record<string, string>>,
+  headers: Readonly<Record<string, string>> = {},
+): Promise<Site> {
   const server = createServer((request, response) => {
+    for (const [name, value] of Object.entries(headers)) response.setHeader(name, value);
     const script = files[request.url ?? ""];
     if (script !== undefined) response.setHeader("content-type", "text/javascript");
     else if (request.url === "/") response.setHeader("content-type", "text/html");
