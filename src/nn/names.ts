@@ -17,12 +17,17 @@ export function classNameOf(kind: string): string {
   return (kind.charAt(0).toUpperCase() + kind.slice(1)).replace(/(\d)d(?![a-z])/g, "$1D");
 }
 
-/** The first of `base`, `base_1`, `base_2`, ... that is not taken yet. It is taken from now on. */
-export function freeName(base: string, taken: Set<string>): string {
-  let name = base;
-  for (let count = 1; taken.has(name); count++) name = `${base}_${count}`;
-  taken.add(name);
-  return name;
+/** Gives the first of `base`, `base_1`, `base_2`, ... that is not among the names taken, and takes it. */
+export function nameMaker(taken: Set<string>): (base: string) => string {
+  const counts = new Map<string, number>();
+  return (base) => {
+    let count = counts.get(base) ?? 0;
+    let name = count === 0 ? base : `${base}_${count}`;
+    while (taken.has(name)) name = `${base}_${++count}`;
+    counts.set(base, count);
+    taken.add(name);
+    return name;
+  };
 }
 
 /** Up to three of the names that look most like the one asked for, by the number of letters to change. */

@@ -2,7 +2,7 @@
 import { ArgumentError, complaint } from "../ir/errors.ts";
 import { type AnyLayer, Layer, originOf } from "./layer.ts";
 import { type Module, childModules } from "./module.ts";
-import { freeName, nearNames, snakeCase } from "./names.ts";
+import { nameMaker, nearNames, snakeCase } from "./names.ts";
 
 /** The layers in a module, at any depth: what a layer holds comes before it. */
 export function layersWithin(module: Module): AnyLayer[] {
@@ -38,9 +38,10 @@ export function nameLayers(who: string, layers: readonly AnyLayer[]): void {
       taken.add(layer.name);
     }
   }
+  const nextName = nameMaker(taken);
   const order = (layer: AnyLayer): number => originOf(layer)?.order ?? 0;
   for (const layer of unnamed.toSorted((a, b) => order(a) - order(b))) {
-    layer.name = freeName(snakeCase(layer.className), taken);
+    layer.name = nextName(snakeCase(layer.className));
     const origin = originOf(layer);
     if (origin !== undefined) origin.isNamedByModel = true;
   }
@@ -53,9 +54,9 @@ function isChosen(layers: readonly AnyLayer[], name: string): boolean {
 }
 
 /** What Keras would call a model that was not named, given the layers in it. */
-export function modelName(model: AnyLayer): string {
+export function modelName(model: Module & Pick<AnyLayer, "name" | "className">): string {
   const taken = new Set(layersWithin(model).flatMap(({ name }) => name ?? []));
-  return model.name ?? freeName(snakeCase(model.className), taken);
+  return model.name ?? nameMaker(taken)(snakeCase(model.className));
 }
 
 /** The layer of a name. Throws ArgumentError naming `who` and the names most like it. */

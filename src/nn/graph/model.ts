@@ -6,6 +6,7 @@ import type { Tensor } from "../../ir/tensor.ts";
 import { checkOptions } from "../../ir/options.ts";
 import { type AnyLayer, Layer, type LayerOptions, type Setting } from "../layer.ts";
 import { type Mode, childMode } from "../mode.ts";
+import type { Module } from "../module.ts";
 import { findLayer, modelName, nameLayers } from "../naming.ts";
 import {
   type ShapeOrList,
@@ -42,7 +43,7 @@ export interface ModelOptions<I extends SymbolOrList, O extends SymbolOrList> ex
 }
 
 /** A symbolic graph of a model's own layers: every value by its number. */
-const graphs = new WeakMap<AnyLayer, readonly SymbolicTensor[]>();
+const graphs = new WeakMap<Module, readonly SymbolicTensor[]>();
 
 /** A graph of layers as one layer (Keras' Functional). */
 export class Model<

@@ -43,10 +43,12 @@ export class SymbolicTensor {
   }
 }
 
-/** The symbolic tensors that belong to a tensor or a list of tensors. */
-export type SymbolsOf<T extends TensorOrList> = T extends readonly unknown[]
-  ? SymbolicTensor[]
-  : SymbolicTensor;
+/** The symbolic tensors that belong to a tensor or a list of tensors; one where it is not known which (`AnyLayer`). */
+export type SymbolsOf<T extends TensorOrList> = 0 extends 1 & T
+  ? SymbolicTensor
+  : T extends readonly unknown[]
+    ? SymbolicTensor[]
+    : SymbolicTensor;
 
 // Applications by layer: beside the layers, since modules are copied with their fields and a copy was never applied.
 const applications = new WeakMap<GraphLayer, GraphNode[]>();

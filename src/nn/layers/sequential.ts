@@ -7,7 +7,7 @@ import type { SymbolicTensor } from "../graph/symbolic.ts";
 import { type AnyLayer, Layer, type LayerOptions, type Setting, checkOptions } from "../layer.ts";
 import { type Mode, childMode, inference } from "../mode.ts";
 import { Module } from "../module.ts";
-import { freeName, snakeCase } from "../names.ts";
+import { nameMaker, snakeCase } from "../names.ts";
 import { findLayer, modelName, nameLayers } from "../naming.ts";
 import { rowOf } from "../summary-row.ts";
 import { type SummaryOptions, type SummaryRow, formatSummary } from "../summary.ts";
@@ -150,7 +150,7 @@ export class Sequential extends Layer {
 
   /** @internal The rows of the summary. */
   summaryRows(): SummaryRow[] {
-    const taken = new Set(layersOf(this.layers).flatMap(({ name }) => name ?? []));
+    const nextName = nameMaker(new Set(layersOf(this.layers).flatMap(({ name }) => name ?? [])));
     let shape = this.inputShape;
     return this.layers.map((item, index) => {
       if (item instanceof Layer) {
@@ -160,7 +160,7 @@ export class Sequential extends Layer {
       if (shape !== undefined) shape = this.shapeAfter(index, shape, this.inputDType);
       const className = typeof item === "function" ? "Lambda" : item.constructor.name;
       return {
-        name: freeName(snakeCase(className), taken),
+        name: nextName(snakeCase(className)),
         className,
         outputShape: shape,
         layer: item,
