@@ -1,5 +1,5 @@
 /** @file The fully connected layer. */
-import { DTypeError, ShapeError, complaint } from "../../ir/errors.ts";
+import { ShapeError, complaint } from "../../ir/errors.ts";
 import { type Shape, formatShape } from "../../ir/shape.ts";
 import type { Tensor } from "../../ir/tensor.ts";
 import { requireTensor } from "../../ops/bind.ts";
@@ -7,6 +7,7 @@ import { type Activation, type ActivationName, activationOf } from "../activatio
 import { childKey } from "../at-once.ts";
 import { type Initializer, type InitializerName, initializerOf } from "../initializers.ts";
 import { Layer, type LayerOptions, type Setting, checkCount, checkOptions } from "../layer.ts";
+import { requireDType } from "./input.ts";
 
 /** Options of `dense`, with Keras' names and defaults. */
 export interface DenseOptions extends LayerOptions {
@@ -90,15 +91,7 @@ export class Dense extends Layer {
           `shape ${formatShape(x.shape)}`,
         ),
       );
-    if (x.dtype !== this.kernel.dtype)
-      throw new DTypeError(
-        complaint(
-          this.label,
-          `an input of its parameters' dtype, ${this.kernel.dtype}`,
-          x.dtype,
-          `Use cast("${this.kernel.dtype}"), or make the layer with dtype: "${x.dtype}".`,
-        ),
-      );
+    requireDType(this.label, x, this.kernel.dtype);
     const product = x.matmul(this.kernel);
     return this.activation(this.bias === undefined ? product : product.add(this.bias));
   }
