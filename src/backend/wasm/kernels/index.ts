@@ -4,8 +4,9 @@ import { emitCumSum } from "./cum-sum.ts";
 import type { PhasedEmitter } from "../emit.ts";
 import type { DirectEmitter, DirectPrim, DirectWork, PhasedPrim } from "./direct.ts";
 import { emitGather } from "./gather.ts";
+import { emitAddAtPlaces } from "./pool/add-at-places.ts";
 import { maxPoolEmitter } from "./pool/max-pool.ts";
-import { emitAddAtPlaces, emitPickPlaces } from "./pool/places.ts";
+import { emitPickPlaces } from "./pool/pick-places.ts";
 import { emitRandomBits } from "./random-bits.ts";
 import { emitScatterAdd } from "./scatter-add.ts";
 

@@ -20,8 +20,8 @@ import {
 } from "../sliding.ts";
 import { type Wanted, WindowMax } from "./window-max.ts";
 
-/** Windows whose champions are held in registers at once. */
-const windowsAtOnce = 4;
+/** Windows whose champions are held in registers at once: more where neighbours share what they load. */
+const windowsAtOnce = ({ stride }: SlidingAxis): number => (stride === 1 ? 4 : 2);
 /** Windows with more columns than this are walked through element by element, as code written out for them would be long. */
 const mostColumns = 8;
 /** Kinds of tiles that code is written out for. */
@@ -108,7 +108,7 @@ class MaxPool {
     const place = copyOf(fn, 0);
     addScaled(fn, place, inside.start, columns.extent);
 
-    const runs = tileRuns(columns, windowsAtOnce);
+    const runs = tileRuns(columns, windowsAtOnce(columns));
     if (columns.window > mostColumns || runs.length > mostRuns)
       return this.#oneByOne(from, to, place, inside);
     const [tileFrom, tileTo, tilePlace] = [fn.local("i32"), fn.local("i32"), fn.local("i32")];
@@ -161,7 +161,7 @@ class MaxPool {
       advance(fn, x, elements * this.#lanes.bytes);
       advance(fn, at, (elements * this.#outPixel) / this.#channels);
     };
-    const atOnce = Math.max(1, Math.floor(windowsAtOnce / tile.width));
+    const atOnce = Math.max(1, Math.floor(4 / tile.width));
     forVectors(fn, this.#lanes, this.#channels, [], body, atOnce);
   }
 
