@@ -5,7 +5,7 @@ import type { Tensor } from "../ir/tensor.ts";
 import { flatten } from "../ir/tree.ts";
 import { Module, rolesOf } from "./module.ts";
 import { type ShapeOrList, isShapeList, listOfShapes } from "./shapes.ts";
-import { type Column, formatTable, reduceEvenly } from "./text-table.ts";
+import { type Column, formatTable, reduceEvenly, roundHalfEven } from "./text-table.ts";
 
 /** Options of `summary()`. */
 export interface SummaryOptions {
@@ -162,5 +162,6 @@ function sizeText(bytes: number): string {
   let size = bytes;
   let unit = 0;
   for (; size >= 1024 && unit < units.length - 1; unit++) size /= 1024;
-  return `${size.toFixed(2)} ${units[unit]}`;
+  // Sizes are multiples of powers of 1/2, so that ties are exact: Python rounds them to even digits.
+  return `${(roundHalfEven(size * 100) / 100).toFixed(2)} ${units[unit]}`;
 }

@@ -8,7 +8,7 @@ export interface Column {
 }
 
 /** Rounds halves to even, as Python does. */
-function roundHalfEven(x: number): number {
+export function roundHalfEven(x: number): number {
   const floor = Math.floor(x);
   if (x - floor !== 0.5) return Math.round(x);
   return floor % 2 === 0 ? floor : floor + 1;
