@@ -9,12 +9,13 @@ import type { Workload } from "./workload.ts";
 const workloads: Record<string, () => Promise<{ run: Workload }>> = {
   A: () => import("./a-spiral.ts"),
   B: () => import("./b-mlp64.ts"),
+  C: () => import("./c-vgg19.ts"),
   D: () => import("./d-gemm.ts"),
   E: () => import("./e-tanh.ts"),
   G: () => import("./g-layers.ts"),
 };
 
-const usage = `usage: npm run bench -- [A,B,D,E,G] [options]
+const usage = `usage: npm run bench -- [A,B,C,D,E,G] [options]
   --json           print the JSON lines the peers' scripts print
   --data FILE      spiral.json of the peers, for workload A on exactly their data
   --peers FOLDER   run the peers in FOLDER too, interleaved, and print a table of ratios

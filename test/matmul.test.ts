@@ -209,6 +209,9 @@ describe("matmul", () => {
       [[], 700, 300, 3],
       [[9], 40, 33, 65],
       [[], 1500, 3, 400],
+      [[], 1, 33, 4099],
+      [[], 4, 67, 2050],
+      [[3], 2, 300, 301],
     ] as const)
       for (const dtype of ["float32", "float64"] as const) {
         const given = { dtype, batch: [...batch], m, k, n, a: plain, b: plain };

@@ -35,6 +35,7 @@ export function createArrayMemory(initial: number = 1 << 16): Memory {
     get used() {
       return allocator.used;
     },
+    stable: false,
     get f32() {
       return f32;
     },

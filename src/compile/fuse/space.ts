@@ -30,6 +30,8 @@ export interface Space {
 
 /** Matrix products with a side this small are sums written out in the loop over the two other sides. */
 export const smallSide = 4;
+/** A right operand of so many elements, read along its rows, is no matter of loops: a kernel streams it through. */
+const streamed = 1 << 16;
 
 const reduceOps: Record<string, ReduceOp> = {
   reduceSum: "sum",
@@ -130,6 +132,7 @@ function smallMatmul(node: Node<"matmul"> & Node): Space | undefined {
   const batchOf = (access: Access): number[] => access.strides.slice(0, -2);
   const [aRow, aColumn] = [a.strides[rank - 2]!, a.strides[rank - 1]!];
   const [bRow, bColumn] = [b.strides[rank - 2]!, b.strides[rank - 1]!];
+  if (Math.min(n, k) > smallSide && k * n >= streamed && bColumn === 1) return undefined;
   const at = (access: Access, steps: number, ...strides: number[]): Access => ({
     base: access.base,
     offset: access.offset + steps,

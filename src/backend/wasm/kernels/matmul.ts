@@ -12,6 +12,7 @@ import type { Product } from "./plan.ts";
 import { advance, clear, pointAt, pointerTo } from "./pointers.ts";
 import { productFunction, productScratch } from "./product.ts";
 import { type Sharing, sharingOf } from "./sharing.ts";
+import { isThin, thinFunction } from "./thin.ts";
 import type { Steps } from "./tile.ts";
 
 /** A product for every index of `batch`; operands may have changed places, their batch strides are in elements. */
@@ -140,6 +141,7 @@ function functionOf(
 ): { multiply: FunctionBuilder; scratchBytes: number } {
   if (isNarrow(product) && product.panels !== true)
     return { multiply: narrowFunction(module, product), scratchBytes: narrowScratch(product) };
+  if (isThin(product)) return { multiply: thinFunction(module, product), scratchBytes: 0 };
   return { multiply: productFunction(module, product), scratchBytes: productScratch(product) };
 }
 

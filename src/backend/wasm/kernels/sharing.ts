@@ -3,6 +3,7 @@ import { type Cut, cut } from "./chunks.ts";
 import { lanesOf } from "./lanes.ts";
 import { isNarrow } from "./narrow.ts";
 import { type Product, planOf } from "./plan.ts";
+import { isThin, thinColumns } from "./thin.ts";
 
 /**
  * Chunks run along the first axis of the batch, along rows, or along columns of the result; `panels`: b is laid out in panels
@@ -38,6 +39,7 @@ export function sharingOf(batch: readonly number[], product: Product): Sharing {
   }
   const rows = along("rows", m, k * n, 4);
   if (isNarrow(product)) return rows;
+  if (isThin(product)) return { along: "columns", chunks: cut(n, thinColumns, mostChunks, 64) };
   const columns = along("columns", n, k * m, 8 * count);
   if (columns.chunks.count > rows.chunks.count) return columns;
   const packs = planOf(product).packB && product.partials === 1 && rows.chunks.count > 1;

@@ -52,17 +52,18 @@ function emitPanel(fn: FunctionBuilder, { k, order, accumulate, strip }: PanelSp
       fn.v128({ f32x4: [0, 0, 0, 0] });
       fn.set(sum);
     });
-    withExits(fn, sums, out, unroll, (exits) => {
-      const steps = (count: number): void => {
-        exits.slice(0, count).forEach((exit, u) => {
+    const rest = k % unroll;
+    withExits(fn, sums, out, unroll + rest, (exits) => {
+      const steps = (count: number, from: number): void => {
+        exits.slice(from, from + count).forEach((exit, u) => {
           multiplyAdd(fn, sums, a, row, b, u * vectors * vectorBytes);
-          barrier(fn, out, u + 1, exit);
+          barrier(fn, out, from + u + 1, exit);
           advance(fn, a, u % 4 < 3 ? step : lineBytes - 3 * step);
         });
         advance(fn, b, count * vectors * vectorBytes);
       };
-      repeat(fn, Math.floor(k / unroll), () => steps(unroll));
-      steps(k % unroll);
+      repeat(fn, Math.floor(k / unroll), () => steps(unroll, 0));
+      steps(rest, unroll);
     });
     eachSum(sums, (sum, offset) => {
       fn.get(out);
@@ -83,7 +84,7 @@ function emitPanel(fn: FunctionBuilder, { k, order, accumulate, strip }: PanelSp
 }
 
 /**
- * Runs `body` with labels of ways out that are never taken, one for each step of k; on each of them the sums are needed
+ * Runs `body` with labels of ways out that are never taken, one for each step of k in the code; on each of them the sums are needed
  * two by two. V8 (before Turboshaft) orders arithmetic backwards from where results are needed, past later loads if it can.
  * Without a way out after each step it would hold the operands of several steps, more than there are registers. And
  * because two sums are needed at once there, it puts two multiplications before their two additions; if they alternated,
