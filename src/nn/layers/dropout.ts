@@ -1,4 +1,4 @@
-/** @file Dropout. */
+/** @file Dropout: in training, elements drawn at random become 0. */
 import { ArgumentError, ShapeError, complaint, describe } from "../../ir/errors.ts";
 import { type Shape, formatShape } from "../../ir/shape.ts";
 import type { Tensor } from "../../ir/tensor.ts";
