@@ -8,6 +8,7 @@ import { pathToFileURL } from "node:url";
 import { parseArgs } from "node:util";
 import { SingleBar } from "cli-progress";
 import * as nn from "adjoint/nn";
+import type { StatsReport } from "adjoint/ode";
 import {
   type BatchProgress,
   type EpochRecord,
@@ -17,7 +18,7 @@ import {
   schedules,
 } from "adjoint/optim";
 import { readDigits } from "./mnist/digits.ts";
-import { type Counts, OdeNet, ResNet } from "./mnist/networks.ts";
+import { OdeNet, ResNet } from "./mnist/networks.ts";
 
 const defaults = {
   data: { type: "string", default: "data/mnist" },
@@ -73,17 +74,22 @@ export async function main(args: readonly string[]): Promise<{ rows: Row[]; para
     await readDigits(values.data, "train"),
     await readDigits(values.data, "t10k"),
   ];
-  const counts: Counts = { forward: 0, backward: 0, forwardSolves: 0, backwardSolves: 0 };
+  // Evaluations of the dynamics and solves in this epoch, and what they were after its last training step.
+  const counts = { forward: 0, backward: 0, forwardSolves: 0, backwardSolves: 0 };
+  let training = { ...counts };
+  const onStats = ({ direction, evaluations }: StatsReport): void => {
+    counts[direction] += evaluations;
+    counts[`${direction}Solves`] += 1;
+  };
   const model =
     kind === "odenet"
-      ? new OdeNet(number("filters"), seed, { tolerance: number("tolerance"), gradient, counts })
+      ? new OdeNet(number("filters"), seed, { tolerance: number("tolerance"), gradient, onStats })
       : new ResNet(number("filters"), seed);
   const shift = randomShift({ rows: number("augment"), columns: number("augment") });
   const stepsAnEpoch = Math.ceil(train.y.size / batchSize);
   const limit = 60_000 * number("minutes");
 
   const rows: Row[] = [];
-  let training = { ...counts };
   const bar = startBar(!values.quiet && process.stderr.isTTY);
   say(`${kind}, ${model.parameterCount} parameters, ${train.y.size} digits\n${header}`);
   const result = await fit(model, train, {

@@ -1,5 +1,9 @@
 /** @file The examples run as written, on the built package, and compute what they say. */
-import { describe, expect, it, vi } from "vitest";
+import { existsSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { gzipSync } from "node:zlib";
+import { afterAll, describe, expect, it, vi } from "vitest";
 
 vi.spyOn(console, "log").mockImplementation(() => undefined);
 
@@ -7,6 +11,34 @@ const closeTo = (values: ArrayLike<number>, expected: number[], digits: number):
   expect(values.length).toBe(expected.length);
   expected.forEach((value, index) => expect(values[index]).toBeCloseTo(value, digits));
 };
+
+const folder = mkdtempSync(join(tmpdir(), "adjoint-examples-"));
+afterAll(() => rmSync(folder, { recursive: true, force: true }));
+
+/** Files like MNIST's: "digit" k is a bright band of two rows from row 2k + 4 on. */
+function writeDigits(part: string, count: number): void {
+  const label = (i: number): number => (7 * i) % 10;
+  const images = Buffer.alloc(16 + count * 784);
+  images.set([0, 0, 8, 3]);
+  [count, 28, 28].forEach((extent, i) => images.writeUInt32BE(extent, 4 + 4 * i));
+  for (let i = 0; i < count; i++) {
+    const start = 16 + i * 784 + (2 * label(i) + 4) * 28;
+    images.fill(200 + (i % 50), start, start + 56);
+  }
+  const labels = Buffer.from([
+    0,
+    0,
+    8,
+    1,
+    0,
+    0,
+    0,
+    count,
+    ...Array.from({ length: count }, (_, i) => label(i)),
+  ]);
+  writeFileSync(join(folder, `${part}-images-idx3-ubyte.gz`), gzipSync(images));
+  writeFileSync(join(folder, `${part}-labels-idx1-ubyte`), labels);
+}
 
 describe("examples", () => {
   it("tensors", async () => {
@@ -46,5 +78,62 @@ describe("examples", () => {
     const { results } = await import("../examples/training.ts");
     expect(results.last).toBeLessThan(results.first / 3);
     expect(results.model.net).toBeDefined();
+  });
+
+  it("odenet-mnist: the paper's networks, trained on digits from files", async () => {
+    const { main } = await import("../examples/odenet-mnist.ts");
+    const { OdeNet, ResNet } = await import("../examples/mnist/networks.ts");
+    writeDigits("train", 50);
+    writeDigits("t10k", 20);
+    const run = (model: string, ...more: string[]): ReturnType<typeof main> =>
+      main([
+        "--data",
+        folder,
+        "--model",
+        model,
+        "--filters",
+        "8",
+        "--batch-size",
+        "16",
+        "--augment",
+        "0",
+        ...more,
+      ]);
+    const odenet = await run("odenet", "--epochs", "2", "--out", join(folder, "out"));
+    expect(odenet.rows.map(({ epoch }) => epoch)).toEqual([1, 2]);
+    for (const { forward, backward, metrics } of odenet.rows) {
+      // A step of dopri5 is six evaluations, after two for the first step's size.
+      expect(forward).toBeGreaterThanOrEqual(8);
+      expect(backward).toBeGreaterThanOrEqual(8);
+      expect(metrics["accuracy"]).toBeGreaterThanOrEqual(0);
+    }
+    expect(existsSync(join(folder, "out", "odenet.safetensors"))).toBe(true);
+    expect(existsSync(join(folder, "out", "odenet.json"))).toBe(true);
+    const resnet = await run("resnet", "--epochs", "12", "--learning-rate", "0.01");
+    expect(resnet.rows.at(-1)!.loss).toBeLessThan(resnet.rows[0]!.loss / 2);
+    expect(resnet.rows.at(-1)!.metrics["accuracy"]).toBeGreaterThan(0.5);
+    expect(resnet.rows[0]!.forward).toBe(0);
+    const setting = { tolerance: 1e-3, gradient: "adjoint", onStats: () => undefined } as const;
+    expect(new OdeNet(64, 0, setting).parameterCount).toBe(208_266);
+    expect(new ResNet(64, 0).parameterCount).toBe(576_778);
+    await expect(run("vgg")).rejects.toThrow(/odenet or resnet/);
+    await expect(main(["--data", join(folder, "out")])).rejects.toThrow(/no file like/);
+  });
+
+  it("figure-1: both networks learn the task, and are drawn", async () => {
+    const { main } = await import("../examples/figure-1.ts");
+    const png = join(folder, "figure.png");
+    const { losses, panels, svg } = await main(["--steps", "150", "--out", png]);
+    // The task's variance is 6.6.
+    for (const loss of losses) expect(loss).toBeLessThan(1);
+    const [discrete, continuous] = panels;
+    expect(discrete!.paths[0]!.curve.map(({ depth }) => depth)).toEqual([0, 1, 2, 3, 4, 5]);
+    expect(continuous!.paths.length).toBe(21);
+    const ends = continuous!.paths.map(({ curve }) => curve.at(-1)!.hidden);
+    // Ways of a flow never cross.
+    expect(ends).toEqual(ends.toSorted((a, b) => a - b));
+    expect(svg.startsWith("<svg")).toBe(true);
+    expect(svg).not.toContain("NaN");
+    expect(existsSync(png)).toBe(true);
   });
 });

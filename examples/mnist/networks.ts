@@ -65,14 +65,6 @@ const classifier = (filters: number, seed: number): nn.Sequential =>
     { inputShape: [6, 6, filters], seed },
   );
 
-/** Evaluations of the dynamics, and solves, since they were last reset. */
-export interface Counts {
-  forward: number;
-  backward: number;
-  forwardSolves: number;
-  backwardSolves: number;
-}
-
 /**
  * A 3 x 3 convolution of the state with the time as one more channel. That channel is the same everywhere, so its part of the
  * convolution is t times a fixed plane, and the other part keeps its channels: a power of two of them.
@@ -129,7 +121,8 @@ export interface OdeSetting {
    * out of the error estimate (Kidger, Chen and Lyons 2021); "direct": through the steps of the solve.
    */
   readonly gradient: "adjoint" | "seminorm" | "direct";
-  readonly counts: Counts;
+  /** Told the counts of every solve. A function, since what a module holds beside tensors is part of its identity. */
+  readonly onStats: (stats: StatsReport) => void;
 }
 
 /** Downsampling, one solve of an ODE from t = 0 to 1, classifier. */
@@ -148,16 +141,8 @@ export class OdeNet extends nn.Module {
   }
 
   forward(x: Tensor): Tensor {
-    const { tolerance, gradient, counts } = this.setting;
-    const options = {
-      method: "dopri5",
-      rtol: tolerance,
-      atol: tolerance,
-      onStats: ({ direction, evaluations }: StatsReport) => {
-        counts[direction] += evaluations;
-        counts[`${direction}Solves`] += 1;
-      },
-    };
+    const { tolerance, gradient, onStats } = this.setting;
+    const options = { method: "dopri5", rtol: tolerance, atol: tolerance, onStats };
     const h = this.downsampling.forward(x);
     const times = tensor([0, 1]);
     const states =
