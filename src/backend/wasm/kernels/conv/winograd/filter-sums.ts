@@ -27,46 +27,39 @@ export function emitFilterSums(
   sumsAt: number,
 ): void {
   const { channels, filters } = work.shape;
-  const vectors = filters / 4;
-  const chunks = chunksOf(vectors, channels * planes * (sums.parts + 2) * 8);
+  const panels = Math.ceil(filters / panelFilters);
+  const chunks = chunksOf(panels, channels * planes * (sums.parts + 2) * panelFilters);
   const own = context.privateScratch((winogradTile.in * side + planes) * vectorBytes);
   context.phase(chunks, ({ fn, chunk, thread }) => {
     const scratch = placeAt(fn, own.address, thread, own.step);
     const out = pointerTo(context, fn, work.out);
-    const { from, to } = chunkRange(fn, chunk, vectors, chunks);
-    upTo(fn, from, to, 1, () => {
-      const target = placeAt(fn, out, from, vectorBytes);
-      const source = placeAt(fn, sumsAt, pair(fn, from), channels * panelFilters * 4);
-      fn.get(source);
-      fn.get(placeAt(fn, 0, odd(fn, from), vectorBytes));
-      fn.op("i32.add");
-      fn.set(source);
+    const { from, to } = chunkRange(fn, chunk, panels, chunks);
+    const panel = (vectors: number): void => {
+      const target = placeAt(fn, out, from, panelFilters * 4);
+      const source = placeAt(fn, sumsAt, from, channels * panelFilters * 4);
       repeat(fn, channels, () => {
-        addParts(fn, sums, source, scratch);
-        transformSums(fn, scratch, target, channels * filters * 4);
+        for (let vector = 0; vector < vectors; vector++) {
+          const at = vector * vectorBytes;
+          addParts(fn, sums, source, at, scratch);
+          transformSums(fn, scratch, target, at, channels * filters * 4);
+        }
         advance(fn, source, panelFilters * 4);
         advance(fn, target, filters * 4);
       });
+    };
+    upTo(fn, from, to, 1, () => {
+      const whole = panelFilters / 4;
+      const last = (filters / 4) % whole;
+      if (last === 0) return panel(whole);
+      fn.get(from);
+      fn.i32(panels - 1);
+      fn.op("i32.eq");
+      fn.if(
+        () => panel(last),
+        () => panel(whole),
+      );
     });
   });
-}
-
-function pair(fn: FunctionBuilder, vector: Local): Local {
-  const panel = fn.local("i32");
-  fn.get(vector);
-  fn.i32(panelFilters / 4);
-  fn.op("i32.div_u");
-  fn.set(panel);
-  return panel;
-}
-
-function odd(fn: FunctionBuilder, vector: Local): Local {
-  const rest = fn.local("i32");
-  fn.get(vector);
-  fn.i32(panelFilters / 4);
-  fn.op("i32.rem_u");
-  fn.set(rest);
-  return rest;
 }
 
 /** Writes the 36 sums over the parts to scratch memory. */
@@ -74,6 +67,7 @@ function addParts(
   fn: FunctionBuilder,
   { plane, parts }: Sums,
   source: Local,
+  at: number,
   scratch: Local,
 ): void {
   const v = new Vectors(fn);
@@ -81,8 +75,9 @@ function addParts(
   pointAt(fn, from, source);
   pointAt(fn, to, scratch);
   repeat(fn, planes, () => {
-    let sum = v.load(from, 0);
-    for (let part = 1; part < parts; part++) sum = v.add(sum, v.load(from, part * planes * plane));
+    let sum = v.load(from, at);
+    for (let part = 1; part < parts; part++)
+      sum = v.add(sum, v.load(from, part * planes * plane + at));
     v.store(to, 0, sum);
     advance(fn, from, plane);
     advance(fn, to, vectorBytes);
@@ -90,7 +85,13 @@ function addParts(
 }
 
 /** Transforms the 36 vectors in scratch memory to nine, `tap` bytes apart. */
-function transformSums(fn: FunctionBuilder, scratch: Local, target: Local, tap: number): void {
+function transformSums(
+  fn: FunctionBuilder,
+  scratch: Local,
+  target: Local,
+  at: number,
+  tap: number,
+): void {
   const v = new Vectors(fn);
   const between = planes * vectorBytes;
   for (let x = 0; x < winogradTile.in; x++) {
@@ -105,6 +106,8 @@ function transformSums(fn: FunctionBuilder, scratch: Local, target: Local, tap: 
     const row = Array.from({ length: winogradTile.in }, (_, x) =>
       v.load(scratch, between + (y * winogradTile.in + x) * vectorBytes),
     );
-    filterMatrix(v, row).forEach((element, x) => v.store(target, (y * side + x) * tap, element));
+    filterMatrix(v, row).forEach((element, x) =>
+      v.store(target, (y * side + x) * tap + at, element),
+    );
   }
 }

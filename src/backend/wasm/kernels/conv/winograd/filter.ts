@@ -16,7 +16,7 @@ import { panelFunction } from "./product.ts";
 const smallSums = 3 << 20;
 
 /** Bytes of a block's transformed inputs and gradients, which are to stay in a second-level cache. */
-const blockBytes = 640 << 10;
+const blockBytes = 1 << 20;
 
 /** Parts of the tiles with sums of their own, at most. */
 const mostParts = 8;
