@@ -3,7 +3,13 @@ import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { type ConvShape, convShape, type Pair } from "../src/ir/conv.ts";
 import { makeInput, type Value } from "../src/ir/graph.ts";
-import type { ConvFilterWork, ConvWork, PrepareKernelWork, View } from "../src/ir/kernel.ts";
+import type {
+  ConvFilterWork,
+  ConvWork,
+  LoopNest,
+  PrepareKernelWork,
+  View,
+} from "../src/ir/kernel.ts";
 import { floats, type Floats } from "./support/kernel-bench.ts";
 import { kernelRun } from "./support/kernel-run.ts";
 
@@ -96,6 +102,27 @@ const prepare = ({ shape, kernel, prepared }: Operands, view: View): PrepareKern
   kernel: { value: kernel, view },
   out: prepared,
 });
+
+/** max(sum + bias, 0) stored, and the sums too. */
+function biasAndRelu({ shape, out }: Operands, bias: Value, activated: Value): LoopNest {
+  const { dtype, filters, batch, outHeight, outWidth } = shape;
+  const view = (row: number): View => ({ offset: 0, strides: [row, 1] });
+  return {
+    extents: [batch * outHeight * outWidth, filters],
+    body: [
+      { kind: "load", value: out, view: view(filters), dtype },
+      { kind: "load", value: bias, view: view(0), dtype },
+      { kind: "binary", op: "add", x: 0, y: 1, dtype },
+      { kind: "literal", literal: 0, dtype },
+      { kind: "binary", op: "max", x: 2, y: 3, dtype },
+    ],
+    stores: [
+      { instruction: 0, value: out, view: view(filters) },
+      { instruction: 4, value: activated, view: view(filters) },
+    ],
+    reductions: [],
+  };
+}
 
 const convolve = ({ shape, x, prepared, out }: Operands): ConvWork => ({
   kind: "conv",
@@ -228,6 +255,27 @@ describe("depthwise convolution", () => {
       });
       checkConv(shape);
       checkFilter(shape);
+    }
+  });
+
+  test("bias and activation at the sums", () => {
+    for (const shape of layers) {
+      const operands = operandsOf(shape);
+      const { prepared, out, numbers } = operands;
+      const bias = makeInput({ dtype: shape.dtype, shape: [shape.channels] });
+      const activated = makeInput({ dtype: shape.dtype, shape: out.shape });
+      const biases = floats(shape.dtype, shape.channels, 9);
+      numbers.set(bias, biases);
+      const work = { ...convolve(operands), epilogue: biasAndRelu(operands, bias, activated) };
+      const works = [prepare(operands, contiguous(shape)), work];
+      const run = kernelRun(works, numbers, [prepared, out, activated]);
+      run.run();
+      const sums = run.get(out);
+      const expected = sums.map((sum, i) => sum + biases[i % shape.channels]!);
+      expect([...run.get(activated)]).toEqual([...expected].map((y) => (y > 0 ? y : 0)));
+      const plain = kernelRun([works[0]!, convolve(operands)], numbers, [prepared, out]);
+      plain.run();
+      expect([...sums]).toEqual([...plain.get(out)]);
     }
   });
 

@@ -22,9 +22,9 @@ import {
 import { axesOf, mostColumns, mostRuns } from "./depthwise.ts";
 
 /** Sums held in registers at once, where a row has so many taps. */
-const sumsAtOnce = 10;
-/** Neighbouring pixels that share what they load. */
-const pixelsAtOnce = 2;
+const sumsAtOnce = 7;
+/** Neighbouring pixels that share what they load: as many as leave registers for the sums. */
+const pixelsAtOnce = ({ window }: SlidingAxis): number => (window <= 4 ? 3 : 2);
 /** A chunk is worth adding up a gradient of its own when it sees at least so many pixels. */
 const leastPixels = 48;
 
@@ -131,7 +131,7 @@ class DepthwiseFilter {
     addScaled(fn, g, index, outWidth * this.#pixel);
 
     const written =
-      kernelWidth <= mostColumns && tileRuns(columns, pixelsAtOnce).length <= mostRuns;
+      kernelWidth <= mostColumns && tileRuns(columns, pixelsAtOnce(columns)).length <= mostRuns;
     times(fn, inside.count, canMiss(rows), () => {
       if (written) this.#rowOfTaps(from, g, to);
       else this.#tapByTap(from, g, to);
@@ -148,7 +148,7 @@ class DepthwiseFilter {
     this.#blocks([from, gradient, to], Math.floor(sumsAtOnce / taps), ([x, g, at], widths) => {
       const sums = this.#load(at, taps, widths);
       const [tileX, tileG] = [fn.local("i32"), fn.local("i32")];
-      for (const run of tileRuns(columns, pixelsAtOnce)) {
+      for (const run of tileRuns(columns, pixelsAtOnce(columns))) {
         if (run.columns.length === 0) continue;
         pointAt(fn, tileX, x);
         advance(fn, tileX, run.start * this.#pixel);

@@ -188,7 +188,8 @@ class Depthwise {
     taps: Local | undefined,
   ): Local[][] {
     const fn = this.#fn;
-    const { axes, pixel } = { axes: this.#axes, pixel: this.#pixel };
+    const axes = this.#axes;
+    const pixel = this.#pixel;
     const sums = widths.map(() => Array.from({ length: width }, () => fn.local("v128")));
     for (const sum of sums.flat()) {
       fn.v128({ i32x4: [0, 0, 0, 0] });
