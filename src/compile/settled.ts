@@ -6,6 +6,9 @@ import { bytesOf } from "./plan.ts";
 /** Results may take so many times the memory of what they come from: Winograd's kernels take four times. */
 const growth = 5;
 const always = 1 << 20;
+/** All of them together may take so much of the constants' memory, and so much in any case: the rest is computed anew each time. */
+const share = 0.75;
+const allowance = 384 * 1024 * 1024;
 
 /** The kernels that need to run once, and those of every run. `outputs` lie where the caller says, anew each time. */
 export function settledKernels(
@@ -14,6 +17,7 @@ export function settledKernels(
   outputs: ReadonlySet<Value>,
 ): { readonly once: Kernel[]; readonly every: Kernel[] } {
   const settled = new Set(constants);
+  let left = Math.max(allowance, share * bytesOfAll([...constants]));
   const once: Kernel[] = [];
   const every: Kernel[] = [];
   for (const kernel of kernels) {
@@ -23,15 +27,20 @@ export function settledKernels(
       kernel.inputs.length > 0 &&
       kernel.inputs.every((value) => settled.has(value)) &&
       !kernel.outputs.some((value) => outputs.has(value)) &&
-      isWorthKeeping(kernel);
+      isWorthKeeping(kernel) &&
+      bytesOfAll(kernel.outputs) <= left;
     (still ? once : every).push(kernel);
-    if (still) for (const value of kernel.outputs) settled.add(value);
+    if (!still) continue;
+    left -= bytesOfAll(kernel.outputs);
+    for (const value of kernel.outputs) settled.add(value);
   }
   return { once, every };
 }
 
 function isWorthKeeping({ inputs, outputs }: Kernel): boolean {
-  const bytes = (values: readonly Value[]): number =>
-    values.reduce((sum, value) => sum + bytesOf(value), 0);
-  return bytes(outputs) <= Math.max(always, growth * bytes(inputs));
+  return bytesOfAll(outputs) <= Math.max(always, growth * bytesOfAll(inputs));
+}
+
+function bytesOfAll(values: readonly Value[]): number {
+  return values.reduce((sum, value) => sum + bytesOf(value), 0);
 }

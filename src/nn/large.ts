@@ -8,7 +8,7 @@ import { currentTrace } from "../ir/trace.ts";
 import { atOnce, childKey } from "./at-once.ts";
 
 /** Elements a block; smaller tensors are drawn whole. */
-const blockSize = 1 << 20;
+const blockSize = 1 << 18;
 
 /** Draws a tensor: `draw(key, shape)` at once, or for large ones block i with the i-th key under the key. */
 export function drawn(

@@ -12,6 +12,7 @@ import { type Formation, mayMerge } from "./merge.ts";
 export function attachEpilogues(groups: readonly Group[], formation: Formation): Group[] {
   const { makerOf, reach } = formation;
   const alive = new Set(groups);
+  const instead = new Map<Group, readonly Group[]>();
   let next = groups.reduce((most, { index }) => Math.max(most, index), -1) + 1;
   for (const conv of groups) {
     const node = conv.nodes[0]!;
@@ -43,6 +44,7 @@ export function attachEpilogues(groups: readonly Group[], formation: Formation):
           for (const output of outputs) makerOf.set(output, group);
       alive.delete(conv);
       alive.delete(loops);
+      instead.set(loops, made);
       for (const reader of alive)
         if ([conv, loops].filter((old) => reader.needs.delete(old)).length > 0)
           for (const group of made) {
@@ -53,7 +55,22 @@ export function attachEpilogues(groups: readonly Group[], formation: Formation):
       break;
     }
   }
-  return inOrder([...alive]);
+  const placed = groups.flatMap((group) => instead.get(group) ?? (alive.has(group) ? [group] : []));
+  return prepareLate(inOrder(placed));
+}
+
+/** Kernels of convolutions are prepared just before they are used: prepared, they are large. */
+function prepareLate(groups: readonly Group[]): Group[] {
+  const isPrepared = ({ nodes }: Group): boolean => nodes[0]!.prim === "prepareKernel";
+  const order = new Set<Group>();
+  for (const group of groups) {
+    if (isPrepared(group)) continue;
+    for (const need of group.needs) if (isPrepared(need)) order.add(need);
+    order.add(group);
+  }
+  // Those that nobody here needs are results.
+  for (const group of groups) order.add(group);
+  return [...order];
 }
 
 const folds = ({ space }: Member): boolean =>
