@@ -15,16 +15,18 @@ const closeTo = (values: ArrayLike<number>, expected: number[], digits: number):
 const folder = mkdtempSync(join(tmpdir(), "adjoint-examples-"));
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
-/** Files like MNIST's: "digit" k is a bright band of two rows from row 2k + 4 on. */
+/** Files like MNIST's: "digit" k is stripes, one kind for each k. */
 function writeDigits(part: string, count: number): void {
   const label = (i: number): number => (7 * i) % 10;
   const images = Buffer.alloc(16 + count * 784);
   images.set([0, 0, 8, 3]);
   [count, 28, 28].forEach((extent, i) => images.writeUInt32BE(extent, 4 + 4 * i));
-  for (let i = 0; i < count; i++) {
-    const start = 16 + i * 784 + (2 * label(i) + 4) * 28;
-    images.fill(200 + (i % 50), start, start + 56);
-  }
+  for (let i = 0; i < count; i++)
+    for (let at = 0; at < 784; at++) {
+      const [row, column, k] = [Math.floor(at / 28), at % 28, label(i)];
+      const across = k < 5 ? row : column;
+      images[16 + i * 784 + at] = (across + i) % (2 * (k % 5) + 4) < 2 ? 255 : 0;
+    }
   const labels = Buffer.from([
     0,
     0,
@@ -92,7 +94,7 @@ describe("examples", () => {
         "--model",
         model,
         "--filters",
-        "8",
+        "16",
         "--batch-size",
         "16",
         "--augment",
@@ -109,7 +111,7 @@ describe("examples", () => {
     }
     expect(existsSync(join(folder, "out", "odenet.safetensors"))).toBe(true);
     expect(existsSync(join(folder, "out", "odenet.json"))).toBe(true);
-    const resnet = await run("resnet", "--epochs", "12", "--learning-rate", "0.01");
+    const resnet = await run("resnet", "--epochs", "40", "--learning-rate", "0.01");
     expect(resnet.rows.at(-1)!.loss).toBeLessThan(resnet.rows[0]!.loss / 2);
     expect(resnet.rows.at(-1)!.metrics["accuracy"]).toBeGreaterThan(0.5);
     expect(resnet.rows[0]!.forward).toBe(0);
@@ -123,7 +125,7 @@ describe("examples", () => {
   it("figure-1: both networks learn the task, and are drawn", async () => {
     const { main } = await import("../examples/figure-1.ts");
     const png = join(folder, "figure.png");
-    const { losses, panels, svg } = await main(["--steps", "150", "--out", png]);
+    const { losses, panels, svg } = await main(["--steps", "600", "--out", png]);
     // The task's variance is 6.6.
     for (const loss of losses) expect(loss).toBeLessThan(1);
     const [discrete, continuous] = panels;

@@ -13,7 +13,7 @@ const begin =
     random.uniform(key, shape, { dtype, min: -1 / Math.sqrt(fanIn), max: 1 / Math.sqrt(fanIn) });
 
 const norm = (channels: number): nn.Layer =>
-  nn.groupNorm({ groups: Math.min(32, channels), epsilon: 1e-5 });
+  nn.groupNorm({ groups: Math.min(32, channels / 2), epsilon: 1e-5 });
 
 interface Conv {
   readonly from: number;
