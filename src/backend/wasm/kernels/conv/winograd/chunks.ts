@@ -6,6 +6,12 @@ export function chunksOf(units: number, flops: number, most: number = 32): numbe
   return Math.max(1, Math.min(units, most, Math.floor((units * flops) / 500_000)));
 }
 
+/** The size of the fewest equal parts of `total` that are at most `most` each, or one unit; a multiple of `unit`. */
+export function evenly(total: number, most: number, unit: number): number {
+  const parts = Math.ceil(total / Math.max(unit, most));
+  return Math.ceil(total / parts / unit) * unit;
+}
+
 /** The units [from, to) of a chunk; shares differ by at most one. */
 export function chunkRange(
   fn: FunctionBuilder,

@@ -5,7 +5,7 @@ import type { FunctionBuilder, Local } from "../../../asm/index.ts";
 import type { PhaseContext, PhasedEmitter } from "../../../emit.ts";
 import { repeat } from "../../flow.ts";
 import { advance, pointAt, pointerTo } from "../../pointers.ts";
-import { chunkRange, chunksOf, placeAt, upTo } from "./chunks.ts";
+import { chunkRange, chunksOf, evenly, placeAt, upTo } from "./chunks.ts";
 import { emitFilterSums, type Sums } from "./filter-sums.ts";
 import { clearGatherScratch, gatherScratch } from "./gather.ts";
 import { gatherStrips, inputImages, outputImages, type Planes } from "./input.ts";
@@ -46,12 +46,6 @@ function blockOf({ shape: { channels, filters } }: ConvFilterWork, lines: number
     inputs: { plane: planeBytes(lines * channels), lines },
     gradients: { plane: planeBytes(lines * panels * panelFilters), lines },
   };
-}
-
-/** Cuts `total` into the fewest equal parts of at most `most`, multiples of `unit`. */
-function evenly(total: number, most: number, unit: number): number {
-  const parts = Math.ceil(total / Math.max(unit, most));
-  return Math.ceil(total / parts / unit) * unit;
 }
 
 function sumsOf({ shape: { channels, filters } }: ConvFilterWork, parts: number): Sums {
@@ -239,6 +233,7 @@ function multiplyPlane(
           order: "steps",
           accumulate: accumulate || done > 0,
           strip: lines * vectorBytes,
+          rows: stripTiles,
         }),
       );
       advance(fn, left, k * vectorBytes);

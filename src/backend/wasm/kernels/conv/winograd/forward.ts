@@ -5,18 +5,35 @@ import type { FunctionBuilder, Local } from "../../../asm/index.ts";
 import type { PhaseContext, PhasedEmitter } from "../../../emit.ts";
 import { repeat } from "../../flow.ts";
 import { advance, pointAt, pointerTo } from "../../pointers.ts";
-import { chunkRange, chunksOf, placeAt, upTo } from "./chunks.ts";
+import { chunkRange, chunksOf, evenly, placeAt, upTo } from "./chunks.ts";
 import { clearGatherScratch, gatherScratch } from "./gather.ts";
 import { gatherStrips, inputImages, type Planes } from "./input.ts";
-import { lineBytes, panelFilters, planeBytes, planes, stripTiles, tilesOf } from "./layout.ts";
+import {
+  lineBytes,
+  panelFilters,
+  planeBytes,
+  planes,
+  stripTiles,
+  tilesOf,
+  vectorBytes,
+} from "./layout.ts";
 import { outputFunction, outputScratch } from "./output.ts";
 import { panelFunction } from "./product.ts";
 
-/** Kernels of up to so many bytes are read again for every block of tiles, larger ones once. */
-const smallKernel = 4 << 20;
+/**
+ * Kernels of up to so many bytes, which a third-level cache may hold, are read again for every block of tiles; larger ones
+ * once.
+ */
+const smallKernel = 10 << 20;
+
+/** Strips of a block, at least: a product reads a panel of the kernel for as many. */
+const fewestStrips = 3;
 
 /** Bytes of a block's transformed inputs and products, which are to stay in a second-level cache. */
 const blockBytes = 768 << 10;
+
+/** Channels that a product takes at once: a panel of the kernel and a strip stay in the first-level cache. */
+const mostDepth = 512;
 
 /** Emits a convolution with a kernel that `emitWinogradKernel` prepared. */
 export const emitWinograd: PhasedEmitter<ConvWork> = (context, work) => {
@@ -40,10 +57,12 @@ function emitBlocks(context: PhaseContext, work: ConvWork): void {
   const { channels, filters } = shape;
   const tiles = tilesOf(shape);
   const bytesOfStrip = planes * 4 * stripTiles * (channels + filters);
-  const chunks = chunksOf(tiles.strips, 2 * planes * stripTiles * channels * filters);
-  const most = Math.ceil(tiles.strips / chunks);
-  const blocks = Math.ceil(most / Math.max(2, Math.floor(blockBytes / bytesOfStrip)));
-  const strips = Math.ceil(most / blocks);
+  const flops = 2 * planes * stripTiles * channels * filters;
+  const most = Math.max(1, Math.floor(tiles.strips / fewestStrips));
+  const chunks = chunksOf(tiles.strips, flops, Math.min(32, most));
+  const share = Math.ceil(tiles.strips / chunks);
+  const cached = Math.max(fewestStrips, Math.floor(blockBytes / bytesOfStrip));
+  const strips = Math.ceil(share / Math.ceil(share / cached));
   const { inputs, products } = layoutOf(work, strips);
   const small = Math.max(gatherScratch, outputScratch);
   const inputsAt = small;
@@ -90,6 +109,7 @@ function emitBlocks(context: PhaseContext, work: ConvWork): void {
         productsBase,
         kernel,
         count,
+        rest: 0,
       });
       callOutput(fn, output, [productsBase, from, end, scratch, zero]);
     });
@@ -101,6 +121,7 @@ function emitPasses(context: PhaseContext, work: ConvWork): void {
   const { shape } = work;
   const { channels, filters } = shape;
   const tiles = tilesOf(shape);
+  const rest = tiles.count > stripTiles ? tiles.count % stripTiles : 0;
   const { inputs, products } = layoutOf(work, tiles.strips);
   const small = Math.max(gatherScratch, outputScratch);
   const own = context.privateScratch(small);
@@ -131,7 +152,7 @@ function emitPasses(context: PhaseContext, work: ConvWork): void {
   context.phase(planes, ({ fn, chunk }) => {
     const kernel = pointerTo(context, fn, work.kernel);
     const count = fn.local("i32");
-    fn.i32(tiles.strips);
+    fn.i32(tiles.strips - (rest > 0 ? 1 : 0));
     fn.set(count);
     multiplyPlane(context, fn, work, {
       inputs,
@@ -140,6 +161,7 @@ function emitPasses(context: PhaseContext, work: ConvWork): void {
       productsBase: placeAt(fn, productsAt, chunk, products.plane),
       kernel: placeAt(fn, kernel, chunk, 4 * winogradKernelPlane(shape)),
       count,
+      rest,
     });
   });
   const outputs = chunksOf(tiles.strips, 4 * filters * 200);
@@ -183,8 +205,10 @@ interface Operands {
   readonly inputsBase: Local;
   readonly productsBase: Local;
   readonly kernel: Local;
-  /** How many strips. */
+  /** How many strips, at least one. */
   readonly count: Local;
+  /** Tiles of one more strip. */
+  readonly rest: number;
 }
 
 function multiplyAll(
@@ -209,29 +233,45 @@ function multiplyAll(
   });
 }
 
-/** The product of one plane. */
+/** The product of one plane: each panel of the kernel against all strips, the last of which may have fewer tiles. */
 function multiplyPlane(
   context: PhaseContext,
   fn: FunctionBuilder,
   { shape: { channels, filters } }: ConvWork,
-  { products, inputsBase, productsBase, kernel, count }: Operands,
+  { products, inputsBase, productsBase, kernel, count, rest }: Operands,
 ): void {
-  const multiply = panelFunction(context.module, {
-    k: channels,
-    order: "rows",
-    accumulate: false,
-    strip: (channels / 4) * lineBytes,
-  });
-  const [panel, out] = [fn.local("i32"), fn.local("i32")];
+  const depth = evenly(channels, mostDepth, 4);
+  const strip = (channels / 4) * lineBytes;
+  const [panel, out, last, tail] = [0, 1, 2, 3].map(() => fn.local("i32")) as [
+    Local,
+    Local,
+    Local,
+    Local,
+  ];
   pointAt(fn, panel, kernel);
   pointAt(fn, out, productsBase);
   repeat(fn, Math.ceil(filters / panelFilters), () => {
-    fn.get(inputsBase);
-    fn.get(panel);
-    fn.get(out);
-    fn.get(count);
-    fn.call(multiply);
-    advance(fn, panel, channels * panelFilters * 4);
+    for (let done = 0; done < channels; done += depth) {
+      const k = Math.min(depth, channels - done);
+      const accumulate = done > 0;
+      const multiply = (rows: number, left: Local, to: Local, strips: () => void): void => {
+        const spec = { k, order: "rows", accumulate, strip, rows } as const;
+        fn.get(left);
+        fn.i32(done * vectorBytes);
+        fn.op("i32.add");
+        fn.get(panel);
+        fn.get(to);
+        strips();
+        fn.call(panelFunction(context.module, spec));
+      };
+      multiply(stripTiles, inputsBase, out, () => fn.get(count));
+      if (rest > 0) {
+        pointAt(fn, last, placeAt(fn, inputsBase, count, strip));
+        pointAt(fn, tail, placeAt(fn, out, count, stripTiles * panelFilters * 4));
+        multiply(rest, last, tail, () => fn.i32(1));
+      }
+      advance(fn, panel, k * panelFilters * 4);
+    }
     advance(fn, out, products.lines * panelFilters * 4);
   });
 }

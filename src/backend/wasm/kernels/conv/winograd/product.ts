@@ -19,6 +19,8 @@ export interface PanelSpec {
   readonly accumulate: boolean;
   /** Bytes from strip to strip of the left operand. */
   readonly strip: number;
+  /** Rows of a strip that are computed, of its 4; those of the result that are not keep what they hold. */
+  readonly rows: number;
 }
 
 /** Steps of k a loop iteration, a multiple of 4: many, as V8's loops cost two steps' worth of bookkeeping each. */
@@ -28,21 +30,22 @@ const tileBytes = stripTiles * vectors * vectorBytes;
 
 /**
  * A function (a, b, out: addresses; strips: how many) -> nothing: out[strip][row][column] (+)= sum over k of
- * a[strip][k, row] * b[k][column], for strips of 4 rows and a panel of 8 columns. Each element is summed in order of k.
+ * a[strip][k, row] * b[k][column], for strips of 4 rows and a panel of 8 columns. Each element is summed in order of k; if
+ * only one row is computed in 4 interleaved sums that are then added, if two are in 2, as additions take their time.
  */
 export function panelFunction(module: WasmModule, spec: PanelSpec): FunctionBuilder {
-  const { k, order, accumulate, strip } = spec;
-  const name = `winograd_panel_${k}_${order}_${Number(accumulate)}_${strip}`;
+  const { k, order, accumulate, strip, rows } = spec;
+  const name = `winograd_panel_${k}_${order}_${Number(accumulate)}_${strip}_${rows}`;
   const params = ["i32", "i32", "i32", "i32"] as const;
   return sharedFunction(module, name, { params: [...params], results: [] }, (fn) =>
     emitPanel(fn, spec),
   );
 }
 
-function emitPanel(fn: FunctionBuilder, { k, order, accumulate, strip }: PanelSpec): void {
+function emitPanel(fn: FunctionBuilder, { k, order, accumulate, strip, rows }: PanelSpec): void {
   const [a, panel, out, strips] = [fn.param(0), fn.param(1), fn.param(2), fn.param(3)];
   const b = fn.local("i32");
-  const sums = Array.from({ length: stripTiles }, () =>
+  const sums = Array.from({ length: rows * partialsOf(rows) }, () =>
     Array.from({ length: vectors }, () => fn.local("v128")),
   );
   const [row, step] = order === "rows" ? [vectorBytes, 4] : [4, vectorBytes];
@@ -56,7 +59,9 @@ function emitPanel(fn: FunctionBuilder, { k, order, accumulate, strip }: PanelSp
     withExits(fn, sums, out, unroll + rest, (exits) => {
       const steps = (count: number, from: number): void => {
         exits.slice(from, from + count).forEach((exit, u) => {
-          multiplyAdd(fn, sums, a, row, b, u * vectors * vectorBytes);
+          const first = rows * (u % partialsOf(rows));
+          const used = sums.slice(first, first + rows);
+          multiplyAdd(fn, used, a, row, b, u * vectors * vectorBytes);
           barrier(fn, out, from + u + 1, exit);
           advance(fn, a, u % 4 < 3 ? step : lineBytes - 3 * step);
         });
@@ -65,7 +70,8 @@ function emitPanel(fn: FunctionBuilder, { k, order, accumulate, strip }: PanelSp
       repeat(fn, Math.floor(k / unroll), () => steps(unroll, 0));
       steps(rest, unroll);
     });
-    eachSum(sums, (sum, offset) => {
+    addPartials(fn, sums, rows);
+    eachSum(sums.slice(0, rows), (sum, offset) => {
       fn.get(out);
       fn.get(sum);
       if (accumulate) {
@@ -165,6 +171,25 @@ function multiplyAdd(
       fn.set(sum);
     });
   });
+}
+
+/** Interleaved sums of an element: as many as there are registers for. */
+function partialsOf(rows: number): number {
+  return rows <= 2 ? stripTiles / rows : 1;
+}
+
+/** Adds interleaved sums in pairs. */
+function addPartials(fn: FunctionBuilder, sums: readonly Local[][], rows: number): void {
+  for (let half = (rows * partialsOf(rows)) / 2; half >= rows; half /= 2) {
+    for (let i = 0; i < half; i++) {
+      sums[i]!.forEach((sum, v) => {
+        fn.get(sum);
+        fn.get(sums[i + half]![v]!);
+        fn.op("f32x4.add");
+        fn.set(sum);
+      });
+    }
+  }
 }
 
 function eachSum(sums: readonly Local[][], visit: (sum: Local, offset: number) => void): void {
