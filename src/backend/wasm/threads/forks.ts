@@ -9,8 +9,11 @@ import { board, control, helper } from "./layout.ts";
 
 /** Looks at `done` before the caller asks what is going on: some tens of microseconds. */
 const callerSpins = 20_000;
-/** Looks at the ticket before a helper goes to sleep: about a tenth of a millisecond. */
-const helperSpins = 40_000;
+/**
+ * Looks at the ticket before a helper goes to sleep: some 30 microseconds, about three times what waking it takes. Longer would
+ * cost the caller more where the two must share a core, because others use the rest.
+ */
+const helperSpins = 20_000;
 
 /** Addresses and numbers that the code of a module is made for. */
 export interface Setting {
@@ -154,6 +157,10 @@ function emitFork(
   });
   word(control.done, () => fn.i32(0));
   fn.get(team);
+  fn.i32(0);
+  fn.load("i32.atomic.load", setting.board + board.freed);
+  fn.store("i32.atomic.store", control.freed);
+  fn.get(team);
   fn.get(team);
   fn.load("i64.atomic.load", control.ticket);
   fn.i64(0xffff_ffffn);
@@ -176,9 +183,7 @@ function emitFork(
     fn.i32(1);
     fn.load("i32.atomic.rmw.add", control.bell);
     fn.drop();
-    fn.get(team);
-    fn.i32(-1);
-    fn.load("memory.atomic.notify", control.bell);
+    notify(fn, team, control.bell, 1);
     fn.drop();
   });
 
@@ -288,9 +293,7 @@ export function emitHelp(module: WasmModule, number: number, dispatch?: Function
           fn.get(team);
           fn.load("i32.atomic.load", control.waiting);
           fn.if(() => {
-            fn.get(team);
-            fn.i32(1);
-            fn.load("memory.atomic.notify", control.done);
+            notify(fn, team, control.done, 1);
             fn.drop();
           });
         });
@@ -335,13 +338,33 @@ export function emitHelp(module: WasmModule, number: number, dispatch?: Function
     fn.get(bell);
     fn.i64(napNanoseconds);
     fn.load("memory.atomic.wait32", control.bell);
-    fn.drop();
+    fn.brIf(top);
+    // Waking takes long: the caller wakes one helper, and each that is woken two more, while there is work.
+    readTicket(fn, team, ticket);
+    fn.if(
+      () => {
+        notify(fn, team, control.bell, 2);
+        fn.drop();
+      },
+      () => {
+        fn.get(team);
+        fn.i32(1);
+        fn.store("i32.atomic.store", control.asleep);
+      },
+    );
     fn.br(top);
   });
 }
 
 /** Nobody depends on waking up by itself; but a thread that looks around once in a while is easier to reason about. */
 const napNanoseconds = 10_000_000_000n;
+
+/** Wakes up to `count` of those who wait for a word, and leaves how many that were. */
+function notify(fn: FunctionBuilder, team: Local, word: number, count: number): void {
+  fn.get(team);
+  fn.i32(count);
+  fn.load("memory.atomic.notify", word);
+}
 
 /** Reads the ticket, and leaves the number of unclaimed chunks. */
 function readTicket(fn: FunctionBuilder, team: Local, ticket: Local): void {

@@ -39,22 +39,21 @@ export function runHelper({ memory, idle, at, thread, keep, layout }: HelperData
     const instance = new WebAssembly.Instance(new WebAssembly.Module(bytes), { env });
     return instance.exports["help"] as (team: number, thread: number) => void;
   };
-  /** The task's module, or undefined if the task is over. */
-  const fetchModule = (number: number): Uint8Array<ArrayBuffer> | undefined => {
-    const freed = read(at.board + board.freed);
-    if (read(at.control + control.ticket) === 0) return undefined;
-    // From here on the record of a task's module is there, as long as no memory was given back.
+  /** The module of the latest task, or undefined if memory was given back since that began: it may have gone with it. */
+  const fetchModule = (): { number: number; bytes: Uint8Array<ArrayBuffer> } | undefined => {
+    const freed = read(at.control + control.freed);
+    // What is read from here on is of that task, or of a later one.
     const found = read(at.control + control.record) >>> 0;
     // Memory may have grown: a new view.
     const words = new Int32Array(memory.buffer);
     if (found + record.bytes > words.byteLength) return undefined;
-    if (Atomics.load(words, word(found + record.number)) !== number) return undefined;
+    const number = Atomics.load(words, word(found + record.number));
     const address = Atomics.load(words, word(found + record.address)) >>> 0;
     const length = Atomics.load(words, word(found + record.length));
     if (length < 0 || address + length > words.byteLength) return undefined;
     const bytes = new Uint8Array(length);
     bytes.set(new Uint8Array(words.buffer, address, length));
-    return read(at.board + board.freed) === freed ? bytes : undefined;
+    return read(at.board + board.freed) === freed ? { number, bytes } : undefined;
   };
   try {
     const wait = instantiate(idle);
@@ -64,11 +63,11 @@ export function runHelper({ memory, idle, at, thread, keep, layout }: HelperData
     for (;;) {
       const number = read(at.control + control.module);
       let help = helps.get(number);
-      if (help === undefined) {
-        const bytes = fetchModule(number);
-        if (bytes !== undefined) {
-          help = instantiate(bytes);
-          helps.set(number, help);
+      if (help === undefined && number !== 0) {
+        const fetched = fetchModule();
+        if (fetched !== undefined) {
+          help = instantiate(fetched.bytes);
+          helps.set(fetched.number, help);
           if (helps.size > keep) helps.delete(helps.keys().next().value as number);
         }
       }

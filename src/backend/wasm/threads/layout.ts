@@ -7,7 +7,7 @@
 export const board = {
   /** Address of the control block of the team at work, 0 for none. */
   team: 0,
-  /** Counts blocks given back to the allocator: what a helper copied while it stood still was not overwritten. */
+  /** Counts blocks given back to the allocator: what was there stays as long as it stands still. */
   freed: 4,
   bytes: 64,
 } as const;
@@ -25,6 +25,8 @@ export const control = {
   site: 136,
   chunks: 140,
   limit: 144,
+  /** `freed` of the board when the task began; written after the words above. */
+  freed: 148,
   /** Chunks of the task that helpers have done. */
   done: 256,
   /** Not 0 while the caller sleeps until `done` changes. */
