@@ -125,10 +125,8 @@ export abstract class Layer<
     checkShapes(`${this.label}: inputShape`, inputShape);
     untraced(() => {
       const key = origin?.key ?? setting?.key ?? random.key(0);
-      this.outputShape = this.make(inputShape, {
-        key,
-        dtype: origin?.dtype ?? setting?.dtype ?? "float32",
-      });
+      const dtype = origin?.dtype ?? setting?.dtype ?? "float32";
+      this.outputShape = copyShapes(this.make(inputShape, { key, dtype }));
     });
     this.inputShape = copyShapes(inputShape);
     if (origin === undefined) return;
@@ -296,5 +294,6 @@ export abstract class Layer<
 }
 
 function copyShapes<T extends ShapeOrList>(shapes: T): T {
-  return (isShapeList(shapes) ? shapes.map((shape) => [...shape]) : [...shapes]) as unknown as T;
+  const copies = listOfShapes(shapes).map((shape) => Object.freeze([...shape]));
+  return (isShapeList(shapes) ? Object.freeze(copies) : copies[0]!) as unknown as T;
 }

@@ -115,6 +115,8 @@ function takeApart(module: Module): ReturnType<TreeNode[typeof treeProtocol]> {
       refuse(value, path, module);
       return still(staticKey(value), value);
     }
+    const known = frozenParts.get(value);
+    if (known !== undefined) return known;
     const turn = above.indexOf(value);
     if (turn >= 0) return still(`^${above.length - turn}`, value);
     above.push(value);
@@ -126,29 +128,59 @@ function takeApart(module: Module): ReturnType<TreeNode[typeof treeProtocol]> {
     const key = isArray
       ? `[${parts.map(([, part]) => part.key).join(",")}]`
       : `{${parts.map(([name, part]) => `${JSON.stringify(name)}:${part.key}`).join(",")}}`;
-    if (!parts.some(([, part]) => part.holds)) return still(key, value);
+    if (!parts.some(([, part]) => part.holds)) {
+      const part = still(key, value);
+      if (isFrozenThroughout(value)) frozenParts.set(value, part);
+      return part;
+    }
     const take = (next: () => Tree): unknown =>
       isArray
         ? parts.map(([, part]) => part.take(next))
         : Object.fromEntries(parts.map(([name, part]) => [name, part.take(next)]));
     return { key, holds: true, take };
   };
-  const fields = Object.entries(module).map(
-    ([field, value]) => [field, visit(value, field)] as const,
-  );
-  const key = fields.map(([field, part]) => `${field}=${part.key}`).join(";");
+  const record = module as unknown as Record<string, unknown>;
+  const fields = Object.keys(module);
+  // Structures outlive the module they were taken from: of its fields they keep what holds no tensors.
+  const parts: (Part | { readonly value: unknown })[] = [];
+  let key = `${identityOf(module.constructor)} `;
+  for (const field of fields) {
+    const value = record[field];
+    const isPlain = typeof value !== "object" && typeof value !== "function";
+    const part = isPlain ? undefined : visit(value, field);
+    parts.push(part?.holds === true ? part : { value });
+    key += `${field}=${part === undefined ? staticKey(value) : part.key};`;
+  }
+  const prototype = Object.getPrototypeOf(module) as object;
   return {
     children,
     names,
-    key: `${identityOf(module.constructor)} ${key}`,
+    key,
     rebuild: (given) => {
       let index = 0;
-      const copy = Object.create(Object.getPrototypeOf(module) as object) as Module;
-      for (const [field, part] of fields)
-        Object.assign(copy, { [field]: part.take(() => given[index++]!) });
+      const copy = Object.create(prototype) as Record<string, unknown>;
+      for (const [position, field] of fields.entries()) {
+        const part = parts[position]!;
+        copy[field] = "take" in part ? part.take(() => given[index++]!) : part.value;
+      }
       return copy;
     },
   };
+}
+
+/** Parts that can never be anything else: large plans are read once. */
+const frozenParts = new WeakMap<object, Part>();
+
+/** Whether a value holds only numbers, texts and the like in frozen arrays and plain objects. */
+function isFrozenThroughout(value: unknown): boolean {
+  if (typeof value !== "object" || value === null) return typeof value !== "function";
+  return (
+    Object.isFrozen(value) &&
+    (Array.isArray(value) || isRecord(value)) &&
+    Object.values(value).every(
+      (item) => frozenParts.has(item as object) || isFrozenThroughout(item),
+    )
+  );
 }
 
 /** A part that stays as it is. */
@@ -158,11 +190,10 @@ function still(key: string, value: unknown): Part {
 
 /** Mistakes that would otherwise train the wrong thing without a word. */
 function refuse(value: unknown, path: string, module: Module): void {
-  const who = `${module.constructor.name}.${path}`;
   if (path === "forward" && typeof value === "function")
     throw new ArgumentError(
       complaint(
-        who,
+        `${module.constructor.name}.${path}`,
         "a method",
         "a function in a field",
         "Write `forward(...) { ... }`: an arrow function keeps the parameters of the module it was made for.",
@@ -174,7 +205,7 @@ function refuse(value: unknown, path: string, module: Module): void {
   )
     throw new ArgumentError(
       complaint(
-        who,
+        `${module.constructor.name}.${path}`,
         "parameters in arrays, plain objects or modules",
         `a ${value.constructor.name} of them`,
         "Parameters are not looked for there.",

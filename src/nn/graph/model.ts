@@ -80,11 +80,11 @@ export class Model<
     const sources = given.map(resolve);
     const map = mapGraph(this.label, sources, wanted, resolve);
     this.layers = map.layers as readonly AnyLayer[];
-    this.plan = {
+    this.plan = Object.freeze({
       ...planOf(map, sources, wanted, resolve),
       takesList: Array.isArray(inputs),
       givesList: Array.isArray(outputs),
-    };
+    });
     nameLayers(this.label, this.layers);
     const shapes = given.map(({ shape }) => shape);
     this.grow((this.plan.takesList ? shapes : shapes[0]!) as ShapesOf<In>);

@@ -43,18 +43,19 @@ export function planOf(
   const steps = nodes.map((node): PlannedStep => {
     const siblings = applicationsOf(node.layer).filter((other) => inGraph.has(other));
     for (const output of node.outputs) numbers.set(output, numbers.size);
-    return {
+    return Object.freeze({
       layer: positions.get(node.layer)!,
       application: siblings.indexOf(node),
       takesList: node.takesList,
-      inputs: node.inputs.map(numberOf),
-      outputs: node.outputs.map(numberOf),
-    };
+      inputs: Object.freeze(node.inputs.map(numberOf)),
+      outputs: Object.freeze(node.outputs.map(numberOf)),
+    });
   });
+  // Frozen, so that it is read once rather than whenever the model is an argument.
   return {
-    inputs: inputs.map(({ node }) => positions.get(node.layer)!),
-    steps,
-    outputs: outputs.map(numberOf),
+    inputs: Object.freeze(inputs.map(({ node }) => positions.get(node.layer)!)),
+    steps: Object.freeze(steps),
+    outputs: Object.freeze(outputs.map(numberOf)),
   };
 }
 
