@@ -209,6 +209,34 @@ describe("fit", () => {
     );
   });
 
+  test("dropout drops in training only, moving statistics move, and both are resumed", async () => {
+    const make = () =>
+      nn.sequential([
+        nn.dense({ units: 16, inputShape: [2] }),
+        nn.batchNorm({ momentum: 0.9 }),
+        nn.relu(),
+        nn.dropout({ rate: 0.3 }),
+        nn.dense({ units: 3 }),
+      ]);
+    const options = {
+      loss: nn.crossEntropy,
+      optimizer: adam({ learningRate: 0.02 }),
+      validation,
+      metrics,
+    } as const;
+    const through = await fit(make(), data, { ...options, epochs: 3 });
+    const path = inFolder("state.safetensors");
+    const checkpoint = { path, resume: true };
+    await fit(make(), data, { ...options, epochs: 1, checkpoint });
+    const resumed = await fit(make(), data, { ...options, epochs: 3, checkpoint });
+    expect(bits(resumed.model)).toEqual(bits(through.model));
+    const moved = through.model.layers[1] as nn.BatchNorm;
+    expect([...moved.movingMean.data()].some((mean) => mean !== 0)).toBe(true);
+    const last = through.history.at(-1)!.metrics;
+    const again = evaluate(through.model, validation, metrics, { batchSize: 5 });
+    expect(again["accuracy"]).toBeCloseTo(last["accuracy"]!, 6);
+  });
+
   test("checkpoints of something else are refused", async () => {
     const path = inFolder("other.safetensors");
     await fit(makeTrainer(), data, { checkpoint: { path } });

@@ -3,7 +3,7 @@ import { ArgumentError, complaint, describe } from "../../ir/errors.ts";
 import { checkOptions } from "../../ir/options.ts";
 import type { Tensor } from "../../ir/tensor.ts";
 import { untraced } from "../../ir/trace.ts";
-import { training } from "../../nn/mode.ts";
+import type { Mode } from "../../nn/mode.ts";
 import { random } from "../../ops/index.ts";
 import { batchesOf, checkWhole, keyOf } from "../data/batches.ts";
 import type { Dataset } from "../data/dataset.ts";
@@ -50,7 +50,7 @@ const patience = 50;
 
 /** A model with `forward(x, mode)`. */
 interface Forward {
-  forward(x: Tensor, mode: ReturnType<typeof training>): Tensor;
+  forward(x: Tensor, mode: Mode): Tensor;
 }
 
 /**
@@ -96,7 +96,7 @@ export async function fit<M extends Forward>(
     );
   const made = trainer(
     from,
-    (model: M, batch: Labelled, key) => loss(model.forward(batch.x, training(key)), batch.y),
+    (model: M, batch: Labelled, _key, mode) => loss(model.forward(batch.x, mode), batch.y),
     optimizer,
     { seed },
   );
