@@ -200,6 +200,14 @@ describe("sequential", () => {
     ).toEqual([1, 3]);
   });
 
+  test("calls functions with the input alone", () => {
+    const net = sequential([nn.activations.leakyRelu], { inputShape: [2] });
+    expect([...net.forward(tensor([[-1, 2]])).data()].map((v) => v.toFixed(3))).toEqual([
+      "-0.200",
+      "2.000",
+    ]);
+  });
+
   test("gives float64 to its layers", () => {
     const net = build({ dtype: "float64" });
     expect(net.parameters().every((p) => p.dtype === "float64")).toBe(true);

@@ -14,9 +14,9 @@ import {
 } from "../shapes.ts";
 import { traceShape } from "../trace-shape.ts";
 
-/** What `lambda` makes a layer of: a function of a tensor (or a list) and a mode, or a module with such a `forward`. */
+/** What `lambda` makes a layer of: a function of a tensor (or a list), or a module with `forward(x, mode?)`. */
 export type LambdaFunction<In extends TensorOrList> =
-  | ((x: In, mode: Mode) => Tensor)
+  | ((x: In) => Tensor)
   | (Module & { forward(x: In, mode?: Mode): Tensor });
 
 /** The layer that `lambda` makes. Parameters of a module are parameters of the layer. */
@@ -59,7 +59,7 @@ export class Lambda<In extends TensorOrList = Tensor> extends Layer<In> {
 
   /** The function's result. */
   forward(x: In, mode: Mode = inference): Tensor {
-    return typeof this.fn === "function" ? this.fn(x, mode) : this.fn.forward(x, mode);
+    return typeof this.fn === "function" ? this.fn(x) : this.fn.forward(x, mode);
   }
 }
 

@@ -15,7 +15,7 @@ import type { SummaryRow } from "../summary.ts";
 export type Dynamics =
   | Layer
   | (Module & { forward(t: Tensor, y: Tensor, mode?: Mode): Tensor })
-  | ((t: Tensor, y: Tensor, mode: Mode) => Tensor);
+  | ((t: Tensor, y: Tensor) => Tensor);
 
 type SolverOptions = Omit<SolveOptions<Tensor>, "t0" | "t1" | "saveAt">;
 
@@ -143,7 +143,7 @@ export class OdeBlock extends Layer {
       dynamics instanceof Layer
         ? (_t, y) => dynamics.forward(y, inside)
         : typeof dynamics === "function"
-          ? (t, y) => dynamics(t, y, inside)
+          ? dynamics
           : (t, y) => dynamics.forward(t, y, inside);
     const solution = solve(field, x, { ...this.solver, t0, t1 });
     if (solution.failure !== undefined) throw new SolveError(this.label, solution.failure);

@@ -19,8 +19,8 @@ export interface ForwardModule extends Module {
   forward(x: Tensor, mode?: Mode): Tensor;
 }
 
-/** A layer, any module with `forward(x, mode?)`, or a function of one tensor (and a mode). */
-export type SequentialItem = ForwardModule | ((x: Tensor, mode: Mode) => Tensor);
+/** A layer, any module with `forward(x, mode?)`, or a function of one tensor. */
+export type SequentialItem = ForwardModule | ((x: Tensor) => Tensor);
 
 /** The symbolic values of a sequential: its input, and the output of each layer. */
 const graphs = new WeakMap<Sequential, readonly SymbolicTensor[]>();
@@ -190,7 +190,7 @@ function layersOf(items: readonly SequentialItem[]): AnyLayer[] {
 }
 
 function applyItem(layer: SequentialItem, x: Tensor, mode: Mode): Tensor {
-  return typeof layer === "function" ? layer(x, mode) : layer.forward(x, mode);
+  return typeof layer === "function" ? layer(x) : layer.forward(x, mode);
 }
 
 /**
