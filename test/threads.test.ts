@@ -1,4 +1,4 @@
-// Threads that share a kernel's chunks: every chunk once, whatever helpers do; and what happens when they fail or die.
+// Threads that share a kernel's chunks: every chunk once, whatever helpers do and however many there are.
 
 import { spawnSync } from "node:child_process";
 import { createHash } from "node:crypto";
@@ -8,38 +8,14 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { Worker } from "node:worker_threads";
 import { build } from "esbuild";
-import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from "vitest";
-import { ArgumentError, ThreadError, random, setThreads, threads } from "../src/index.ts";
+import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
+import { ArgumentError, random, setThreads, threads } from "../src/index.ts";
 import { backend } from "../src/compile/engine.ts";
 import { WasmMemory } from "../src/backend/wasm/memory.ts";
 import { controlBytes } from "../src/backend/wasm/threads/layout.ts";
-import { Bench, addToWord, spin } from "./support/forks.ts";
+import { type Bench, addToWord, bench, closeBenches, spin, wordsAt } from "./support/forks.ts";
 
-/** Helpers started, in order: Node's own threads, watched on their way. */
-const started: Worker[] = [];
-const benches: Bench[] = [];
-const builtin = process.getBuiltinModule("node:worker_threads");
-const { Worker: OriginalWorker } = builtin;
-
-beforeAll(() => {
-  builtin.Worker = class extends OriginalWorker {
-    constructor(...args: ConstructorParameters<typeof OriginalWorker>) {
-      super(...args);
-      started.push(this);
-    }
-  };
-});
-afterAll(() => void (builtin.Worker = OriginalWorker));
-afterEach(() => {
-  for (const bench of benches.splice(0)) bench.pool.close();
-  started.length = 0;
-});
-
-function bench(...args: ConstructorParameters<typeof Bench>): Bench {
-  const made = new Bench(...args);
-  benches.push(made);
-  return made;
-}
+afterEach(closeBenches);
 
 /** Numbers from 0 up to but without `below`, always the same ones. */
 function dice(seed: number): (below: number) => number {
@@ -49,9 +25,6 @@ function dice(seed: number): (below: number) => number {
     return Math.floor((state / 2 ** 32) * below);
   };
 }
-
-const wordsAt = ({ memory }: Bench, pointer: number, count: number): number[] =>
-  Array.from(memory.i32.subarray(pointer >>> 2, (pointer >>> 2) + count));
 
 describe("chunks", () => {
   test.each([1, 2, 3, 8])("each is done once, with %d threads", (count) => {
@@ -243,148 +216,6 @@ describe("modules", () => {
   });
 });
 
-describe("failure", () => {
-  /** Chunks of which helpers do `elsewhere`, once the caller has begun one: it goes on when a helper has, too. */
-  function together(
-    b: Bench,
-    elsewhere: (fn: Parameters<typeof spin>[0]) => void,
-    here: (fn: Parameters<typeof spin>[0]) => void = () => {},
-  ): (() => void) & { release(): void } {
-    const flag = b.memory.allocate(64);
-    const run = b.compile([
-      {
-        name: "kernel/0",
-        chunks: 2,
-        emit(fn, _, thread) {
-          fn.get(thread);
-          fn.if(
-            () => {
-              fn.i32(0);
-              fn.i32(1);
-              fn.store("i32.atomic.store", flag);
-              elsewhere(fn);
-            },
-            () => {
-              fn.loop((top) => {
-                fn.i32(0);
-                fn.load("i32.atomic.load", flag);
-                fn.op("i32.eqz");
-                fn.brIf(top);
-              });
-              here(fn);
-            },
-          );
-        },
-      },
-    ]);
-    b.started(1);
-    return run;
-  }
-  const forever = (fn: Parameters<typeof spin>[0]): void => fn.loop((top) => fn.br(top));
-  const afterwards = (b: Bench): void => {
-    expect(b.pool.threads).toBe(1);
-    const words = b.memory.allocate(64);
-    const one = { chunks: 16, emit: addToWord(words, (fn) => fn.i32(1)) };
-    b.compile([one])();
-    expect(wordsAt(b, words, 16)).toEqual(Array.from({ length: 16 }, () => 1));
-    b.pool.setThreads(2);
-    b.started(1);
-    b.compile([one], 100)();
-    expect(wordsAt(b, words, 16)).toEqual(Array.from({ length: 16 }, () => 101));
-    expect(b.pool.threads).toBe(2);
-  };
-
-  test("a helper that traps is named, with its chunk and the reason", () => {
-    const b = bench(2);
-    const run = together(b, (fn) => fn.op("unreachable"));
-    expect(run).toThrow(ThreadError);
-    b.pool.setThreads(2);
-    expect(together(b, (fn) => fn.op("unreachable"))).toThrow(
-      /^thread 1: RuntimeError: unreachable in chunk 1 of kernel\/0 \(2 chunks\)\. .*one thread, until setThreads/,
-    );
-    afterwards(b);
-  });
-
-  test("a caller that traps leaves nobody at work", () => {
-    const b = bench(2);
-    const word = b.memory.allocate(64);
-    const run = together(
-      b,
-      (fn) => {
-        spin(fn, 3e7, () => fn.i32(1));
-        fn.drop();
-        fn.i32(0);
-        fn.i32(1);
-        fn.store("i32.store", word);
-      },
-      (fn) => fn.op("unreachable"),
-    );
-    expect(run).toThrow(WebAssembly.RuntimeError);
-    expect(wordsAt(b, word, 1)).toEqual([1]);
-    expect(b.pool.threads).toBe(2);
-    expect(b.pool.ready).toBe(1);
-  });
-
-  test("a helper that dies in the middle of a chunk is given up after a while", () => {
-    const b = bench(2, { patience: 300 });
-    b.onWait = () => {
-      b.onWait = undefined;
-      void started[0]!.terminate();
-    };
-    const start = performance.now();
-    expect(together(b, forever)).toThrow(
-      /^threads: expected thread 1 with chunk 1 of kernel\/0 \(2 chunks\) to come to an end, got no sign of life for 0\.\d s\./,
-    );
-    expect(performance.now() - start).toBeGreaterThan(250);
-    afterwards(b);
-  });
-
-  test("a helper that gets nowhere is stopped", async () => {
-    const b = bench(2, { patience: 200 });
-    expect(together(b, forever)).toThrow(ThreadError);
-    const ended = new Promise((done) => started[0]!.once("exit", done));
-    await ended;
-    afterwards(b);
-  });
-
-  test("helpers that die between tasks are missed by nobody", async () => {
-    const b = bench(3);
-    const words = b.memory.allocate(64);
-    const run = b.compile([{ chunks: 16, emit: addToWord(words, (fn) => fn.i32(1)) }], 50);
-    b.started(2);
-    run();
-    // At once, and when the event loop has heard of it.
-    void started[0]!.terminate();
-    for (let i = 0; i < 20; i++) run();
-    await new Promise((done) => started[0]!.once("exit", done));
-    run();
-    expect(b.pool.ready).toBe(1);
-    await started[1]!.terminate();
-    expect(b.pool.ready).toBe(0);
-    run();
-    expect(wordsAt(b, words, 16)).toEqual(Array.from({ length: 16 }, () => 23 * 50));
-    b.pool.setThreads(3);
-    b.started(2);
-    run();
-    expect(wordsAt(b, words, 16)).toEqual(Array.from({ length: 16 }, () => 24 * 50));
-  });
-
-  test("where no thread can be started the caller does everything", () => {
-    const { Worker: watched } = builtin;
-    builtin.Worker = function () {
-      throw new Error("forbidden");
-    } as never;
-    try {
-      const b = bench(4);
-      const words = b.memory.allocate(64);
-      b.compile([{ chunks: 16, emit: addToWord(words, (fn) => fn.i32(1)) }])();
-      expect(wordsAt(b, words, 16)).toEqual(Array.from({ length: 16 }, () => 1));
-    } finally {
-      builtin.Worker = watched;
-    }
-  });
-});
-
 describe("memory", () => {
   test("that is not shared has one thread", () => {
     const b = bench(4, { shared: false });
@@ -541,5 +372,3 @@ describe("programs of their own", () => {
     await worker.terminate();
   });
 });
-
-vi.setConfig({ testTimeout: 60_000 });

@@ -13,6 +13,8 @@ export interface HandMade {
 /** A memory and its threads. */
 export class Bench {
   readonly memory: WasmMemory;
+  /** Where the binaries lie that helpers take. */
+  readonly #binaries = new Map<() => void, readonly [address: number, bytes: number]>();
   readonly pool: Pool;
   /** Called before the caller looks what it waits for. */
   onWait: (() => void) | undefined;
@@ -71,11 +73,19 @@ export class Bench {
     };
     const { exports } = new WebAssembly.Instance(new WebAssembly.Module(binary), { env });
     pool.publish(record, binary, allocate);
-    return Object.assign(pool.guard(exports["run"] as () => void), {
+    const guarded = pool.guard(exports["run"] as () => void);
+    this.#binaries.set(guarded, held.at(-1)!);
+    return Object.assign(guarded, {
       release: () => {
         for (const [pointer, bytes] of held.splice(0)) memory.free(pointer, bytes);
       },
     });
+  }
+
+  /** Makes nonsense of the binary that helpers take. */
+  spoil(run: () => void): void {
+    const [address, bytes] = this.#binaries.get(run)!;
+    this.memory.u8.fill(255, address, address + bytes);
   }
 
   /** Waits, without giving the event loop a turn, until so many helpers have started. */
@@ -87,6 +97,24 @@ export class Bench {
     }
   }
 }
+
+const benches: Bench[] = [];
+
+/** A bench that `closeBenches` closes. */
+export function bench(...args: ConstructorParameters<typeof Bench>): Bench {
+  const made = new Bench(...args);
+  benches.push(made);
+  return made;
+}
+
+/** Ends the threads of all benches. */
+export function closeBenches(): void {
+  for (const { pool } of benches.splice(0)) pool.close();
+}
+
+/** The i32 numbers that lie at an address. */
+export const wordsAt = ({ memory }: Bench, pointer: number, count: number): number[] =>
+  Array.from(memory.i32.subarray(pointer >>> 2, (pointer >>> 2) + count));
 
 /** Adds to words[chunk] what `of` leaves, given the chunk. */
 export function addToWord(

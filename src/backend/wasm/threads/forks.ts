@@ -1,20 +1,16 @@
 /**
- * @file Phases whose chunks several threads share: the code that hands chunks out, and the code of those who help. Helpers are
+ * @file Phases whose chunks several threads share: the code that hands chunks out. Helpers are
  * only ever helpers: the caller claims chunks like them, so one that is late, asleep or absent costs nothing, and what is computed
  * never depends on them.
  */
 import type { Pointer } from "../../../ir/host.ts";
 import type { FunctionBuilder, FunctionHandle, Local, WasmModule } from "../asm/index.ts";
-import { board, control, helper } from "./layout.ts";
+import { emitHelp } from "./help.ts";
+import { board, control } from "./layout.ts";
+import { claim, claimed, increase, notify, readTicket } from "./words.ts";
 
 /** Looks at `done` before the caller asks what is going on: some tens of microseconds. */
-const callerSpins = 20_000;
-/**
- * Looks at the ticket before a helper goes to sleep: some 30 microseconds, about three times what waking it takes. Longer would
- * cost the caller more where the two must share a core, because others use the rest.
- */
-const helperSpins = 20_000;
-
+const looksAtOnce = 20_000;
 /** Addresses and numbers that the code of a module is made for. */
 export interface Setting {
   /** Address of the board. */
@@ -97,8 +93,7 @@ function emitFork(
 ): void {
   const [site, chunks] = [fn.param(0), fn.param(1)];
   const team = fn.local("i32");
-  const none = fn.local("i32");
-  const count = fn.local("i32");
+  const own = fn.local("i32");
   const run = (chunk: () => void): void => {
     fn.get(site);
     chunk();
@@ -109,21 +104,19 @@ function emitFork(
   fn.i32(0);
   fn.load("i32.load", setting.board + board.team);
   fn.tee(team);
-  fn.op("i32.eqz");
-  fn.tee(none);
   fn.ifResult(
     "i32",
-    () => fn.get(none),
     () => {
       fn.get(team);
       fn.load("i32.atomic.load", control.ready);
-      fn.op("i32.eqz");
     },
+    () => fn.i32(0),
   );
+  fn.op("i32.eqz");
   fn.if(() => {
     fn.loop((top) => {
-      run(() => fn.get(count));
-      increase(fn, count);
+      run(() => fn.get(own));
+      increase(fn, own);
       fn.get(chunks);
       fn.op("i32.lt_u");
       fn.brIf(top);
@@ -131,19 +124,48 @@ function emitFork(
     fn.return();
   });
 
-  // Nothing of the task before can be claimed any more, so nobody uses what its words are replaced by too early.
-  const word = (offset: number, value: () => void): void => {
+  emitTask(fn, setting, team);
+  emitRing(fn, team);
+
+  const ticket = fn.local("i64");
+  fn.block((nothingLeft) => {
+    fn.loop((top) => {
+      readTicket(fn, team, ticket);
+      fn.op("i32.eqz");
+      fn.brIf(nothingLeft);
+      claim(fn, team, ticket);
+      fn.op("i32.eqz");
+      fn.brIf(top);
+      run(() => claimed(fn, ticket, () => fn.get(chunks)));
+      increase(fn, own);
+      fn.drop();
+      fn.br(top);
+    });
+  });
+
+  const others = fn.local("i32");
+  fn.get(chunks);
+  fn.get(own);
+  fn.op("i32.sub");
+  fn.set(others);
+  emitJoin(fn, team, others, wait);
+}
+
+/** Writes the task's words, then the ticket. Nothing of the task before can be claimed any more. */
+function emitTask(fn: FunctionBuilder, setting: Setting, team: Local): void {
+  const [site, chunks] = [fn.param(0), fn.param(1)];
+  const word = (offset: number, value: () => void, store = "i32.store"): void => {
     fn.get(team);
     value();
-    fn.store("i32.store", offset);
+    fn.store(store, offset);
   };
+  const allowed = fn.local("i32");
   word(control.module, () => fn.i32(setting.number));
   word(control.record, () => fn.i32(setting.record | 0));
   word(control.site, () => fn.get(site));
   word(control.chunks, () => fn.get(chunks));
   word(control.limit, () => {
-    // The smaller of the capacity and the number of threads allowed, which is the helpers allowed and the caller.
-    const allowed = fn.local("i32");
+    // The helpers allowed and the caller, or fewer, where there is room for fewer.
     fn.get(team);
     fn.load("i32.load", control.allowed);
     fn.i32(1);
@@ -156,22 +178,27 @@ function emitFork(
     fn.select();
   });
   word(control.done, () => fn.i32(0));
-  fn.get(team);
-  fn.i32(0);
-  fn.load("i32.atomic.load", setting.board + board.freed);
-  fn.store("i32.atomic.store", control.freed);
-  fn.get(team);
-  fn.get(team);
-  fn.load("i64.atomic.load", control.ticket);
-  fn.i64(0xffff_ffffn);
-  fn.op("i64.or");
-  fn.i64(1n);
-  fn.op("i64.add");
-  fn.get(chunks);
-  fn.op("i64.extend_i32_u");
-  fn.op("i64.or");
-  fn.store("i64.atomic.store", control.ticket);
+  const freed = (): void => {
+    fn.i32(0);
+    fn.load("i32.atomic.load", setting.board + board.freed);
+  };
+  word(control.freed, freed, "i32.atomic.store");
+  const ticket = (): void => {
+    fn.get(team);
+    fn.load("i64.atomic.load", control.ticket);
+    fn.i64(0xffff_ffffn);
+    fn.op("i64.or");
+    fn.i64(1n);
+    fn.op("i64.add");
+    fn.get(chunks);
+    fn.op("i64.extend_i32_u");
+    fn.op("i64.or");
+  };
+  word(control.ticket, ticket, "i64.atomic.store");
+}
 
+/** Wakes helpers, if there are any asleep. */
+function emitRing(fn: FunctionBuilder, team: Local): void {
   fn.get(team);
   fn.load("i32.atomic.load", control.asleep);
   fn.if(() => {
@@ -186,29 +213,11 @@ function emitFork(
     notify(fn, team, control.bell, 1);
     fn.drop();
   });
+}
 
-  const ticket = fn.local("i64");
-  fn.block((nothingLeft) => {
-    fn.loop((top) => {
-      readTicket(fn, team, ticket);
-      fn.op("i32.eqz");
-      fn.brIf(nothingLeft);
-      claim(fn, team, ticket);
-      fn.op("i32.eqz");
-      fn.brIf(top);
-      run(() => claimed(fn, ticket, () => fn.get(chunks)));
-      increase(fn, count);
-      fn.drop();
-      fn.br(top);
-    });
-  });
-
-  const others = fn.local("i32");
-  const spins = fn.local("i32");
-  fn.get(chunks);
-  fn.get(count);
-  fn.op("i32.sub");
-  fn.set(others);
+/** Waits until helpers have done their chunks. */
+function emitJoin(fn: FunctionBuilder, team: Local, others: Local, wait: FunctionHandle): void {
+  const looks = fn.local("i32");
   fn.block((allDone) => {
     fn.loop((top) => {
       fn.get(team);
@@ -216,188 +225,15 @@ function emitFork(
       fn.get(others);
       fn.op("i32.eq");
       fn.brIf(allDone);
-      increase(fn, spins);
-      fn.i32(callerSpins);
+      increase(fn, looks);
+      fn.i32(looksAtOnce);
       fn.op("i32.lt_u");
       fn.brIf(top);
       fn.i32(0);
-      fn.set(spins);
+      fn.set(looks);
       fn.get(others);
       fn.call(wait);
       fn.br(top);
     });
   });
-}
-
-/** Exported `help(control block, thread)`: helps with tasks of this module, and comes back when there is one of another. */
-export function emitHelp(module: WasmModule, number: number, dispatch?: FunctionBuilder): void {
-  const fn = module.func("help", { params: ["i32", "i32"], results: [], exported: true });
-  const [team, thread] = [fn.param(0), fn.param(1)];
-  const own = fn.local("i32");
-  const ticket = fn.local("i64");
-  const spins = fn.local("i32");
-  const bell = fn.local("i32");
-  const setBusy = (value: () => void): void => {
-    fn.get(own);
-    value();
-    fn.store("i32.atomic.store", helper.busy);
-  };
-
-  fn.get(thread);
-  fn.i32(helper.bytes);
-  fn.op("i32.mul");
-  fn.get(team);
-  fn.op("i32.add");
-  fn.i32(control.helpers);
-  fn.op("i32.add");
-  fn.set(own);
-  fn.loop((top) => {
-    readTicket(fn, team, ticket);
-    fn.if(() => {
-      fn.get(thread);
-      fn.get(team);
-      fn.load("i32.atomic.load", control.limit);
-      fn.op("i32.lt_u");
-      fn.if(() => {
-        fn.get(team);
-        fn.load("i32.atomic.load", control.module);
-        fn.i32(number);
-        fn.op("i32.ne");
-        fn.if(() => fn.return());
-        if (dispatch === undefined) return;
-        const [site, chunk] = [fn.local("i32"), fn.local("i32")];
-        fn.get(team);
-        fn.load("i32.atomic.load", control.site);
-        fn.set(site);
-        claimed(fn, ticket, () => {
-          fn.get(team);
-          fn.load("i32.atomic.load", control.chunks);
-        });
-        fn.set(chunk);
-        // Said before the claim, so that whoever makes the ticket worthless sees who still works.
-        setBusy(() => {
-          fn.get(chunk);
-          fn.i32(1);
-          fn.op("i32.add");
-        });
-        claim(fn, team, ticket);
-        fn.if(() => {
-          fn.get(site);
-          fn.get(chunk);
-          fn.get(thread);
-          fn.call(dispatch);
-          fn.get(team);
-          fn.i32(1);
-          fn.load("i32.atomic.rmw.add", control.done);
-          fn.drop();
-          fn.get(team);
-          fn.load("i32.atomic.load", control.waiting);
-          fn.if(() => {
-            notify(fn, team, control.done, 1);
-            fn.drop();
-          });
-        });
-        setBusy(() => fn.i32(0));
-        fn.i32(0);
-        fn.set(spins);
-        fn.br(top);
-      });
-    });
-    increase(fn, spins);
-    fn.i32(helperSpins);
-    fn.op("i32.lt_u");
-    fn.brIf(top);
-    fn.i32(0);
-    fn.set(spins);
-
-    // Too many: until the number of helpers changes.
-    const allowed = fn.local("i32");
-    fn.get(team);
-    fn.load("i32.atomic.load", control.allowed);
-    fn.tee(allowed);
-    fn.get(thread);
-    fn.op("i32.lt_u");
-    fn.if(() => {
-      fn.get(team);
-      fn.get(allowed);
-      fn.i64(napNanoseconds);
-      fn.load("memory.atomic.wait32", control.allowed);
-      fn.drop();
-      fn.br(top);
-    });
-
-    fn.get(team);
-    fn.load("i32.atomic.load", control.bell);
-    fn.set(bell);
-    fn.get(team);
-    fn.i32(1);
-    fn.store("i32.atomic.store", control.asleep);
-    readTicket(fn, team, ticket);
-    fn.brIf(top);
-    fn.get(team);
-    fn.get(bell);
-    fn.i64(napNanoseconds);
-    fn.load("memory.atomic.wait32", control.bell);
-    fn.brIf(top);
-    // Waking takes long: the caller wakes one helper, and each that is woken two more, while there is work.
-    readTicket(fn, team, ticket);
-    fn.if(
-      () => {
-        notify(fn, team, control.bell, 2);
-        fn.drop();
-      },
-      () => {
-        fn.get(team);
-        fn.i32(1);
-        fn.store("i32.atomic.store", control.asleep);
-      },
-    );
-    fn.br(top);
-  });
-}
-
-/** Nobody depends on waking up by itself; but a thread that looks around once in a while is easier to reason about. */
-const napNanoseconds = 10_000_000_000n;
-
-/** Wakes up to `count` of those who wait for a word, and leaves how many that were. */
-function notify(fn: FunctionBuilder, team: Local, word: number, count: number): void {
-  fn.get(team);
-  fn.i32(count);
-  fn.load("memory.atomic.notify", word);
-}
-
-/** Reads the ticket, and leaves the number of unclaimed chunks. */
-function readTicket(fn: FunctionBuilder, team: Local, ticket: Local): void {
-  fn.get(team);
-  fn.load("i64.atomic.load", control.ticket);
-  fn.tee(ticket);
-  fn.op("i32.wrap_i64");
-}
-
-/** Leaves 1 if one chunk of the ticket read is now the caller's, 0 if the ticket has changed meanwhile. */
-function claim(fn: FunctionBuilder, team: Local, ticket: Local): void {
-  fn.get(team);
-  fn.get(ticket);
-  fn.get(ticket);
-  fn.i64(1n);
-  fn.op("i64.sub");
-  fn.load("i64.atomic.rmw.cmpxchg", control.ticket);
-  fn.get(ticket);
-  fn.op("i64.eq");
-}
-
-/** Leaves the number of the chunk that a claim with this ticket gets. */
-function claimed(fn: FunctionBuilder, ticket: Local, chunks: () => void): void {
-  chunks();
-  fn.get(ticket);
-  fn.op("i32.wrap_i64");
-  fn.op("i32.sub");
-}
-
-/** Adds 1 and leaves the sum. */
-function increase(fn: FunctionBuilder, local: Local): void {
-  fn.get(local);
-  fn.i32(1);
-  fn.op("i32.add");
-  fn.tee(local);
 }

@@ -53,7 +53,10 @@ export function runHelper({ memory, idle, at, thread, keep, layout }: HelperData
     if (length < 0 || address + length > words.byteLength) return undefined;
     const bytes = new Uint8Array(length);
     bytes.set(new Uint8Array(words.buffer, address, length));
-    return read(at.board + board.freed) === freed ? { number, bytes } : undefined;
+    // Not a mere load, which processors may let overtake the copying.
+    return Atomics.add(fixed, word(at.board + board.freed), 0) === freed
+      ? { number, bytes }
+      : undefined;
   };
   try {
     const wait = instantiate(idle);
@@ -79,6 +82,7 @@ export function runHelper({ memory, idle, at, thread, keep, layout }: HelperData
     Atomics.store(fixed, word(own + helper.errorBytes), text.length);
     if (Atomics.exchange(fixed, word(own + helper.up), 0) === 1)
       Atomics.sub(fixed, word(at.control + control.ready), 1);
-    Atomics.add(fixed, word(at.control + control.failed), 1);
+    // Without a chunk nobody misses it.
+    if (read(own + helper.busy) !== 0) Atomics.add(fixed, word(at.control + control.failed), 1);
   }
 }

@@ -39,7 +39,7 @@ export const control = {
   bell: 392,
   /** Not 0 if a helper may have gone to sleep since the bell rang last. */
   asleep: 396,
-  /** Helpers that failed. */
+  /** Helpers that failed with a chunk. */
   failed: 400,
   /** The words of helper 0, who does not exist; those of the others follow. */
   helpers: 512,

@@ -3,7 +3,7 @@ import type { Pointer } from "../../../ir/host.ts";
 import { ThreadError } from "../../../ir/errors.ts";
 import { WasmModule } from "../asm/index.ts";
 import type { WasmMemory } from "../memory.ts";
-import { emitHelp } from "./forks.ts";
+import { emitHelp } from "./help.ts";
 import { board, control, controlBytes, helper, record } from "./layout.ts";
 import { type Thread, spawn } from "./spawn.ts";
 
