@@ -5,12 +5,12 @@ import { isFinite, logicalAnd, where } from "../../ops/index.ts";
 import { classesOf, sidesOf } from "./classes.ts";
 
 /**
- * The share of samples whose highest score is the target's class, a float32 scalar. Outputs [..., K]; targets int32 labels
+ * The share of samples whose highest score is the target's class, a float64 scalar. Outputs [..., K]; targets int32 labels
  * [...], or one-hot or probabilities [..., K]. Of equal scores the first counts. Throws ShapeError, DTypeError and ArgumentError.
  */
 export function accuracy(output: Tensor, target: Tensor): Tensor {
   const { predicted, meant } = classesOf("accuracy", output, target);
-  return predicted.equal(meant).cast("float32").mean();
+  return predicted.equal(meant).cast("float64").mean();
 }
 
 /** The share of samples whose class has one of the `k` highest scores (5 unless given): fewer than k are higher. Shapes as for `accuracy`. */
@@ -21,7 +21,7 @@ export function topKAccuracy(output: Tensor, target: Tensor, k = 5): Tensor {
   const own = where(meant.oneHot(classes, { dtype: "bool" }), output, 0).sum([-1], true);
   const higher = output.greater(own).cast("int32").sum([-1]);
   const inside = logicalAnd(higher.less(k), isFinite(own.squeeze(-1)));
-  return inside.cast("float32").mean();
+  return inside.cast("float64").mean();
 }
 
 /**
@@ -30,5 +30,5 @@ export function topKAccuracy(output: Tensor, target: Tensor, k = 5): Tensor {
  */
 export function binaryAccuracy(output: Tensor, target: Tensor, threshold = 0.5): Tensor {
   const { predicted, meant } = sidesOf("binaryAccuracy", output, target, threshold);
-  return predicted.equal(meant).cast("float32").mean();
+  return predicted.equal(meant).cast("float64").mean();
 }
