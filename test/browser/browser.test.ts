@@ -1,11 +1,12 @@
 // The laws hold in a browser too, on the page and in a Worker, and training gives the same bits there.
 
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { golden } from "../determinism/golden.ts";
+import { golden, imageGolden } from "../determinism/golden.ts";
 import {
   type Site,
   bundle,
   findChromium,
+  isolation,
   openSite,
   runModule,
   warnWhenMissing,
@@ -19,12 +20,16 @@ describe("on Node", () => {
   test.each(Object.keys(laws))("%s", (name) => laws[name]!());
 });
 
-describe.skipIf(findChromium() === undefined)("in Chromium", () => {
+// A page that is isolated shares its kernel memory with threads: other memory, same laws.
+describe.skipIf(findChromium() === undefined).each([
+  ["not isolated", {}],
+  ["isolated", isolation],
+] as const)("in Chromium, %s", (_, headers) => {
   let site: Site;
   const reports: Partial<Record<"page" | "worker", Report>> = {};
 
   beforeAll(async () => {
-    site = await openSite({ "/entry.js": await bundle("./entry.ts") });
+    site = await openSite({ "/entry.js": await bundle("./entry.ts") }, headers);
     for (const where of ["page", "worker"] as const) {
       reports[where] = await runModule<Report>(site, "/entry.js", where);
     }
@@ -36,7 +41,7 @@ describe.skipIf(findChromium() === undefined)("in Chromium", () => {
       expect(reports[where]!.laws[name], site.log.join("\n")).toBe("");
     });
     test("training gives the golden bits", () => {
-      expect(reports[where]!.bits).toBe(golden);
+      expect(reports[where]!.bits).toEqual([golden, imageGolden]);
     });
   });
 });
