@@ -8,7 +8,9 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { build } from "esbuild";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { golden } from "./determinism/golden.ts";
+import { setThreads, threads } from "../src/index.ts";
+import { golden, imageGolden } from "./determinism/golden.ts";
+import { imageBits } from "./determinism/images.ts";
 import { trainedBits } from "./determinism/train.ts";
 
 const asked = (process.env["ADJOINT_TEST_NODES"] ?? "").split(",").filter(Boolean);
@@ -20,9 +22,10 @@ if (asked.length === 0) {
 describe("the seeded training gives the golden bits", () => {
   const folder = mkdtempSync(join(tmpdir(), "adjoint-bits-"));
   const script = join(folder, "print.mjs");
-  /** [Node's version, hash] that a command prints. */
-  const bitsOf = (command: string, args: readonly string[]): string[] => {
-    const result = spawnSync(command, args, { cwd: folder, encoding: "utf8" });
+  /** [Node's version, hashes] that a command prints. */
+  const bitsOf = (command: string, args: readonly string[], count = ""): string[] => {
+    const env = { ...process.env, ADJOINT_THREADS: count };
+    const result = spawnSync(command, args, { cwd: folder, encoding: "utf8", env });
     if (result.status !== 0) throw new Error(result.stderr || String(result.error));
     return result.stdout.trim().split(" ");
   };
@@ -44,12 +47,21 @@ describe("the seeded training gives the golden bits", () => {
     expect(trainedBits()).toBe(golden);
   });
 
-  test("in a fresh process, as a bundle", () => {
-    expect(bitsOf(process.execPath, [script])).toEqual([process.version, golden]);
+  test.each([1, 2, 3])("of a convolutional network on %s threads", (count) => {
+    const before = threads();
+    setThreads(count);
+    expect(imageBits()).toBe(imageGolden);
+    setThreads(before);
+  });
+
+  test.each(["1", "4"])("in a fresh process, as a bundle, on %s threads", (count) => {
+    const bits = bitsOf(process.execPath, [script], count);
+    expect(bits).toEqual([process.version, golden, imageGolden]);
   });
 
   test("with other bits when one training step is left out", () => {
     expect(trainedBits(24)).not.toBe(golden);
+    expect(imageBits(2)).not.toBe(imageGolden);
   });
 
   describe.each(otherNodes)("on Node %s", (version) => {
@@ -57,9 +69,9 @@ describe("the seeded training gives the golden bits", () => {
       "fetched by npx",
       () => {
         const args = ["--yes", "--package", `node@${version}`, "node", script];
-        const [ran, bits] = bitsOf("npx", args);
+        const [ran, ...bits] = bitsOf("npx", args, "2");
         expect(ran).toMatch(new RegExp(`^v${version}\\.`));
-        expect(bits).toBe(golden);
+        expect(bits).toEqual([golden, imageGolden]);
       },
       300_000,
     );

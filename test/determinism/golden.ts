@@ -2,3 +2,6 @@
 // numerics: say so in the changelog.
 
 export const golden: string = "de29986c4d6f2a51";
+
+/** The same of a convolutional network. */
+export const imageGolden: string = "5ba51192acb11004";

@@ -4,20 +4,7 @@ import { type Tensor, concat, jit, random, tensor } from "../../src/index.ts";
 import * as nn from "../../src/nn/index.ts";
 import { odeint, odeintAdjoint } from "../../src/ode/index.ts";
 import { adam, rmsprop, trainer } from "../../src/optim/index.ts";
-
-/** FNV-1a, 64 bits, over bytes: any changed bit changes it. */
-class Hash {
-  #state = 0xcbf29ce484222325n;
-  add(data: ArrayBufferView): void {
-    const bytes = new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
-    for (const byte of bytes) {
-      this.#state = BigInt.asUintN(64, (this.#state ^ BigInt(byte)) * 0x100000001b3n);
-    }
-  }
-  toString(): string {
-    return this.#state.toString(16).padStart(16, "0");
-  }
-}
+import { Hash } from "./hash.ts";
 
 class Field extends nn.Module {
   net: nn.Sequential;
