@@ -13,6 +13,7 @@ import {
   type BatchProgress,
   type EpochRecord,
   adam,
+  evaluate,
   fit,
   randomShift,
   schedules,
@@ -24,7 +25,7 @@ const defaults = {
   data: { type: "string", default: "data/mnist" },
   model: { type: "string", default: "odenet" },
   epochs: { type: "string", default: "12" },
-  "batch-size": { type: "string", default: "128" },
+  "batch-size": { type: "string", default: "64" },
   "learning-rate": { type: "string", default: "0.003" },
   augment: { type: "string", default: "2" },
   tolerance: { type: "string", default: "0.001" },
@@ -33,6 +34,7 @@ const defaults = {
   seed: { type: "string", default: "0" },
   minutes: { type: "string", default: "Infinity" },
   out: { type: "string" },
+  resume: { type: "boolean", default: false },
   quiet: { type: "boolean", default: false },
 } as const;
 
@@ -52,8 +54,10 @@ const header = columns.map(([name]) => name).join("  ");
 const line = (row: Row): string =>
   columns.map(([name, text]) => text(row).padStart(name.length)).join("  ");
 
-/** Trains as the arguments say; the rows of the table, and the model's size. */
-export async function main(args: readonly string[]): Promise<{ rows: Row[]; parameters: number }> {
+/** Trains as the arguments say; the rows of the table, the accuracy on the test digits, and the model's size. */
+export async function main(
+  args: readonly string[],
+): Promise<{ rows: Row[]; accuracy: number; parameters: number }> {
   const { values } = parseArgs({ args: [...args], options: defaults });
   const number = (name: keyof typeof defaults): number => {
     const value = Number(values[name]);
@@ -123,15 +127,24 @@ export async function main(args: readonly string[]): Promise<{ rows: Row[]; para
     },
     ...(Number.isFinite(limit) && { signal: AbortSignal.timeout(limit) }),
     ...(values.out !== undefined && {
-      checkpoint: { path: join(await folder(values.out), `${kind}.safetensors`) },
+      checkpoint: {
+        path: join(await folder(values.out), `${kind}.safetensors`),
+        resume: values.resume,
+      },
     }),
   });
   bar.stop();
-  const best = Math.max(...rows.map((row) => row.metrics["accuracy"]!));
-  say(`${result.stopped}; best test accuracy ${(100 * best).toFixed(2)} %`);
+  const accuracy =
+    result.stopped === "finished" && rows.length > 0
+      ? rows.at(-1)!.metrics["accuracy"]!
+      : evaluate(result.model, test, { accuracy: nn.metrics.accuracy })["accuracy"]!;
+  const minutes = result.history.reduce((sum, { seconds }) => sum + seconds, 0) / 60;
+  say(
+    `${result.stopped}: test accuracy ${(100 * accuracy).toFixed(2)} %, ${minutes.toFixed(1)} minutes of training`,
+  );
   if (values.out !== undefined)
     await writeFile(join(values.out, `${kind}.json`), `${JSON.stringify(rows, null, 1)}\n`);
-  return { rows, parameters: model.parameterCount };
+  return { rows, accuracy, parameters: model.parameterCount };
 }
 
 async function folder(path: string): Promise<string> {

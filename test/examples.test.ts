@@ -118,6 +118,13 @@ describe("examples", () => {
     const setting = { tolerance: 1e-3, gradient: "adjoint", onStats: () => undefined } as const;
     expect(new OdeNet(64, 0, setting).parameterCount).toBe(208_266);
     expect(new ResNet(64, 0).parameterCount).toBe(576_778);
+    // What was kept is enough to go on: all epochs are done, none is made again.
+    const again = await run("odenet", "--epochs", "2", "--out", join(folder, "out"), "--resume");
+    expect(again.rows).toEqual([]);
+    expect(again.accuracy).toBeCloseTo(odenet.accuracy, 10);
+    const hurried = await run("resnet", "--epochs", "1000", "--minutes", "0.005");
+    expect(hurried.rows.length).toBeLessThan(1000);
+    expect(hurried.accuracy).toBeGreaterThanOrEqual(0);
     await expect(run("vgg")).rejects.toThrow(/odenet or resnet/);
     await expect(main(["--data", join(folder, "out")])).rejects.toThrow(/no file like/);
   });
