@@ -240,12 +240,16 @@ const cases: readonly Case[] = [
     ],
   },
   { height: 28, width: 28, channels: 64, filters: 32, padding: one },
+  { batch: 2, height: 7, width: 7, channels: 65, filters: 64, padding: one },
+  { height: 11, width: 7, channels: 18, filters: 21, padding: one },
+  { height: 8, width: 9, channels: 3, filters: 5, padding: one },
+  { height: 8, width: 9, channels: 1, filters: 2, padding: none },
   // Several blocks of tiles in a chunk.
   { batch: 3, height: 79, width: 80, channels: 16, filters: 16, padding: one },
   // Kernels too large for blocks: a phase for each step. The last strip has one, two, three tiles.
   { height: 6, width: 22, channels: 520, filters: 144, padding: none },
   { height: 10, width: 20, channels: 144, filters: 516, padding: none },
-  { batch: 3, height: 6, width: 22, channels: 280, filters: 276, padding: none },
+  { batch: 3, height: 6, width: 22, channels: 279, filters: 277, padding: none },
 ];
 const named = cases.map((given): [string, Case] => {
   const { batch = 1, height, width, channels, filters, padding } = given;

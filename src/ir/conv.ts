@@ -139,12 +139,13 @@ export function preparedSize(shape: ConvShape, algorithm: ConvAlgorithm): number
 
 /**
  * Elements from one of the 36 matrices [panels][channels][filters of a panel] of a kernel prepared for Winograd's algorithm
- * to the next. A cache line lies between, as a matrix may be a multiple of a page: the same element of all matrices would
+ * to the next. Channels are filled up to a multiple of four. A cache line lies between, as a matrix may be a multiple of a page: the same element of all matrices would
  * compete for the same few lines of the cache.
  */
 export function winogradKernelPlane({ channels, filters }: ConvShape): number {
   const panel = panelWidth("float32");
-  return Math.ceil((Math.ceil(filters / panel) * panel * channels) / 16) * 16 + 16;
+  const rows = Math.ceil(channels / 4) * 4;
+  return Math.ceil((Math.ceil(filters / panel) * panel * rows) / 16) * 16 + 16;
 }
 
 /** Elements of a kernel prepared for Winograd's algorithm. */

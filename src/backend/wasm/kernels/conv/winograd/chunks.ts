@@ -34,33 +34,6 @@ export function chunkRange(
   return { from: bound(0), to: bound(1) };
 }
 
-/** Runs `body` while `at` < `to`, moving `at` on by `step` each time. */
-export function upTo(
-  fn: FunctionBuilder,
-  at: Local,
-  to: Local,
-  step: number,
-  body: () => void,
-): void {
-  const below = (): void => {
-    fn.get(at);
-    fn.get(to);
-    fn.op("i32.lt_s");
-  };
-  below();
-  fn.if(() => {
-    fn.loop((top) => {
-      body();
-      fn.get(at);
-      fn.i32(step);
-      fn.op("i32.add");
-      fn.set(at);
-      below();
-      fn.brIf(top);
-    });
-  });
-}
-
 /** A new local: base + index * bytes. */
 export function placeAt(
   fn: FunctionBuilder,

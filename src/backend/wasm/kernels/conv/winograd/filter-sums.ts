@@ -3,10 +3,12 @@ import { winogradTile } from "../../../../../ir/conv.ts";
 import type { ConvFilterWork } from "../../../../../ir/kernel.ts";
 import type { FunctionBuilder, Local } from "../../../asm/index.ts";
 import type { PhaseContext } from "../../../emit.ts";
+import { forRange, ifEquals } from "../../chunks.ts";
 import { repeat } from "../../flow.ts";
+import { lanesOf, vectorWidths } from "../../lanes.ts";
 import { advance, pointAt, pointerTo } from "../../pointers.ts";
-import { chunkRange, chunksOf, placeAt, upTo } from "./chunks.ts";
-import { panelFilters, planes, vectorBytes } from "./layout.ts";
+import { chunkRange, chunksOf, placeAt } from "./chunks.ts";
+import { inVectors, panelFilters, planes, vectorBytes } from "./layout.ts";
 import { filterMatrix } from "./matrices.ts";
 import { Vectors } from "./vectors.ts";
 
@@ -34,30 +36,30 @@ export function emitFilterSums(
     const scratch = placeAt(fn, own.address, thread, own.step);
     const out = pointerTo(context, fn, work.out);
     const { from, to } = chunkRange(fn, chunk, panels, chunks);
-    const panel = (vectors: number): void => {
+    const panel = (count: number): void => {
       const target = placeAt(fn, out, from, panelFilters * 4);
-      const source = placeAt(fn, sumsAt, from, channels * panelFilters * 4);
+      const source = placeAt(fn, sumsAt, from, inVectors(channels) * panelFilters * 4);
       repeat(fn, channels, () => {
-        for (let vector = 0; vector < vectors; vector++) {
+        vectorWidths(lanesOf("float32"), count).forEach((width, vector) => {
           const at = vector * vectorBytes;
           addParts(fn, sums, source, at, scratch);
-          transformSums(fn, scratch, target, at, channels * filters * 4);
-        }
+          transformSums(fn, scratch, target, { at, width, tap: channels * filters * 4 });
+        });
         advance(fn, source, panelFilters * 4);
         advance(fn, target, filters * 4);
       });
     };
-    upTo(fn, from, to, 1, () => {
-      const whole = panelFilters / 4;
-      const last = (filters / 4) % whole;
-      if (last === 0) return panel(whole);
-      fn.get(from);
-      fn.i32(panels - 1);
-      fn.op("i32.eq");
-      fn.if(
-        () => panel(last),
-        () => panel(whole),
-      );
+    const last = filters - (panels - 1) * panelFilters;
+    forRange(fn, from, to, 1, () => {
+      if (last === panelFilters) panel(last);
+      else
+        ifEquals(
+          fn,
+          from,
+          panels - 1,
+          () => panel(last),
+          () => panel(panelFilters),
+        );
     });
   });
 }
@@ -84,13 +86,12 @@ function addParts(
   });
 }
 
-/** Transforms the 36 vectors in scratch memory to nine, `tap` bytes apart. */
+/** Transforms the 36 vectors in scratch memory to nine, `tap` bytes apart, and stores `width` lanes of each. */
 function transformSums(
   fn: FunctionBuilder,
   scratch: Local,
   target: Local,
-  at: number,
-  tap: number,
+  { at, width, tap }: { at: number; width: number; tap: number },
 ): void {
   const v = new Vectors(fn);
   const between = planes * vectorBytes;
@@ -107,7 +108,7 @@ function transformSums(
       v.load(scratch, between + (y * winogradTile.in + x) * vectorBytes),
     );
     filterMatrix(v, row).forEach((element, x) =>
-      v.store(target, (y * side + x) * tap + at, element),
+      v.store(target, (y * side + x) * tap + at, element, width),
     );
   }
 }

@@ -3,13 +3,23 @@
 import type { ConvFilterWork } from "../../../../../ir/kernel.ts";
 import type { FunctionBuilder, Local } from "../../../asm/index.ts";
 import type { PhaseContext, PhasedEmitter } from "../../../emit.ts";
+import { copyOf, forRange, scaled } from "../../chunks.ts";
 import { repeat } from "../../flow.ts";
 import { advance, pointAt, pointerTo } from "../../pointers.ts";
-import { chunkRange, chunksOf, evenly, placeAt, upTo } from "./chunks.ts";
+import { chunkRange, chunksOf, evenly, placeAt } from "./chunks.ts";
 import { emitFilterSums, type Sums } from "./filter-sums.ts";
 import { clearGatherScratch, gatherScratch } from "./gather.ts";
 import { gatherStrips, inputImages, outputImages, type Planes } from "./input.ts";
-import { panelFilters, planeBytes, planes, stripTiles, tilesOf, vectorBytes } from "./layout.ts";
+import {
+  inPanels,
+  inVectors,
+  panelFilters,
+  planeBytes,
+  planes,
+  stripTiles,
+  tilesOf,
+  vectorBytes,
+} from "./layout.ts";
 import { panelFunction } from "./product.ts";
 
 /** Sums of up to so many bytes are kept by every chunk of tiles, larger ones once. */
@@ -41,15 +51,14 @@ interface Block {
 }
 
 function blockOf({ shape: { channels, filters } }: ConvFilterWork, lines: number): Block {
-  const panels = Math.ceil(filters / panelFilters);
   return {
-    inputs: { plane: planeBytes(lines * channels), lines },
-    gradients: { plane: planeBytes(lines * panels * panelFilters), lines },
+    inputs: { plane: planeBytes(lines * inVectors(channels)), lines },
+    gradients: { plane: planeBytes(lines * inPanels(filters)), lines },
   };
 }
 
 function sumsOf({ shape: { channels, filters } }: ConvFilterWork, parts: number): Sums {
-  const plane = planeBytes(channels * Math.ceil(filters / panelFilters) * panelFilters);
+  const plane = planeBytes(inVectors(channels) * inPanels(filters));
   return { plane, parts };
 }
 
@@ -72,20 +81,20 @@ function emitParts(context: PhaseContext, work: ConvFilterWork): void {
   const { address, step } = context.privateScratch(gradientsAt + planes * block.gradients.plane);
   context.phase(parts, ({ fn, chunk, thread }) => {
     const scratch = placeAt(fn, address, thread, step);
-    const inputs = offsetBy(fn, scratch, gatherScratch);
-    const gradients = offsetBy(fn, scratch, gradientsAt);
+    const inputs = scaled(fn, scratch, 1, gatherScratch);
+    const gradients = scaled(fn, scratch, 1, gradientsAt);
     const target = placeAt(fn, sumsAt, chunk, planes * sums.plane);
     const gather = gatherer(context, fn, work, block, tiles.count % lines > 0, scratch);
     clearGatherScratch(fn, scratch);
     const { from, to } = chunkRange(fn, chunk, blocks, parts);
     const strips = lines / stripTiles;
     const run = (accumulate: boolean): void => {
-      const first = placeAt(fn, 0, from, strips);
-      const last = offsetBy(fn, first, strips);
+      const first = scaled(fn, from, strips);
+      const last = scaled(fn, first, 1, strips);
       gather("inputs", first, last, inputs);
       gather("gradients", first, last, gradients);
       const [input, gradient, sum] = [inputs, gradients, target].map((base) =>
-        offsetBy(fn, base, 0),
+        copyOf(fn, base),
       ) as [Local, Local, Local];
       repeat(fn, planes, () => {
         multiplyPlane(context, fn, work, block, { input, gradient, sum }, accumulate);
@@ -96,7 +105,7 @@ function emitParts(context: PhaseContext, work: ConvFilterWork): void {
     };
     run(false);
     advance(fn, from, 1);
-    upTo(fn, from, to, 1, () => run(true));
+    forRange(fn, from, to, 1, () => run(true));
   });
   emitFilterSums(context, work, sums, sumsAt);
 }
@@ -128,7 +137,7 @@ function emitPasses(context: PhaseContext, work: ConvFilterWork): void {
       const { from, to } = chunkRange(fn, chunk, strips, gathers);
       const inputs = placeAt(fn, inputsAt, from, stripTiles * vectorBytes);
       const gradients = placeAt(fn, gradientsAt, from, stripTiles * panelFilters * 4);
-      const [first, last] = [from, to].map((strip) => offsetBy(fn, strip, pass * strips)) as [
+      const [first, last] = [from, to].map((strip) => scaled(fn, strip, 1, pass * strips)) as [
         Local,
         Local,
       ];
@@ -151,14 +160,6 @@ function emitPasses(context: PhaseContext, work: ConvFilterWork): void {
     );
   }
   emitFilterSums(context, work, sums, sumsAt);
-}
-
-/** A new local: base + bytes. */
-function offsetBy(fn: FunctionBuilder, base: Local, bytes: number): Local {
-  const local = fn.local("i32");
-  pointAt(fn, local, base);
-  advance(fn, local, bytes);
-  return local;
 }
 
 /** Emits the transforms of the strips [from, to) of an operand. */
@@ -207,17 +208,8 @@ function multiplyPlane(
   accumulate: boolean,
 ): void {
   const depth = evenly(lines, mostDepth, stripTiles);
-  const [panel, out, left, right, strips] = [0, 1, 2, 3, 4].map(() => fn.local("i32")) as [
-    Local,
-    Local,
-    Local,
-    Local,
-    Local,
-  ];
-  fn.i32(channels / stripTiles);
-  fn.set(strips);
-  pointAt(fn, panel, gradient);
-  pointAt(fn, out, sum);
+  const [panel, out] = [copyOf(fn, gradient), copyOf(fn, sum)];
+  const [left, right] = [fn.local("i32"), fn.local("i32")];
   repeat(fn, Math.ceil(filters / panelFilters), () => {
     pointAt(fn, left, input);
     pointAt(fn, right, panel);
@@ -226,7 +218,7 @@ function multiplyPlane(
       fn.get(left);
       fn.get(right);
       fn.get(out);
-      fn.get(strips);
+      fn.i32(inVectors(channels) / stripTiles);
       fn.call(
         panelFunction(context.module, {
           k,
@@ -240,6 +232,6 @@ function multiplyPlane(
       advance(fn, right, k * panelFilters * 4);
     }
     advance(fn, panel, lines * panelFilters * 4);
-    advance(fn, out, channels * panelFilters * 4);
+    advance(fn, out, inVectors(channels) * panelFilters * 4);
   });
 }

@@ -3,12 +3,15 @@ import { winogradKernelPlane } from "../../../../../ir/conv.ts";
 import type { ConvWork } from "../../../../../ir/kernel.ts";
 import type { FunctionBuilder, Local } from "../../../asm/index.ts";
 import type { PhaseContext, PhasedEmitter } from "../../../emit.ts";
+import { addScaled, copyOf, forRange, scaled, smaller } from "../../chunks.ts";
 import { repeat } from "../../flow.ts";
-import { advance, pointAt, pointerTo } from "../../pointers.ts";
-import { chunkRange, chunksOf, evenly, placeAt, upTo } from "./chunks.ts";
+import { advance, pointerTo } from "../../pointers.ts";
+import { chunkRange, chunksOf, evenly, placeAt } from "./chunks.ts";
 import { clearGatherScratch, gatherScratch } from "./gather.ts";
 import { gatherStrips, inputImages, type Planes } from "./input.ts";
 import {
+  inPanels,
+  inVectors,
   lineBytes,
   panelFilters,
   planeBytes,
@@ -43,11 +46,10 @@ export const emitWinograd: PhasedEmitter<ConvWork> = (context, work) => {
 
 /** Sizes of what lies between the transforms, for blocks of so many strips. */
 function layoutOf({ shape }: ConvWork, strips: number): { inputs: Planes; products: Planes } {
-  const panels = Math.ceil(shape.filters / panelFilters);
   const lines = strips * stripTiles;
   return {
-    inputs: { plane: planeBytes(lines * shape.channels), lines },
-    products: { plane: planeBytes(lines * panels * panelFilters), lines },
+    inputs: { plane: planeBytes(lines * inVectors(shape.channels)), lines },
+    products: { plane: planeBytes(lines * inPanels(shape.filters)), lines },
   };
 }
 
@@ -71,23 +73,16 @@ function emitBlocks(context: PhaseContext, work: ConvWork): void {
   context.phase(chunks, (phase) => {
     const { fn, chunk, thread } = phase;
     const scratch = placeAt(fn, address, thread, step);
-    const [inputsBase, productsBase] = [inputsAt, productsAt].map((bytes) => {
-      const base = fn.local("i32");
-      pointAt(fn, base, scratch);
-      advance(fn, base, bytes);
-      return base;
-    }) as [Local, Local];
+    const inputsBase = scaled(fn, scratch, 1, inputsAt);
+    const productsBase = scaled(fn, scratch, 1, productsAt);
     const x = pointerTo(context, fn, work.x);
     const kernel = pointerTo(context, fn, work.kernel);
-    const output = outputFunction(context, fn, work, outputsOf(products), filters);
+    const output = outputFunction(context, fn, work, outputsOf(products));
     const { from, to } = chunkRange(fn, chunk, tiles.strips, chunks);
-    const [end, count, zero] = [fn.local("i32"), fn.local("i32"), fn.local("i32")];
-    upTo(fn, from, to, strips, () => {
-      minimum(fn, from, strips, to);
-      fn.tee(end);
-      fn.get(from);
-      fn.op("i32.sub");
-      fn.set(count);
+    forRange(fn, from, to, strips, () => {
+      const end = smaller(fn, scaled(fn, from, 1, strips), to);
+      const count = copyOf(fn, end);
+      addScaled(fn, count, from, -1);
       // The transforms share their small scratch memory: the line of zeros must be written again.
       clearGatherScratch(fn, scratch);
       gatherStrips(context.module, fn, {
@@ -111,7 +106,7 @@ function emitBlocks(context: PhaseContext, work: ConvWork): void {
         count,
         rest: 0,
       });
-      callOutput(fn, output, [productsBase, from, end, scratch, zero]);
+      callOutput(fn, output, [productsBase, from, end, scratch]);
     });
   });
 }
@@ -127,15 +122,13 @@ function emitPasses(context: PhaseContext, work: ConvWork): void {
   const own = context.privateScratch(small);
   const inputsAt = context.scratch(planes * (inputs.plane + products.plane));
   const productsAt = inputsAt + planes * inputs.plane;
-  const count = Math.ceil(channels / 16);
-  const gathers = chunksOf(tiles.strips * count, 4 * 4 * 4 * 300);
+  const gathers = chunksOf(tiles.strips, stripTiles * channels * 300);
   context.phase(gathers, ({ fn, chunk, thread }) => {
     const scratch = placeAt(fn, own.address, thread, own.step);
     const x = pointerTo(context, fn, work.x);
     clearGatherScratch(fn, scratch);
     const { from, to } = chunkRange(fn, chunk, tiles.strips, gathers);
-    const target = fn.local("i32");
-    pointAt(fn, target, placeAt(fn, inputsAt, from, stripTiles * channels * 4));
+    const target = placeAt(fn, inputsAt, from, stripTiles * inVectors(channels) * 4);
     gatherStrips(context.module, fn, {
       images: inputImages(shape),
       matrix: "input",
@@ -151,9 +144,7 @@ function emitPasses(context: PhaseContext, work: ConvWork): void {
   });
   context.phase(planes, ({ fn, chunk }) => {
     const kernel = pointerTo(context, fn, work.kernel);
-    const count = fn.local("i32");
-    fn.i32(tiles.strips - (rest > 0 ? 1 : 0));
-    fn.set(count);
+    const count = copyOf(fn, tiles.strips - (rest > 0 ? 1 : 0));
     multiplyPlane(context, fn, work, {
       inputs,
       products,
@@ -164,29 +155,14 @@ function emitPasses(context: PhaseContext, work: ConvWork): void {
       rest,
     });
   });
-  const outputs = chunksOf(tiles.strips, 4 * filters * 200);
+  const outputs = chunksOf(tiles.strips, stripTiles * filters * 200);
   context.phase(outputs, ({ fn, chunk, thread }) => {
     const scratch = placeAt(fn, own.address, thread, own.step);
-    const output = outputFunction(context, fn, work, outputsOf(products), filters);
+    const output = outputFunction(context, fn, work, outputsOf(products));
     const { from, to } = chunkRange(fn, chunk, tiles.strips, outputs);
     const first = placeAt(fn, productsAt, from, stripTiles * panelFilters * 4);
-    const zero = fn.local("i32");
-    callOutput(fn, output, [first, from, to, scratch, zero]);
+    callOutput(fn, output, [first, from, to, scratch]);
   });
-}
-
-/** Pushes the smaller of at + step and to. */
-function minimum(fn: FunctionBuilder, at: Local, step: number, to: Local): void {
-  const next = fn.local("i32");
-  fn.get(at);
-  fn.i32(step);
-  fn.op("i32.add");
-  fn.tee(next);
-  fn.get(to);
-  fn.get(next);
-  fn.get(to);
-  fn.op("i32.lt_s");
-  fn.select();
 }
 
 function outputsOf({ plane, lines }: Planes): { plane: number; panel: number } {
@@ -217,14 +193,9 @@ function multiplyAll(
   work: ConvWork,
   operands: Operands,
 ): void {
-  const [inputsBase, productsBase, kernel] = [0, 1, 2].map(() => fn.local("i32")) as [
-    Local,
-    Local,
-    Local,
-  ];
-  pointAt(fn, inputsBase, operands.inputsBase);
-  pointAt(fn, productsBase, operands.productsBase);
-  pointAt(fn, kernel, operands.kernel);
+  const inputsBase = copyOf(fn, operands.inputsBase);
+  const productsBase = copyOf(fn, operands.productsBase);
+  const kernel = copyOf(fn, operands.kernel);
   repeat(fn, planes, () => {
     multiplyPlane(context, fn, work, { ...operands, inputsBase, productsBase, kernel });
     advance(fn, inputsBase, operands.inputs.plane);
@@ -240,19 +211,13 @@ function multiplyPlane(
   { shape: { channels, filters } }: ConvWork,
   { products, inputsBase, productsBase, kernel, count, rest }: Operands,
 ): void {
-  const depth = evenly(channels, mostDepth, 4);
-  const strip = (channels / 4) * lineBytes;
-  const [panel, out, last, tail] = [0, 1, 2, 3].map(() => fn.local("i32")) as [
-    Local,
-    Local,
-    Local,
-    Local,
-  ];
-  pointAt(fn, panel, kernel);
-  pointAt(fn, out, productsBase);
+  const length = inVectors(channels);
+  const depth = evenly(length, mostDepth, 4);
+  const strip = (length / 4) * lineBytes;
+  const [panel, out] = [copyOf(fn, kernel), copyOf(fn, productsBase)];
   repeat(fn, Math.ceil(filters / panelFilters), () => {
-    for (let done = 0; done < channels; done += depth) {
-      const k = Math.min(depth, channels - done);
+    for (let done = 0; done < length; done += depth) {
+      const k = Math.min(depth, length - done);
       const accumulate = done > 0;
       const multiply = (rows: number, left: Local, to: Local, strips: () => void): void => {
         const spec = { k, order: "rows", accumulate, strip, rows } as const;
@@ -266,8 +231,8 @@ function multiplyPlane(
       };
       multiply(stripTiles, inputsBase, out, () => fn.get(count));
       if (rest > 0) {
-        pointAt(fn, last, placeAt(fn, inputsBase, count, strip));
-        pointAt(fn, tail, placeAt(fn, out, count, stripTiles * panelFilters * 4));
+        const last = placeAt(fn, inputsBase, count, strip);
+        const tail = placeAt(fn, out, count, stripTiles * panelFilters * 4);
         multiply(rest, last, tail, () => fn.i32(1));
       }
       advance(fn, panel, k * panelFilters * 4);

@@ -1,6 +1,7 @@
 // Tiles of an image, transformed: read with zeros around the image, multiplied from both sides by a constant matrix, spread
 // over the planes.
 import type { FunctionBuilder, Local, WasmModule } from "../../../asm/index.ts";
+import { addScaled, copyOf, divided, scaled } from "../../chunks.ts";
 import { repeat, sharedFunction } from "../../flow.ts";
 import { advance, pointAt } from "../../pointers.ts";
 import { winogradTile } from "../../../../../ir/conv.ts";
@@ -34,7 +35,8 @@ export interface GatherSpec {
   readonly beyond: boolean;
   /** Which matrix: B^T on 6 x 6 inputs, or A on 4 x 4 gradients. */
   readonly matrix: "input" | "gradient";
-  /** Vectors of channels at once, 1 to 4: as many as `target.vectors`. */
+  /** Lanes in use of 1 to 4 vectors of channels that are taken at once: as many as `target.vectors`. */
+  readonly widths: readonly number[];
   readonly target: Target;
 }
 
@@ -124,45 +126,17 @@ class GatherEmitter {
   #findTile(): void {
     const fn = this.#fn;
     const { tiles, height, width, channels, top, left } = this.#spec.images;
-    const [batch, rest] = [fn.local("i32"), fn.local("i32")];
-    const divide = (x: Local, by: number): void => {
-      fn.get(x);
-      fn.i32(by);
-      fn.op("i32.div_u");
-    };
-    const remainder = (x: Local, by: number): void => {
-      fn.get(x);
-      fn.i32(by);
-      fn.op("i32.rem_u");
-    };
-    const inside = (across: () => void, before: number, into: Local): void => {
-      across();
-      fn.i32(winogradTile.out);
-      fn.op("i32.mul");
-      fn.i32(before);
-      fn.op("i32.sub");
-      fn.set(into);
-    };
-    divide(this.#tile, tiles.rows * tiles.columns);
-    fn.set(batch);
-    remainder(this.#tile, tiles.rows * tiles.columns);
-    fn.set(rest);
-    inside(() => divide(rest, tiles.columns), top, this.#row);
-    inside(() => remainder(rest, tiles.columns), left, this.#column);
-    fn.get(batch);
-    fn.i32(height);
-    fn.op("i32.mul");
-    fn.get(this.#row);
-    fn.op("i32.add");
-    fn.i32(width);
-    fn.op("i32.mul");
-    fn.get(this.#column);
-    fn.op("i32.add");
-    fn.i32(channels * 4);
-    fn.op("i32.mul");
-    fn.get(this.#image);
-    fn.op("i32.add");
-    fn.set(this.#pixel);
+    const across = divided(fn, this.#tile, tiles.columns);
+    const down = divided(fn, across.quotient, tiles.rows);
+    pointAt(fn, this.#row, scaled(fn, down.rest, winogradTile.out, -top));
+    pointAt(fn, this.#column, scaled(fn, across.rest, winogradTile.out, -left));
+    // Address of pixel (image * height + row) * width + column.
+    const line = copyOf(fn, this.#row);
+    addScaled(fn, line, down.quotient, height);
+    const pixel = copyOf(fn, this.#column);
+    addScaled(fn, pixel, line, width);
+    pointAt(fn, this.#pixel, this.#image);
+    addScaled(fn, this.#pixel, pixel, channels * 4);
     if (!this.#spec.beyond) return;
     // Tiles that do not exist lie above the image.
     fn.i32(-winogradTile.in);
@@ -199,7 +173,7 @@ class GatherEmitter {
     fn.if(
       () =>
         columns(() =>
-          this.#column_(
+          this.#downColumn(
             (row) => ({ pointer: this.#pixel, offset: row * width * channels * 4 }),
             to,
           ),
@@ -210,7 +184,7 @@ class GatherEmitter {
         pointAt(fn, column, this.#column);
         columns(() => {
           const pointers = rows.map((exists, row) => this.#pixelOrZeros(row, exists, column));
-          this.#column_((row) => ({ pointer: pointers[row]!, offset: 0 }), to);
+          this.#downColumn((row) => ({ pointer: pointers[row]!, offset: 0 }), to);
           advance(fn, column, 1);
         });
       },
@@ -248,12 +222,12 @@ class GatherEmitter {
     return pointer;
   }
 
-  #column_(at: (row: number) => { pointer: Local; offset: number }, to: Local): void {
+  #downColumn(at: (row: number) => { pointer: Local; offset: number }, to: Local): void {
     const v = this.#vectors;
-    this.#spec.target.vectors.forEach((_, vector) => {
+    this.#spec.widths.forEach((width, vector) => {
       const column = Array.from({ length: this.#side }, (_, row) => {
         const { pointer, offset } = at(row);
-        return v.load(pointer, offset + vector * vectorBytes);
+        return v.load(pointer, offset + vector * vectorBytes, width);
       });
       matrices[this.#spec.matrix](v, column).forEach((element, row) =>
         v.store(to, lineBytes + row * this.#rowBytes + vector * vectorBytes, element),

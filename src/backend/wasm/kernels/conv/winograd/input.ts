@@ -1,11 +1,11 @@
 // Transformed images as operands of the products: all channels of a range of strips.
 import type { ConvShape } from "../../../../../ir/conv.ts";
 import type { FunctionBuilder, Local, WasmModule } from "../../../asm/index.ts";
-import { forBlocks } from "../../flow.ts";
+import { copyOf, forRange, scaled } from "../../chunks.ts";
 import { advance, pointAt } from "../../pointers.ts";
-import { placeAt, upTo } from "./chunks.ts";
 import { gatherFunction, gatherVectors, type Images } from "./gather.ts";
-import { lineBytes, panelFilters, stripTiles, tilesOf, vectorBytes } from "./layout.ts";
+import { inVectors, lineBytes, panelFilters, stripTiles, tilesOf, vectorBytes } from "./layout.ts";
+import { forVectors } from "./vectors.ts";
 
 /** Planes in memory: bytes from one to the next, and how many tiles each has room for. */
 export interface Planes {
@@ -69,7 +69,7 @@ function steps(
     case "tiles":
       return {
         tile: vectorBytes,
-        strip: (channels / 4) * lineBytes,
+        strip: (inVectors(channels) / 4) * lineBytes,
         vector: (index) => index * lineBytes,
       };
     case "channels":
@@ -97,26 +97,20 @@ export function gatherStrips(
   fn: FunctionBuilder,
   { images, matrix, order, planes, beyond, image, from, to, target, scratch }: StripsSpec,
 ): void {
-  const [strip, stripPlace, place, pixel] = [0, 1, 2, 3].map(() => fn.local("i32")) as [
-    Local,
-    Local,
-    Local,
-    Local,
-  ];
+  const [strip, stripPlace] = [copyOf(fn, from), copyOf(fn, target)];
+  const [place, pixel] = [fn.local("i32"), fn.local("i32")];
   const { channels } = images;
   const step = steps(order, planes.lines, channels);
-  pointAt(fn, strip, from);
-  pointAt(fn, stripPlace, target);
-  upTo(fn, strip, to, 1, () => {
-    const tile = placeAt(fn, 0, strip, stripTiles);
+  forRange(fn, strip, to, 1, () => {
+    const tile = scaled(fn, strip, stripTiles);
     pointAt(fn, pixel, image);
     pointAt(fn, place, stripPlace);
     const moves = [
       [pixel, vectorBytes],
       [place, step.vector(gatherVectors) / gatherVectors],
     ] as const;
-    forBlocks(fn, channels / 4, gatherVectors, moves, (count) => {
-      const vectors = Array.from({ length: count }, (_, vector) => step.vector(vector));
+    forVectors(fn, channels, gatherVectors, moves, (widths) => {
+      const vectors = widths.map((_, vector) => step.vector(vector));
       fn.get(tile);
       fn.get(pixel);
       fn.get(place);
@@ -126,6 +120,7 @@ export function gatherStrips(
           images,
           beyond,
           matrix,
+          widths,
           target: { plane: planes.plane, tile: step.tile, vectors },
         }),
       );

@@ -14,6 +14,16 @@ export const stripTiles = 4;
 /** Filters that a product takes at once: the columns of its tile. */
 export const panelFilters: number = panelWidth("float32");
 
+/** Channels, or filters, with those that fill up the last vector. */
+export function inVectors(elements: number): number {
+  return Math.ceil(elements / 4) * 4;
+}
+
+/** Filters with those that fill up the last panel. */
+export function inPanels(filters: number): number {
+  return Math.ceil(filters / panelFilters) * panelFilters;
+}
+
 /** Bytes of a vector, and of a channel's four tiles or four channels' tile: a cache line. */
 export const vectorBytes = 16;
 export const lineBytes = 64;

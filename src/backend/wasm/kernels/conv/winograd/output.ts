@@ -4,12 +4,12 @@ import type { PhaseContext } from "../../../emit.ts";
 import { winogradTile } from "../../../../../ir/conv.ts";
 import type { ConvWork } from "../../../../../ir/kernel.ts";
 import { type Epilogue, epilogueOf } from "../epilogue.ts";
-import { forBlocks, repeat } from "../../flow.ts";
+import { addScaled, copyOf, divided, forRange, scaled } from "../../chunks.ts";
+import { repeat } from "../../flow.ts";
 import { advance, pointAt } from "../../pointers.ts";
-import { placeAt, upTo } from "./chunks.ts";
 import { lineBytes, panelFilters, stripTiles, tilesOf, vectorBytes } from "./layout.ts";
 import { outputMatrix } from "./matrices.ts";
-import { Vectors } from "./vectors.ts";
+import { forVectors, Vectors } from "./vectors.ts";
 
 /** Vectors of filters at once: a cache line of a pixel. */
 const atOnce = 4;
@@ -32,31 +32,31 @@ export interface Block {
   readonly to: Local;
   /** Address of `outputScratch` bytes. */
   readonly scratch: Local;
-  /** Number of the first filter, times 4 bytes. */
-  readonly filter: Local;
 }
 
 /**
- * A function (the parameters of `like`, then those of `Block` in order) -> nothing that transforms a block of `filters`
- * filters and finishes the results. It is not shared: an epilogue knows values by the parameters of the kernel's function.
+ * A function (the parameters of `like`, then those of `Block` in order) -> nothing that transforms a block and finishes the
+ * results. It is not shared: an epilogue knows values by the parameters of the kernel's function.
  */
 export function outputFunction(
   context: PhaseContext,
   like: FunctionBuilder,
   work: ConvWork,
   products: Products,
-  filters: number,
 ): FunctionBuilder {
   const { params, name } = like.handle;
-  const fn = context.module.func(`${name}_output_${filters}`, {
-    params: [...params, "i32", "i32", "i32", "i32", "i32"],
+  const fn = context.module.func(`${name}_output`, {
+    params: [...params, "i32", "i32", "i32", "i32"],
     results: [],
   });
-  const [first, from, to, scratch, filter] = [0, 1, 2, 3, 4].map((i) =>
-    fn.param(params.length + i),
-  ) as [Local, Local, Local, Local, Local];
-  const block = { products: first, from, to, scratch, filter };
-  new OutputEmitter(context, fn, work, products, block).emit(filters);
+  const [first, from, to, scratch] = [0, 1, 2, 3].map((i) => fn.param(params.length + i)) as [
+    Local,
+    Local,
+    Local,
+    Local,
+  ];
+  const block = { products: first, from, to, scratch };
+  new OutputEmitter(context, fn, work, products, block).emit();
   return fn;
 }
 
@@ -83,28 +83,23 @@ class OutputEmitter {
     this.#epilogue = epilogueOf(context, fn, work);
   }
 
-  emit(filters: number): void {
+  emit(): void {
     const fn = this.#fn;
+    const { filters } = this.#work.shape;
     const tiles = tilesOf(this.#work.shape);
-    const { from: strip, to, products, filter: firstFilter } = this.#block;
-    const [group, filter, tile, at] = [0, 1, 2, 3].map(() => fn.local("i32")) as [
-      Local,
-      Local,
-      Local,
-      Local,
-    ];
-    upTo(fn, strip, to, 1, () => {
+    const { from: strip, to, products } = this.#block;
+    const [group, filter] = [fn.local("i32"), fn.local("i32")];
+    const moves = [
+      [group, this.#products.panel / (panelFilters / 4)],
+      [filter, vectorBytes],
+    ] as const;
+    forRange(fn, strip, to, 1, () => {
       pointAt(fn, group, products);
-      pointAt(fn, filter, firstFilter);
-      const moves = [
-        [group, (this.#products.panel * 4) / panelFilters],
-        [filter, vectorBytes],
-      ] as const;
-      forBlocks(fn, filters / 4, atOnce, moves, (vectors) => {
-        pointAt(fn, tile, placeAt(fn, 0, strip, stripTiles));
-        pointAt(fn, at, group);
+      pointAt(fn, filter, 0);
+      forVectors(fn, filters, atOnce, moves, (widths) => {
+        const [tile, at] = [scaled(fn, strip, stripTiles), copyOf(fn, group)];
         repeat(fn, stripTiles, () => {
-          const run = (): void => this.#tile(tile, at, filter, vectors);
+          const run = (): void => this.#tile(tile, at, filter, widths);
           if (tiles.count % stripTiles === 0) run();
           else {
             fn.get(tile);
@@ -120,45 +115,23 @@ class OutputEmitter {
     });
   }
 
-  #tile(tile: Local, products: Local, filter: Local, vectors: number): void {
+  #tile(tile: Local, products: Local, filter: Local, widths: readonly number[]): void {
     const fn = this.#fn;
-    this.#downColumns(products, vectors);
+    this.#downColumns(products, widths.length);
     const { outHeight, outWidth, filters } = this.#work.shape;
     const { rows, columns } = tilesOf(this.#work.shape);
-    const [row, column, at] = [fn.local("i32"), fn.local("i32"), fn.local("i32")];
-    const part = (from: Local, by: number, op: "i32.div_u" | "i32.rem_u"): void => {
-      fn.get(from);
-      fn.i32(by);
-      fn.op(op);
-    };
-    const scaled = (into: Local): void => {
-      fn.i32(winogradTile.out);
-      fn.op("i32.mul");
-      fn.set(into);
-    };
-    // Row of the image, then of all images: outHeight may be no multiple of the tile's.
-    const line = fn.local("i32");
-    part(tile, columns, "i32.rem_u");
-    scaled(column);
-    part(tile, columns, "i32.div_u");
-    fn.set(line);
-    part(line, rows, "i32.rem_u");
-    scaled(row);
-    part(line, rows, "i32.div_u");
-    fn.i32(outHeight);
-    fn.op("i32.mul");
-    fn.get(row);
-    fn.op("i32.add");
-    fn.i32(outWidth);
-    fn.op("i32.mul");
-    fn.get(column);
-    fn.op("i32.add");
-    fn.i32(filters * 4);
-    fn.op("i32.mul");
-    fn.get(filter);
-    fn.op("i32.add");
-    fn.set(at);
-    this.#alongRows({ row, column, at, filter }, vectors);
+    const across = divided(fn, tile, columns);
+    const down = divided(fn, across.quotient, rows);
+    const row = scaled(fn, down.rest, winogradTile.out);
+    const column = scaled(fn, across.rest, winogradTile.out);
+    // ((image * outHeight + row) * outWidth + column) * filters, in bytes, and the filter's.
+    const line = copyOf(fn, row);
+    addScaled(fn, line, down.quotient, outHeight);
+    const pixel = copyOf(fn, column);
+    addScaled(fn, pixel, line, outWidth);
+    const at = copyOf(fn, filter);
+    addScaled(fn, at, pixel, filters * 4);
+    this.#alongRows({ row, column, at, filter }, widths);
   }
 
   #downColumns(products: Local, vectors: number): void {
@@ -186,7 +159,7 @@ class OutputEmitter {
   /** Finishes a tile's rows that are in the result. */
   #alongRows(
     { row, column, at, filter }: { row: Local; column: Local; at: Local; filter: Local },
-    vectors: number,
+    widths: readonly number[],
   ): void {
     const fn = this.#fn;
     const { outHeight, outWidth, filters } = this.#work.shape;
@@ -202,7 +175,7 @@ class OutputEmitter {
           fn.brIf(done);
           advance(fn, row, 1);
         }
-        for (let vector = 0; vector < vectors; vector++) {
+        widths.forEach((width, vector) =>
           this.#row(from, vector, column, (element, x) =>
             this.#epilogue.finish(
               element,
@@ -210,10 +183,10 @@ class OutputEmitter {
               x * filters * 4 + vector * vectorBytes,
               filter,
               vector * vectorBytes,
-              4,
+              width,
             ),
-          );
-        }
+          ),
+        );
         advance(fn, from, winogradTile.in * lineBytes);
         advance(fn, at, outWidth * filters * 4);
       });

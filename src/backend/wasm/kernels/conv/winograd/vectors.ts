@@ -1,5 +1,10 @@
 // Arithmetic on vectors of four float32 numbers, written as calls: each result is a register of its own.
 import type { FunctionBuilder, Local } from "../../../asm/index.ts";
+import { repeat } from "../../flow.ts";
+import { lanesOf, loadLanes, storeLanes, vectorWidths } from "../../lanes.ts";
+import { advance } from "../../pointers.ts";
+
+const lanes = lanesOf("float32");
 
 /** Emits vector arithmetic into one function. */
 export class Vectors {
@@ -9,16 +14,15 @@ export class Vectors {
     this.#fn = fn;
   }
 
-  load(pointer: Local, offset: number): Local {
-    this.#fn.get(pointer);
-    this.#fn.load("v128.load", offset, 4);
+  /** The first `width` lanes from memory, the others zero. */
+  load(pointer: Local, offset: number, width: number = lanes.count): Local {
+    loadLanes(this.#fn, lanes, pointer, offset, width);
     return this.#keep();
   }
 
-  store(pointer: Local, offset: number, vector: Local): void {
-    this.#fn.get(pointer);
-    this.#fn.get(vector);
-    this.#fn.store("v128.store", offset, 4);
+  /** Stores the first `width` lanes. */
+  store(pointer: Local, offset: number, vector: Local, width: number = lanes.count): void {
+    storeLanes(this.#fn, lanes, pointer, offset, width, vector);
   }
 
   add(x: Local, y: Local): Local {
@@ -49,4 +53,25 @@ export class Vectors {
     this.#fn.set(kept);
     return kept;
   }
+}
+
+/**
+ * Emits `body(widths)` for groups of `atOnce` vectors along `elements` elements, and for the rest: `widths` are the lanes in
+ * use of its vectors. Pointers move on by so many bytes a vector.
+ */
+export function forVectors(
+  fn: FunctionBuilder,
+  elements: number,
+  atOnce: number,
+  moves: readonly (readonly [pointer: Local, bytes: number])[],
+  body: (widths: readonly number[]) => void,
+): void {
+  const group = (count: number): void => {
+    const widths = vectorWidths(lanes, count);
+    body(widths);
+    for (const [pointer, bytes] of moves) advance(fn, pointer, widths.length * bytes);
+  };
+  const size = atOnce * lanes.count;
+  repeat(fn, Math.floor(elements / size), () => group(size));
+  if (elements % size > 0) group(elements % size);
 }
