@@ -12,8 +12,8 @@ export interface Split {
   nestOf(size: number): LoopNest;
 }
 
-/** Instructions, counted by element, that are worth a chunk: about ten microseconds. */
-const chunkWork = 130_000;
+/** Instructions, counted by element, that are worth a chunk: some five microseconds. */
+const chunkWork = 60_000;
 const mostChunks = 16;
 /** Chunks of neighbouring elements are whole lines of the cache, or more. */
 const unit = 64;

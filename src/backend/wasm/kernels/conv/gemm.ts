@@ -26,7 +26,7 @@ import { patchesAreRows, patchesFunction } from "./patches.ts";
 /** Elements of patches that a block aims at: 256 KiB in float32, what a second-level cache holds beside the rest. */
 const blockElements = 65536;
 /** Multiplications below which a chunk is not worth handing to another thread. */
-const chunkWork = 400_000;
+const chunkWork = 200_000;
 
 /** How a convolution is cut: blocks of pixels, and where there are few of them, blocks of filters. */
 interface Blocks {
