@@ -13,7 +13,7 @@ export interface EarlyStopping {
   readonly patience?: number;
   /** A change that does not exceed this is none: 0 unless given. */
   readonly minDelta?: number;
-  /** Whether the trainer ends with its state after the best epoch rather than after the last: false unless given. */
+  /** Whether a training that is not aborted ends with its state after the best epoch rather than the last: false unless given. */
   readonly restoreBest?: boolean;
 }
 
