@@ -1,6 +1,5 @@
 /** @file The threads of a memory: how many there are, what they share, and what happens when one fails. */
 import type { Pointer } from "../../../ir/host.ts";
-import { ThreadError } from "../../../ir/errors.ts";
 import type { WasmMemory } from "../memory.ts";
 import { board, record } from "./layout.ts";
 import { Team } from "./team.ts";
@@ -75,8 +74,7 @@ export class Pool {
       try {
         segment();
       } catch (error) {
-        const settled = this.#team?.settle() ?? true;
-        if (error instanceof ThreadError || !settled) this.#giveUp();
+        if (this.#team?.settle(error) === false) this.#giveUp();
         throw error;
       }
     };

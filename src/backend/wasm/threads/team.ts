@@ -11,6 +11,8 @@ import { type Thread, spawn } from "./spawn.ts";
 const keptModules = 64;
 /** Milliseconds without progress after which helpers are given up, at least. */
 const patienceMs = 10_000;
+/** Milliseconds that the others have once one failed. */
+const lastPatienceMs = 1000;
 /** Helpers also have this many times as long as the caller needed until it began to wait. */
 const patienceFactor = 100;
 /** Looks of a waiting caller before it sleeps, where it may: together about a quarter of a millisecond. */
@@ -97,19 +99,19 @@ export class Team {
   }
 
   /**
-   * After an exception in the caller: hands out no more chunks, and waits for those under way as long as for any. Gives back
-   * whether the team is as good as before.
+   * After an exception in the caller: hands out no more chunks, and waits for those under way, so that nobody writes to memory
+   * that is no longer the program's; not as long if helpers are the reason. Gives back whether the team is as good as before.
    */
-  settle(): boolean {
+  settle(cause: unknown): boolean {
     const ticket = (this.control + control.ticket) >>> 3;
     Atomics.and(new BigInt64Array(this.#memory.wasm.buffer), ticket, ~0xffff_ffffn);
-    const end = performance.now() + this.#patience;
-    while (this.#load(control.failed) === 0) {
-      if (this.#busy().length === 0) return true;
+    const limit = cause instanceof ThreadError ? lastPatienceMs : this.#patience;
+    const end = performance.now() + limit;
+    while (this.#busy().some(({ failed }) => !failed)) {
       if (performance.now() > end) return false;
       if (this.#maySleep) this.#sleep(this.#load(control.done));
     }
-    return false;
+    return this.#load(control.failed) === 0 && !(cause instanceof ThreadError);
   }
 
   #start(thread: number): Thread {
@@ -134,11 +136,11 @@ export class Team {
   }
 
   #failure(nameOf: (site: number) => string): ThreadError {
-    for (const { thread, chunk } of this.#busy()) {
+    for (const { thread, chunk, failed } of this.#busy()) {
+      if (!failed) continue;
       const at = this.control + control.helpers + thread * helper.bytes;
-      const length = this.#memory.i32[(at + helper.errorBytes) >>> 2]!;
-      if (length === 0) continue;
       const from = at + helper.error;
+      const length = this.#memory.i32[(at + helper.errorBytes) >>> 2]!;
       const text = new TextDecoder().decode(this.#memory.u8.slice(from, from + length));
       return new ThreadError(
         `thread ${thread}: ${text} in chunk ${chunk} of ${this.#task(nameOf)}. ${afterwards}`,
@@ -159,11 +161,13 @@ export class Team {
     return `${nameOf(this.#load(control.site))} (${this.#load(control.chunks)} chunks)`;
   }
 
-  /** Helpers that do a chunk, or are about to claim one. */
-  #busy(): { thread: number; chunk: number }[] {
+  /** Helpers that do a chunk, or are about to claim one, or failed in one. */
+  #busy(): { thread: number; chunk: number; failed: boolean }[] {
     return [...this.#helpers.keys()].flatMap((thread) => {
-      const busy = this.#load(control.helpers + thread * helper.bytes + helper.busy);
-      return busy === 0 ? [] : [{ thread, chunk: busy - 1 }];
+      const own = control.helpers + thread * helper.bytes;
+      const busy = this.#load(own + helper.busy);
+      const failed = this.#load(own + helper.errorBytes) > 0;
+      return busy === 0 ? [] : [{ thread, chunk: busy - 1, failed }];
     });
   }
 
