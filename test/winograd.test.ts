@@ -6,9 +6,9 @@ import {
   emitWinogradKernel,
 } from "../src/backend/wasm/kernels/conv/winograd/index.ts";
 import { convAlgorithm, type ConvShape, winogradKernelSize } from "../src/ir/conv.ts";
-import { makeInput } from "../src/ir/graph.ts";
-import type { View } from "../src/ir/kernel.ts";
-import { stridesOf } from "../src/ir/shape.ts";
+import { makeInput, type Value } from "../src/ir/graph.ts";
+import type { LoopNest, View } from "../src/ir/kernel.ts";
+import { sizeOf, stridesOf } from "../src/ir/shape.ts";
 import { Bench, type Floats, floats } from "./support/kernel-bench.ts";
 
 interface Case {
@@ -106,7 +106,32 @@ function sameBits(x: Floats, y: Floats): boolean {
 
 type Order = (chunks: number) => readonly number[];
 
-function convolve(given: Case, layout: KernelLayout = plain, order?: Order): Floats {
+/** max(sum + bias, 0). */
+function biasAndRelu(out: Value, bias: Value, activated: Value): LoopNest {
+  const [pixels, filters] = [sizeOf(out.shape.slice(0, 3)), out.shape[3]!];
+  const dtype = "float32";
+  const view = (row: number): View => ({ offset: 0, strides: [row, 1] });
+  return {
+    extents: [pixels, filters],
+    body: [
+      { kind: "load", value: out, view: view(filters), dtype },
+      { kind: "load", value: bias, view: view(0), dtype },
+      { kind: "binary", op: "add", x: 0, y: 1, dtype },
+      { kind: "literal", literal: 0, dtype },
+      { kind: "binary", op: "max", x: 2, y: 3, dtype },
+    ],
+    stores: [{ instruction: 4, value: activated, view: view(filters) }],
+    reductions: [],
+  };
+}
+
+/** The convolution; with a bias what `biasAndRelu` makes of it. */
+function convolve(
+  given: Case,
+  layout: KernelLayout = plain,
+  order?: Order,
+  biases?: Floats,
+): Floats {
   const shape = shapeOf(given);
   const { batch, height, width, channels, filters, outHeight, outWidth } = shape;
   const bench = new Bench();
@@ -117,6 +142,9 @@ function convolve(given: Case, layout: KernelLayout = plain, order?: Order): Flo
   bench.put(x, floats("float32", batch * height * width * channels, 1));
   bench.put(kernel, floats("float32", 9 * channels * filters, 2));
   const view = viewOf([3, 3, channels, filters], layout);
+  const bias = makeInput({ shape: [filters], dtype: "float32" });
+  const activated = makeInput({ shape: out.shape, dtype: "float32" });
+  if (biases !== undefined) bench.put(bias, biases);
   const common = { shape, algorithm: "winograd" } as const;
   bench.runPhases(
     [
@@ -134,13 +162,13 @@ function convolve(given: Case, layout: KernelLayout = plain, order?: Order): Flo
           x,
           kernel: prepared,
           out,
-          epilogue: undefined,
+          epilogue: biases && biasAndRelu(out, bias, activated),
         }),
     ],
-    [prepared, out],
+    [prepared, out, activated],
     order,
   );
-  return bench.get(out) as Floats;
+  return bench.get(biases === undefined ? out : activated) as Floats;
 }
 
 /** The convolution of the same numbers in double precision. */
@@ -272,6 +300,16 @@ describe("Winograd's convolution", () => {
     for (const layout of large ? [turned] : [plain, turned, scattered]) {
       const error = relativeError(convolve(given, layout), expectedOutput(given, layout));
       expect(error).toBeLessThan((given.channels < 16 ? 4e-6 : 2e-6) * Math.sqrt(given.channels));
+    }
+  });
+
+  test("what follows the sums", () => {
+    for (const [, given] of named) {
+      const biases = floats("float32", given.filters, 5);
+      const expected = convolve(given).map((sum, i) =>
+        Math.max(Math.fround(sum + biases[i % given.filters]!), 0),
+      ) as Floats;
+      expect(sameBits(convolve(given, plain, undefined, biases), expected)).toBe(true);
     }
   });
 
