@@ -12,16 +12,14 @@ import { gatherStrips, inputImages, type Planes } from "./input.ts";
 import {
   inPanels,
   inVectors,
-  lineBytes,
   panelFilters,
   planeBytes,
   planes,
   stripTiles,
   tilesOf,
-  vectorBytes,
 } from "./layout.ts";
 import { outputFunction, outputScratch } from "./output.ts";
-import { panelFunction } from "./product.ts";
+import { multiplyPlane } from "./plane.ts";
 
 /**
  * Kernels of up to so many bytes, which a third-level cache may hold, are read again for every block of tiles; larger ones
@@ -35,8 +33,9 @@ const fewestStrips = 3;
 /** Bytes of a block's transformed inputs and products, which are to stay in a second-level cache. */
 const blockBytes = 768 << 10;
 
-/** Channels that a product takes at once: a panel of the kernel and a strip stay in the first-level cache. */
-const mostDepth = 512;
+/** Bytes of transformed inputs and products that lie in memory at once, unless there are too many tiles. */
+const passBytes = 64 << 20;
+const mostPasses = 8;
 
 /** Emits a convolution with a kernel that `emitWinogradKernel` prepared. */
 export const emitWinograd: PhasedEmitter<ConvWork> = (context, work) => {
@@ -97,71 +96,102 @@ function emitBlocks(context: PhaseContext, work: ConvWork): void {
         target: inputsBase,
         scratch,
       });
-      multiplyAll(context, fn, work, {
-        inputs,
-        products,
-        inputsBase,
-        productsBase,
-        kernel,
+      const operands = {
+        lines: products.lines,
+        inputs: copyOf(fn, inputsBase),
+        products: copyOf(fn, productsBase),
+        kernel: copyOf(fn, kernel),
         count,
         rest: 0,
+      };
+      repeat(fn, planes, () => {
+        multiplyPlane(context.module, fn, shape, operands);
+        advance(fn, operands.inputs, inputs.plane);
+        advance(fn, operands.products, products.plane);
+        advance(fn, operands.kernel, 4 * winogradKernelPlane(shape));
       });
       callOutput(fn, output, [productsBase, from, end, scratch]);
     });
   });
 }
 
-/** A phase for each step: for large kernels, which are read but once. */
+/**
+ * A phase for each step: for large kernels, which are read but once, or once for each part of the tiles if their numbers
+ * would take too much memory.
+ */
 function emitPasses(context: PhaseContext, work: ConvWork): void {
+  const { shape } = work;
+  const tiles = tilesOf(shape);
+  const bytesOfStrip = planes * 4 * stripTiles * (shape.channels + shape.filters);
+  const most = Math.max(Math.floor(passBytes / bytesOfStrip), Math.ceil(tiles.strips / mostPasses));
+  const size = evenly(tiles.strips, most, 1);
+  const layout = layoutOf(work, size);
+  const privateAt = context.privateScratch(Math.max(gatherScratch, outputScratch));
+  const sharedAt = context.scratch(planes * (layout.inputs.plane + layout.products.plane));
+  for (let first = 0; first < tiles.strips; first += size) {
+    const strips = Math.min(size, tiles.strips - first);
+    emitPass(context, work, { ...layout, privateAt, sharedAt, first, strips });
+  }
+}
+
+/** A part of the tiles, and where its numbers lie. */
+interface Pass {
+  readonly inputs: Planes;
+  readonly products: Planes;
+  readonly privateAt: { readonly address: number; readonly step: number };
+  readonly sharedAt: number;
+  readonly first: number;
+  readonly strips: number;
+}
+
+function emitPass(
+  context: PhaseContext,
+  work: ConvWork,
+  { inputs, products, privateAt, sharedAt, first, strips }: Pass,
+): void {
   const { shape } = work;
   const { channels, filters } = shape;
   const tiles = tilesOf(shape);
-  const rest = tiles.count > stripTiles ? tiles.count % stripTiles : 0;
-  const { inputs, products } = layoutOf(work, tiles.strips);
-  const small = Math.max(gatherScratch, outputScratch);
-  const own = context.privateScratch(small);
-  const inputsAt = context.scratch(planes * (inputs.plane + products.plane));
-  const productsAt = inputsAt + planes * inputs.plane;
-  const gathers = chunksOf(tiles.strips, stripTiles * channels * 300);
+  const productsAt = sharedAt + planes * inputs.plane;
+  const gathers = chunksOf(strips, stripTiles * channels * 300);
   context.phase(gathers, ({ fn, chunk, thread }) => {
-    const scratch = placeAt(fn, own.address, thread, own.step);
-    const x = pointerTo(context, fn, work.x);
+    const scratch = placeAt(fn, privateAt.address, thread, privateAt.step);
+    const image = pointerTo(context, fn, work.x);
     clearGatherScratch(fn, scratch);
-    const { from, to } = chunkRange(fn, chunk, tiles.strips, gathers);
-    const target = placeAt(fn, inputsAt, from, stripTiles * inVectors(channels) * 4);
+    const { from, to } = chunkRange(fn, chunk, strips, gathers);
     gatherStrips(context.module, fn, {
       images: inputImages(shape),
       matrix: "input",
       order: "tiles",
       beyond: tiles.count % stripTiles > 0,
       planes: inputs,
-      image: x,
-      from,
-      to,
-      target,
+      image,
+      from: scaled(fn, from, 1, first),
+      to: scaled(fn, to, 1, first),
+      target: placeAt(fn, sharedAt, from, stripTiles * inVectors(channels) * 4),
       scratch,
     });
   });
+  const last = first + strips === tiles.strips && strips > 1;
+  const rest = last ? tiles.count % stripTiles : 0;
   context.phase(planes, ({ fn, chunk }) => {
     const kernel = pointerTo(context, fn, work.kernel);
-    const count = copyOf(fn, tiles.strips - (rest > 0 ? 1 : 0));
-    multiplyPlane(context, fn, work, {
-      inputs,
-      products,
-      inputsBase: placeAt(fn, inputsAt, chunk, inputs.plane),
-      productsBase: placeAt(fn, productsAt, chunk, products.plane),
+    multiplyPlane(context.module, fn, shape, {
+      lines: products.lines,
+      inputs: placeAt(fn, sharedAt, chunk, inputs.plane),
+      products: placeAt(fn, productsAt, chunk, products.plane),
       kernel: placeAt(fn, kernel, chunk, 4 * winogradKernelPlane(shape)),
-      count,
+      count: copyOf(fn, strips - (rest > 0 ? 1 : 0)),
       rest,
     });
   });
-  const outputs = chunksOf(tiles.strips, stripTiles * filters * 200);
+  const outputs = chunksOf(strips, stripTiles * filters * 200);
   context.phase(outputs, ({ fn, chunk, thread }) => {
-    const scratch = placeAt(fn, own.address, thread, own.step);
+    const scratch = placeAt(fn, privateAt.address, thread, privateAt.step);
     const output = outputFunction(context, fn, work, outputsOf(products));
-    const { from, to } = chunkRange(fn, chunk, tiles.strips, outputs);
-    const first = placeAt(fn, productsAt, from, stripTiles * panelFilters * 4);
-    callOutput(fn, output, [first, from, to, scratch]);
+    const { from, to } = chunkRange(fn, chunk, strips, outputs);
+    const block = placeAt(fn, productsAt, from, stripTiles * panelFilters * 4);
+    callOutput(fn, output, [block, scaled(fn, from, 1, first), scaled(fn, to, 1, first), scratch]);
   });
 }
 
@@ -173,70 +203,4 @@ function callOutput(fn: FunctionBuilder, output: FunctionBuilder, args: readonly
   fn.handle.params.forEach((_, i) => fn.get(fn.param(i)));
   for (const argument of args) fn.get(argument);
   fn.call(output);
-}
-
-interface Operands {
-  readonly inputs: Planes;
-  readonly products: Planes;
-  readonly inputsBase: Local;
-  readonly productsBase: Local;
-  readonly kernel: Local;
-  /** How many strips, at least one. */
-  readonly count: Local;
-  /** Tiles of one more strip. */
-  readonly rest: number;
-}
-
-function multiplyAll(
-  context: PhaseContext,
-  fn: FunctionBuilder,
-  work: ConvWork,
-  operands: Operands,
-): void {
-  const inputsBase = copyOf(fn, operands.inputsBase);
-  const productsBase = copyOf(fn, operands.productsBase);
-  const kernel = copyOf(fn, operands.kernel);
-  repeat(fn, planes, () => {
-    multiplyPlane(context, fn, work, { ...operands, inputsBase, productsBase, kernel });
-    advance(fn, inputsBase, operands.inputs.plane);
-    advance(fn, productsBase, operands.products.plane);
-    advance(fn, kernel, 4 * winogradKernelPlane(work.shape));
-  });
-}
-
-/** The product of one plane: each panel of the kernel against all strips, the last of which may have fewer tiles. */
-function multiplyPlane(
-  context: PhaseContext,
-  fn: FunctionBuilder,
-  { shape: { channels, filters } }: ConvWork,
-  { products, inputsBase, productsBase, kernel, count, rest }: Operands,
-): void {
-  const length = inVectors(channels);
-  const depth = evenly(length, mostDepth, 4);
-  const strip = (length / 4) * lineBytes;
-  const [panel, out] = [copyOf(fn, kernel), copyOf(fn, productsBase)];
-  repeat(fn, Math.ceil(filters / panelFilters), () => {
-    for (let done = 0; done < length; done += depth) {
-      const k = Math.min(depth, length - done);
-      const accumulate = done > 0;
-      const multiply = (rows: number, left: Local, to: Local, strips: () => void): void => {
-        const spec = { k, order: "rows", accumulate, strip, rows } as const;
-        fn.get(left);
-        fn.i32(done * vectorBytes);
-        fn.op("i32.add");
-        fn.get(panel);
-        fn.get(to);
-        strips();
-        fn.call(panelFunction(context.module, spec));
-      };
-      multiply(stripTiles, inputsBase, out, () => fn.get(count));
-      if (rest > 0) {
-        const last = placeAt(fn, inputsBase, count, strip);
-        const tail = placeAt(fn, out, count, stripTiles * panelFilters * 4);
-        multiply(rest, last, tail, () => fn.i32(1));
-      }
-      advance(fn, panel, k * panelFilters * 4);
-    }
-    advance(fn, out, products.lines * panelFilters * 4);
-  });
 }
