@@ -21,6 +21,7 @@ export function emitHelp(module: WasmModule, number: number, dispatch?: Function
   const ticket = fn.local("i64");
   const spins = fn.local("i32");
   const own = fn.local("i32");
+  const alone = fn.local("i32");
   fn.get(thread);
   fn.i32(helper.bytes);
   fn.op("i32.mul");
@@ -43,8 +44,15 @@ export function emitHelp(module: WasmModule, number: number, dispatch?: Function
         fn.op("i32.ne");
         fn.if(() => fn.return());
         if (dispatch === undefined) return;
-        emitChunk(fn, { team, thread, own, ticket }, dispatch);
+        emitChunk(fn, { team, thread, own, ticket, alone }, dispatch);
+        // Having done all chunks alone it holds the core that the caller would run on: it goes to sleep at once.
+        fn.i32(spinsAwake);
         fn.i32(0);
+        fn.get(alone);
+        fn.get(team);
+        fn.load("i32.atomic.load", control.chunks);
+        fn.op("i32.eq");
+        fn.select();
         fn.set(spins);
         fn.br(top);
       });
@@ -66,12 +74,14 @@ interface Locals {
   /** Address of the helper's own words. */
   readonly own: Local;
   readonly ticket: Local;
+  /** Chunks of a task done one after the other, from the first on, without any other thread. */
+  readonly alone: Local;
 }
 
 /** Does a chunk of the ticket read, if it is still to be had. */
 function emitChunk(
   fn: FunctionBuilder,
-  { team, thread, own, ticket }: Locals,
+  { team, thread, own, ticket, alone }: Locals,
   dispatch: FunctionBuilder,
 ): void {
   const [site, chunk] = [fn.local("i32"), fn.local("i32")];
@@ -96,6 +106,18 @@ function emitChunk(
   });
   claim(fn, team, ticket);
   fn.if(() => {
+    fn.get(chunk);
+    fn.i32(1);
+    fn.op("i32.add");
+    fn.i32(-1);
+    fn.get(chunk);
+    fn.op("i32.eqz");
+    fn.get(alone);
+    fn.get(chunk);
+    fn.op("i32.eq");
+    fn.op("i32.or");
+    fn.select();
+    fn.set(alone);
     fn.get(site);
     fn.get(chunk);
     fn.get(thread);
