@@ -126,10 +126,15 @@ function isEpilogue(group: Group, out: Value, makerOf: ReadonlyMap<Value, Group>
     return false;
   const total = group.extents.reduce((product, extent) => product * extent, 1);
   if (total !== out.shape.reduce((product, extent) => product * extent, 1)) return false;
-  const fits = (access: Access, strides: readonly number[]): boolean =>
-    (access.offset === 0 && strides.every((stride, axis) => stride === places[axis])) ||
-    strides.every((stride, axis) => stride === (axis === filter ? 1 : 0)) ||
-    strides.every((stride) => stride === 0);
+  const fits = ({ base, offset }: Access, strides: readonly number[]): boolean => {
+    if (offset === 0 && strides.every((stride, axis) => stride === places[axis])) return true;
+    // Sums are at hand one by one: another pixel's, taken for a bias, has to come from memory.
+    if (base === out) return false;
+    return (
+      strides.every((stride, axis) => stride === (axis === filter ? 1 : 0)) ||
+      strides.every((stride) => stride === 0)
+    );
+  };
   return group.members.every((member) => {
     const { node, terms, reads } = member.space;
     if (isTranscendental(node.prim)) return false;
@@ -146,11 +151,7 @@ function isEpilogue(group: Group, out: Value, makerOf: ReadonlyMap<Value, Group>
       reads.every((read) => {
         if (makerOf.get(read.base) === group) return true;
         if (isVirtual(read.base)) return read.base.node!.prim === "constant";
-        return (
-          isAsWide(read.base, out) &&
-          (read.base !== out || read.offset === 0) &&
-          fits(read, onGroup(group, member, read).strides)
-        );
+        return isAsWide(read.base, out) && fits(read, onGroup(group, member, read).strides);
       })
     );
   });
