@@ -1,5 +1,6 @@
 // The matrix products in a plane: a panel of the right operand against all strips of the left one.
-import type { FunctionBuilder, Label, Local, WasmModule } from "../../../asm/index.ts";
+import type { FunctionBuilder, Local, WasmModule } from "../../../asm/index.ts";
+import { withExits } from "../../exits.ts";
 import { repeat, sharedFunction } from "../../flow.ts";
 import { advance, pointAt } from "../../pointers.ts";
 import { lineBytes, panelFilters, stripTiles, vectorBytes } from "./layout.ts";
@@ -56,19 +57,18 @@ function emitPanel(fn: FunctionBuilder, { k, order, accumulate, strip, rows }: P
       fn.set(sum);
     });
     const rest = k % unroll;
-    withExits(fn, sums, out, unroll + rest, (exits) => {
-      const steps = (count: number, from: number): void => {
-        exits.slice(from, from + count).forEach((exit, u) => {
+    withExits(fn, sums.flat(), out, unroll + rest, (wayOut) => {
+      const steps = (count: number): void => {
+        for (let u = 0; u < count; u++) {
           const first = rows * (u % partialsOf(rows));
-          const used = sums.slice(first, first + rows);
-          multiplyAdd(fn, used, a, row, b, u * vectors * vectorBytes);
-          barrier(fn, out, from + u + 1, exit);
+          multiplyAdd(fn, sums.slice(first, first + rows), a, row, b, u * vectors * vectorBytes);
+          wayOut();
           advance(fn, a, u % 4 < 3 ? step : lineBytes - 3 * step);
-        });
+        }
         advance(fn, b, count * vectors * vectorBytes);
       };
-      repeat(fn, Math.floor(k / unroll), () => steps(unroll, 0));
-      steps(rest, unroll);
+      repeat(fn, Math.floor(k / unroll), () => steps(unroll));
+      steps(rest);
     });
     addPartials(fn, sums, rows);
     eachSum(sums.slice(0, rows), (sum, offset) => {
@@ -87,49 +87,6 @@ function emitPanel(fn: FunctionBuilder, { k, order, accumulate, strip, rows }: P
     fn.get(strips);
     fn.brIf(top);
   });
-}
-
-/**
- * Runs `body` with labels of ways out that are never taken, one for each step of k in the code; on each of them the sums are needed
- * two by two. V8 (before Turboshaft) orders arithmetic backwards from where results are needed, past later loads if it can.
- * Without a way out after each step it would hold the operands of several steps, more than there are registers. And
- * because two sums are needed at once there, it puts two multiplications before their two additions; if they alternated,
- * a core with two multipliers and two adders (AMD Zen) would lose a fifth, as it deals operations out in turns.
- */
-function withExits(
-  fn: FunctionBuilder,
-  sums: readonly Local[][],
-  out: Local,
-  count: number,
-  body: (exits: readonly Label[]) => void,
-): void {
-  fn.block((done) => {
-    const nest = (exits: readonly Label[]): void => {
-      if (exits.length === count) {
-        body(exits);
-        fn.br(done);
-        return;
-      }
-      fn.block((exit) => nest([...exits, exit]));
-      sums.forEach(([first, second], i) => {
-        fn.get(out);
-        fn.get(first!);
-        fn.get(second!);
-        fn.op("v128.xor");
-        fn.store("v128.store", i * vectorBytes, 4);
-      });
-      fn.br(done);
-    };
-    nest([]);
-  });
-}
-
-/** Takes a way out if `out` is an address that no result has. */
-function barrier(fn: FunctionBuilder, out: Local, step: number, exit: Label): void {
-  fn.get(out);
-  fn.i32(step);
-  fn.op("i32.eq");
-  fn.brIf(exit);
 }
 
 /**
