@@ -14,11 +14,9 @@ const blocks = [
   [4, 512],
 ] as const;
 
-type Step = { readonly name: string; forward(x: Tensor): Tensor };
-
 /** The network's layers in order, as Keras names them; scores instead of the softmax. */
-function vgg19(): readonly Step[] {
-  const layers: (nn.Layer & Step)[] = [];
+function vgg19(): readonly nn.Layer[] {
+  const layers: nn.Layer[] = [];
   blocks.forEach(([count, filters], index) => {
     for (let i = 1; i <= count; i++)
       layers.push(
@@ -29,15 +27,15 @@ function vgg19(): readonly Step[] {
           activation: "relu",
           kernelInitializer: "heNormal",
           name: `block${index + 1}_conv${i}`,
-        }) as nn.Layer & Step,
+        }),
       );
-    layers.push(nn.maxPool2d({ name: `block${index + 1}_pool` }) as nn.Layer & Step);
+    layers.push(nn.maxPool2d({ name: `block${index + 1}_pool` }));
   });
   layers.push(
-    nn.flatten() as nn.Layer & Step,
-    nn.dense({ units: 4096, activation: "relu", name: "fc1" }) as nn.Layer & Step,
-    nn.dense({ units: 4096, activation: "relu", name: "fc2" }) as nn.Layer & Step,
-    nn.dense({ units: 1000, name: "predictions" }) as nn.Layer & Step,
+    nn.flatten(),
+    nn.dense({ units: 4096, activation: "relu", name: "fc1" }),
+    nn.dense({ units: 4096, activation: "relu", name: "fc2" }),
+    nn.dense({ units: 1000, name: "predictions" }),
   );
   nn.sequential(layers, { inputShape: [224, 224, 3] });
   return layers;
@@ -67,7 +65,7 @@ export function* run(): Iterable<Measurement> {
   }
 }
 
-/** The most memory that the process has had so far, in MB. */
+/** The most memory that the process has had so far, in MB (10^6 bytes); Node counts it in KiB. */
 function peak(): { peak_mb: number } {
-  return { peak_mb: process.resourceUsage().maxRSS / 1000 };
+  return { peak_mb: (process.resourceUsage().maxRSS * 1024) / 1e6 };
 }

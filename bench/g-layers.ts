@@ -1,12 +1,13 @@
 // Workload G: typical layers one by one (layers.json): `G.<name>.forward`, a jitted call whose parameters are constants as in
 // a model in use, and `G.<name>.gradient`, the gradients of sum(output * cotangent) by inputs and parameters.
 // copy_ms is the part of a call that hands inputs in and results out: a program of the same arguments and results that
-// computes (almost) nothing. ADJOINT_BENCH_ONLY picks layers by a part of their names.
+// computes (almost) nothing. `only` picks layers by a part of their names.
 
 import { readFileSync } from "node:fs";
 import { type Tensor, flattenTree, jit, random, vjp, zeros } from "adjoint";
 import * as nn from "adjoint/nn";
 import { type Measurement, median, sample, summarise } from "./measure.ts";
+import type { Options } from "./workload.ts";
 
 interface Entry {
   readonly name: string;
@@ -74,10 +75,9 @@ function withParameters(made: nn.AnyLayer, parameters: readonly Tensor[]): nn.An
   return def.rebuild(parameters) as nn.AnyLayer;
 }
 
-export function* run(): Iterable<Measurement> {
+export function* run({ only = "" }: Options): Iterable<Measurement> {
   const table = JSON.parse(readFileSync(new URL("./layers.json", import.meta.url), "utf8")) as {
     readonly layers: readonly Entry[];
   };
-  const only = process.env["ADJOINT_BENCH_ONLY"] ?? "";
   for (const entry of table.layers) if (entry.name.includes(only)) yield* layer(entry);
 }

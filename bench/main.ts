@@ -1,10 +1,13 @@
-// npm run bench [-- WORKLOADS] [--json] [--data spiral.json] [--peers FOLDER --python PROGRAM]
+// npm run bench [-- WORKLOADS] [--threads N] [--json] [--data spiral.json] [--peers FOLDER --python PROGRAM --packages FOLDER]
 // Measures the built package through its public entrances; with --peers, side by side with others.
 
+import { resolve } from "node:path";
 import { parseArgs } from "node:util";
+import { setThreads } from "adjoint";
 import { compare } from "./compare.ts";
+import { compareLayers } from "./compare-layers.ts";
 import { printer } from "./report.ts";
-import type { Workload } from "./workload.ts";
+import type { Options, Workload } from "./workload.ts";
 
 const workloads: Record<string, () => Promise<{ run: Workload }>> = {
   A: () => import("./a-spiral.ts"),
@@ -12,24 +15,50 @@ const workloads: Record<string, () => Promise<{ run: Workload }>> = {
   C: () => import("./c-vgg19.ts"),
   D: () => import("./d-gemm.ts"),
   E: () => import("./e-tanh.ts"),
+  F: () => import("./f-mnist.ts"),
   G: () => import("./g-layers.ts"),
 };
 
-const usage = `usage: npm run bench -- [A,B,C,D,E,G] [options]
-  --json           print the JSON lines the peers' scripts print
-  --data FILE      spiral.json of the peers, for workload A on exactly their data
-  --peers FOLDER   run the peers in FOLDER too, interleaved, and print a table of ratios
-  --python PROGRAM the Python that has torch, torchdiffeq and jax (default python3)
-  --rounds N       rounds of the comparison (default 3)`;
+const usage = `usage: npm run bench -- [A,B,C,D,E,F,G] [options]
+  --threads N       threads that kernels may use (default 1); with --peers or --packages, only the
+                    comparisons on so many (default all)
+  --json            print the JSON lines the peers' scripts print
+  --data FILE       spiral.json of the peers, for workload A on exactly their data
+  --only PART       of workload G, only layers with PART in their names
+  --peers FOLDER    run the peers in FOLDER too, interleaved, and print tables of ratios
+  --python PROGRAM  the Python that has torch, torchdiffeq and jax (default python3)
+  --packages FOLDER a folder with a node_modules that has the peers' packages, for C (with --peers:
+                    @tensorflow/tfjs and its backend-wasm) and for G (onnxruntime-web)
+  --rounds N        rounds of the comparison (default 3)`;
+
+/** A whole number from 1 on, or undefined where nothing was given. */
+function count(name: string, text: string | undefined): number | undefined {
+  if (text === undefined) return undefined;
+  const value = Number(text);
+  if (Number.isInteger(value) && value >= 1) return value;
+  throw new RangeError(`--${name}: expected a whole number from 1 on, got ${text}`);
+}
+
+/** Prints our own measurements one by one. */
+async function measure(names: readonly string[], json: boolean, options: Options): Promise<void> {
+  const print = printer(json);
+  for (const name of names) {
+    const { run } = await workloads[name]!();
+    for (const measurement of run(options)) print(measurement);
+  }
+}
 
 async function main(): Promise<void> {
   const { values, positionals } = parseArgs({
     allowPositionals: true,
     options: {
+      threads: { type: "string" },
       json: { type: "boolean", default: false },
       data: { type: "string" },
+      only: { type: "string", default: "" },
       peers: { type: "string" },
       python: { type: "string", default: "python3" },
+      packages: { type: "string" },
       rounds: { type: "string", default: "3" },
       help: { type: "boolean", short: "h", default: false },
     },
@@ -44,19 +73,25 @@ async function main(): Promise<void> {
       `no workload ${unknown.join(", ")}: choose from ${Object.keys(workloads)}`,
     );
   }
-  const rounds = Number(values.rounds);
-  if (!Number.isInteger(rounds) || rounds < 1) {
-    throw new RangeError(`--rounds: expected a whole number from 1 on, got ${values.rounds}`);
+  const [rounds, threads] = [count("rounds", values.rounds)!, count("threads", values.threads)];
+  const { data, only, python } = values;
+  const [peers, packages] = [values.peers, values.packages].map((path) => path && resolve(path));
+
+  if (peers === undefined && packages === undefined) {
+    // Children get the number of threads from the environment.
+    process.env["ADJOINT_THREADS"] = String(threads ?? 1);
+    setThreads(threads ?? 1);
+    return measure(names, values.json, { only, ...(data !== undefined && { data }) });
   }
-  if (values.peers !== undefined) {
-    return compare({ peers: values.peers, python: values.python, rounds, workloads: names });
+  const others = names.filter((name) => name !== "G").join("");
+  if (peers !== undefined && others !== "") {
+    // The peers run in their folder: a path to Python must not depend on it.
+    const found = { folder: peers, python: python.includes("/") ? resolve(python) : python };
+    const all = { ...found, ...(packages !== undefined && { packages }) };
+    compare({ peers: all, rounds, workloads: others, threads });
   }
-  const print = printer(values.json);
-  for (const name of names) {
-    const { run } = await workloads[name]!();
-    const options = values.data === undefined ? {} : { data: values.data };
-    for (const measurement of run(options)) print(measurement);
-  }
+  if (packages !== undefined && names.includes("G"))
+    compareLayers({ packages, rounds, only, threads });
 }
 
 try {

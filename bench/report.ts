@@ -1,5 +1,6 @@
 // Prints measurements: JSON lines of the peers' form, or a table for people.
 
+import { threads } from "adjoint";
 import type { Measurement } from "./measure.ts";
 
 /** A line as this benchmark and every peer's script print it. */
@@ -15,7 +16,7 @@ export interface Line {
 }
 
 export function toLine({ extra, ...m }: Measurement): Line {
-  return { engine: "adjoint", threads: 1, ...m, ...extra };
+  return { engine: "adjoint", threads: threads(), ...m, ...extra };
 }
 
 /** Milliseconds in a unit that leaves a readable number. */
