@@ -13,7 +13,7 @@ export { Model, model } from "./graph/model.ts";
 export type { ModelOptions, SymbolOrList, TensorsOf } from "./graph/model.ts";
 export { SymbolicTensor } from "./graph/symbolic.ts";
 export { Layer } from "./layer.ts";
-export type { AnyLayer, LayerOptions, Setting } from "./layer.ts";
+export type { AnyLayer, LayerOptions, ModelLayer, Setting } from "./layer.ts";
 export * from "./layers/index.ts";
 export * from "./losses/index.ts";
 export * as metrics from "./metrics/index.ts";

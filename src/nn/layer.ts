@@ -56,6 +56,13 @@ export function originOf(layer: AnyLayer): Origin | undefined {
 // oxlint-disable-next-line typescript/no-explicit-any
 export type AnyLayer = Layer<any, any>;
 
+/** A layer as models give it: what goes into it and comes out of it is typed as one symbolic tensor, as it nearly always is. */
+// oxlint-disable-next-line typescript/no-explicit-any
+export interface ModelLayer extends Layer<any, any> {
+  get output(): SymbolicTensor;
+  get input(): SymbolicTensor;
+}
+
 /** Base of layers, from a tensor to a tensor unless `In` and `Out` say lists. A layer has parameters as soon as its input shape is known. */
 export abstract class Layer<
   In extends TensorOrList = Tensor,

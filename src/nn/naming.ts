@@ -1,6 +1,6 @@
 /** @file How a model names its layers, as Keras would in a new session: by class, numbered in the order of creation. */
 import { ArgumentError, complaint } from "../ir/errors.ts";
-import { type AnyLayer, Layer, originOf } from "./layer.ts";
+import { type AnyLayer, Layer, type ModelLayer, originOf } from "./layer.ts";
 import { type Module, childModules } from "./module.ts";
 import { nameMaker, nearNames, snakeCase } from "./names.ts";
 
@@ -60,7 +60,7 @@ export function modelName(model: Module & Pick<AnyLayer, "name" | "className">):
 }
 
 /** The layer of a name. Throws ArgumentError naming `who` and the names most like it. */
-export function findLayer(who: string, layers: readonly AnyLayer[], name: string): AnyLayer {
+export function findLayer(who: string, layers: readonly AnyLayer[], name: string): ModelLayer {
   const found = layers.find((layer) => layer.name === name);
   if (found !== undefined) return found;
   const names = layers.flatMap((layer) => layer.name ?? []);

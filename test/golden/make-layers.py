@@ -430,13 +430,23 @@ def nested():
     return keras.Model(x, layers.Dense(2, name="out")(layers.Flatten(name="flat")(y)), name="outer")
 
 
+def prepared():
+    return keras.Sequential([
+        keras.Input((8, 8, 3)),
+        layers.Rescaling(1 / 255),
+        layers.Normalization(),
+        layers.Normalization(mean=[0.5, 0.4, 0.3], variance=[1.0, 2.0, 3.0]),
+        layers.Conv2D(4, 3),
+    ], name="prepared")
+
+
 def frozen():
     model = small()
     model.layers[0].trainable = False
     return model
 
 
-for name, make in (("example", example), ("small", small), ("residual", residual), ("twins", twins), ("nested", nested)):
+for name, make in (("example", example), ("small", small), ("residual", residual), ("twins", twins), ("nested", nested), ("prepared", prepared)):
     summary(name, make)
     summary(f"{name}-wide", make, columns=200)
 summary("nested-expanded", nested, expand_nested=True)

@@ -325,9 +325,9 @@ describe("normalization by statistics of data", () => {
       samples.slice([50]),
     ]);
     for (const field of ["mean", "variance"] as const)
-      inBatches[field]
-        .data()
-        .forEach((value, i) => expect(value).toBeCloseTo(adapted[field].data()[i]!, 12));
+      inBatches[field]!.data().forEach((value, i) =>
+        expect(value).toBeCloseTo(adapted[field]!.data()[i]!, 12),
+      );
     const back = nn.normalization({ invert: true, dtype: "float64" }).adapt(samples);
     back
       .forward(y)
@@ -337,16 +337,17 @@ describe("normalization by statistics of data", () => {
 
   test("takes one mean of all, and statistics that broadcast", () => {
     const whole = nn.normalization({ axis: null }).adapt(samples);
-    expect(whole.mean.shape).toEqual([]);
-    expect(whole.mean.dtype).toBe("float32");
-    expect(whole.mean.item()).toBeCloseTo(samples.mean().item(), 5);
+    expect(whole.mean!.shape).toEqual([]);
+    expect(whole.mean!.dtype).toBe("float32");
+    expect(whole.mean!.item()).toBeCloseTo(samples.mean().item(), 5);
     const wide = nn.normalization({
       axis: [1, 2],
       mean: [1, 2],
       variance: [4, 9],
       inputShape: [3, 2],
     });
-    expect(wide.mean.shape).toEqual([3, 2]);
+    // Constants, not variables: as in Keras, nothing to count or to keep.
+    expect(wide.namedParameters()).toEqual([]);
     expect([...wide.forward(ones([1, 3, 2])).data()]).toEqual(
       [0, -1 / 3, 0, -1 / 3, 0, -1 / 3].map(Math.fround),
     );
@@ -354,7 +355,8 @@ describe("normalization by statistics of data", () => {
 
   test("is state, takes integers, and does nothing to them unless adapted", () => {
     const layer = nn.normalization({ inputShape: [3] });
-    expect([...nn.statePaths(layer)]).toEqual(["mean", "variance"]);
+    expect([...nn.statePaths(layer)]).toEqual(["mean", "variance", "count"]);
+    expect(layer.parameterCount).toBe(2 * 3 + 1);
     const y = layer.forward(tensor([[1, 2, 3]], { dtype: "int32" }));
     expect(y.dtype).toBe("float32");
     expect([...y.data()]).toEqual([1, 2, 3]);

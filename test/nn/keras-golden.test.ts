@@ -95,9 +95,7 @@ function check(
   const layer = layerOf(given, dtype, extra);
   const inputs = given.inputs.map((drawing) => drawn(drawing, dtype));
   expect(layer.outputShape, "output shape").toEqual(given.outputShape);
-  // Keras counts the samples of Normalization as a parameter, and does not count statistics that were given.
-  if (given.layer !== "Normalization")
-    expect(layer.parameterCount, "parameters").toBe(given.parameterCount);
+  expect(layer.parameterCount, "parameters").toBe(given.parameterCount);
   expect(layer.className).toBe(given.layer);
 
   const forward = (l: AnyLayer, xs: Tensor[]): Tensor =>

@@ -168,14 +168,13 @@ export const layerCases: Readonly<Record<string, readonly LayerCase[]>> = {
     layer((b) => nn.groupNorm({ ...b }), [64], [64], 128),
   ],
   normalization: [
-    layer((b) => nn.normalization(b), [3, 2, 4], [3, 2, 4], 8),
+    layer((b) => nn.normalization(b), [3, 2, 4], [3, 2, 4], 9),
     layer(
       (b) => nn.normalization({ axis: [1, 3], mean: 0.5, variance: 4, invert: true, ...b }),
       [3, 2, 4],
       [3, 2, 4],
-      24,
     ),
-    layer((b) => nn.normalization({ axis: null, mean: 1, variance: 0.1, ...b }), [5], [5], 2),
+    layer((b) => nn.normalization({ axis: null, mean: 1, variance: 0.1, ...b }), [5], [5]),
   ],
   rescaling: [
     layer((b) => nn.rescaling({ scale: 1 / 127.5, offset: -1, ...b }), [4, 3, 3], [4, 3, 3]),

@@ -4,7 +4,13 @@ import type { DType } from "../../ir/dtype.ts";
 import { type Shape } from "../../ir/shape.ts";
 import type { Tensor } from "../../ir/tensor.ts";
 import { checkOptions } from "../../ir/options.ts";
-import { type AnyLayer, Layer, type LayerOptions, type Setting } from "../layer.ts";
+import {
+  type AnyLayer,
+  Layer,
+  type LayerOptions,
+  type ModelLayer,
+  type Setting,
+} from "../layer.ts";
 import { type Mode, childMode } from "../mode.ts";
 import type { Module } from "../module.ts";
 import { findLayer, modelName, nameLayers } from "../naming.ts";
@@ -51,7 +57,7 @@ export class Model<
   Out extends TensorOrList = TensorOrList,
 > extends Layer<In, Out> {
   /** Every layer once, input layers too, in Keras' order: from the inputs to the outputs. */
-  readonly layers: readonly AnyLayer[];
+  readonly layers: readonly ModelLayer[];
   /** @internal */
   readonly plan: Plan;
 
@@ -79,7 +85,7 @@ export class Model<
     const resolve = (symbol: SymbolicTensor): SymbolicTensor => replaced.get(symbol) ?? symbol;
     const sources = given.map(resolve);
     const map = mapGraph(this.label, sources, wanted, resolve);
-    this.layers = map.layers as readonly AnyLayer[];
+    this.layers = map.layers as readonly ModelLayer[];
     this.plan = Object.freeze({
       ...planOf(map, sources, wanted, resolve),
       takesList: Array.isArray(inputs),
@@ -193,7 +199,7 @@ export class Model<
    * The layer of a name. Its `output` is the symbolic tensor that it gives in this model (if it was not applied elsewhere
    * before). Throws ArgumentError listing the names most like it.
    */
-  getLayer(name: string): AnyLayer {
+  getLayer(name: string): ModelLayer {
     this.symbols();
     return findLayer(this.label, this.layers, name);
   }

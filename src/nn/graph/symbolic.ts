@@ -43,9 +43,10 @@ export class SymbolicTensor {
   }
 }
 
-/** The symbolic tensors that belong to a tensor or a list of tensors; one where it is not known which (`AnyLayer`). */
+/** The symbolic tensors that belong to a tensor or a list of tensors; anything where it is not known which (`AnyLayer`). */
 export type SymbolsOf<T extends TensorOrList> = 0 extends 1 & T
-  ? SymbolicTensor
+  ? // oxlint-disable-next-line typescript/no-explicit-any
+    any
   : T extends readonly unknown[]
     ? SymbolicTensor[]
     : SymbolicTensor;

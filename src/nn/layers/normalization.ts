@@ -14,7 +14,10 @@ export type Statistic = Nested | Tensor;
 export interface NormalizationOptions extends LayerOptions {
   /** Axes with statistics for each of their places, the batch being axis 0: the last unless given; null for one mean of all. */
   readonly axis?: number | readonly number[] | null;
-  /** Mean, which broadcasts to the extents of the axes. Given together with the variance, or found by `adapt`. */
+  /**
+   * Mean, which broadcasts to the extents of the axes. Given together with the variance, when both are constants rather than
+   * variables of the layer, or found by `adapt`.
+   */
   readonly mean?: Statistic;
   /** Variance, in the shape of the mean. */
   readonly variance?: Statistic;
@@ -27,10 +30,12 @@ const leastDeviation = 1e-7;
 
 /** (x - mean) / sqrt(variance), or back. Without statistics it leaves inputs as they are, as if mean 0 and variance 1 had been found. */
 export class Normalization extends Layer {
-  /** The input's extents on the axes. State: training leaves it alone. */
-  mean!: Tensor;
-  /** The input's extents on the axes. State: training leaves it alone. */
-  variance!: Tensor;
+  /** The input's extents on the axes. State that training leaves alone; undefined where statistics were given. */
+  mean: Tensor | undefined;
+  /** The input's extents on the axes. State that training leaves alone; undefined where statistics were given. */
+  variance: Tensor | undefined;
+  /** A scalar, always 0: Keras' files have it, and its summaries count it. Undefined where statistics were given. */
+  count: Tensor | undefined;
   readonly axis: number | readonly number[] | null;
   readonly invert: boolean;
   /** As numbers: tensors in fields would be parameters. */
@@ -73,7 +78,7 @@ export class Normalization extends Layer {
   }
 
   override get stateFields(): readonly string[] {
-    return ["mean", "variance"];
+    return ["mean", "variance", "count"];
   }
 
   override computeOutputDType(inputDType: DType): DType {
@@ -82,24 +87,22 @@ export class Normalization extends Layer {
 
   protected make(inputShape: Shape, { dtype }: Setting): Shape {
     const shape = this.axes(inputShape).map((axis) => inputShape[axis - 1]!);
-    const made = (value: Nested): Tensor => {
-      const statistic = tensor(value, { dtype });
-      const fits =
-        statistic.rank <= shape.length &&
-        statistic.shape.every((n, i) => n === 1 || n === shape.at(i - statistic.rank));
-      if (!fits)
+    if (this.given === undefined) {
+      this.mean = full(shape, 0, { dtype });
+      this.variance = full(shape, 1, { dtype });
+      this.count = full([], 0, { dtype });
+    } else {
+      const { shape: own } = tensor(this.given.mean);
+      const start = shape.length - own.length;
+      if (start < 0 || own.some((n, i) => n !== 1 && n !== shape[start + i]))
         throw new ShapeError(
           complaint(
             `${this.label}: mean and variance`,
             `shapes that broadcast to ${formatShape(shape)}, the input's extents on the axes`,
-            formatShape(statistic.shape),
+            formatShape(own),
           ),
         );
-      return statistic.broadcastTo(shape);
-    };
-    this.mean = this.given === undefined ? full(shape, 0, { dtype }) : made(this.given.mean);
-    this.variance =
-      this.given === undefined ? full(shape, 1, { dtype }) : made(this.given.variance);
+    }
     this.floats = dtype;
     return inputShape;
   }
@@ -112,14 +115,21 @@ export class Normalization extends Layer {
   forward(x: Tensor): Tensor {
     this.requireGrown();
     requireRank(this.label, x, this.inputShape!);
-    const floats = isFloat(x.dtype) ? x : x.cast(this.mean.dtype);
-    requireDType(this.label, floats, this.mean.dtype);
+    const floats = isFloat(x.dtype) ? x : x.cast(this.floats);
+    requireDType(this.label, floats, this.floats);
     const axes = this.axes(this.inputShape!);
     requireExtents(this.label, x, this.inputShape!, axes);
+    const extents = axes.map((axis) => x.shape[axis]!);
     const aligned = (statistic: Tensor): Tensor =>
-      statistic.reshape(x.shape.map((extent, axis) => (axes.includes(axis) ? extent : 1)));
-    const mean = aligned(this.mean);
-    const deviation = aligned(this.variance.sqrt().maximum(leastDeviation));
+      statistic
+        .broadcastTo(extents)
+        .reshape(x.shape.map((extent, axis) => (axes.includes(axis) ? extent : 1)));
+    const { given, floats: dtype } = this;
+    const mean = aligned(given === undefined ? this.mean! : tensor(given.mean, { dtype }));
+    const variance = aligned(
+      given === undefined ? this.variance! : tensor(given.variance, { dtype }),
+    );
+    const deviation = variance.sqrt().maximum(leastDeviation);
     return this.invert ? floats.mul(deviation).add(mean) : floats.sub(mean).div(deviation);
   }
 
@@ -162,16 +172,17 @@ export class Normalization extends Layer {
     }
     if (total === undefined)
       throw new ArgumentError(complaint(`${this.label}: adapt`, "at least one sample", "none"));
-    return new Normalization({
+    const adapted = new Normalization({
       axis: this.axis,
-      mean: total.mean,
-      variance: total.squares.div(count),
       invert: this.invert,
       dtype: this.floats,
       trainable: this.trainable,
       inputShape: sample!,
       ...(this.name !== undefined && { name: this.name }),
     });
+    adapted.mean = total.mean.cast(this.floats);
+    adapted.variance = total.squares.div(count).cast(this.floats);
+    return adapted;
   }
 }
 

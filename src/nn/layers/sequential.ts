@@ -4,7 +4,14 @@ import type { Shape } from "../../ir/shape.ts";
 import type { Tensor } from "../../ir/tensor.ts";
 import { input } from "../graph/input.ts";
 import type { SymbolicTensor } from "../graph/symbolic.ts";
-import { type AnyLayer, Layer, type LayerOptions, type Setting, checkOptions } from "../layer.ts";
+import {
+  type AnyLayer,
+  Layer,
+  type LayerOptions,
+  type ModelLayer,
+  type Setting,
+  checkOptions,
+} from "../layer.ts";
 import { type Mode, childMode, inference } from "../mode.ts";
 import { Module } from "../module.ts";
 import { nameMaker, snakeCase } from "../names.ts";
@@ -128,7 +135,7 @@ export class Sequential extends Layer {
   }
 
   /** The layer of a name. Throws ArgumentError listing the names most like it. */
-  getLayer(name: string): AnyLayer {
+  getLayer(name: string): ModelLayer {
     const layer = findLayer(this.label, layersOf(this.layers), name);
     if (this.inputShape !== undefined) this.symbols();
     return layer;
