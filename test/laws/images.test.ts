@@ -4,22 +4,12 @@
  */
 import fc from "fast-check";
 import { afterAll, afterEach, describe, expect, it } from "vitest";
-import { grad } from "../../src/autodiff/index.ts";
 import { setBackend, setThreads, threads } from "../../src/compile/engine.ts";
-import { formKernels } from "../../src/compile/fuse/kernels.ts";
 import { jit } from "../../src/compile/jit.ts";
-import { optimize } from "../../src/compile/passes/index.ts";
 import type { Tensor } from "../../src/ir/tensor.ts";
-import { trace } from "../../src/ir/trace.ts";
 import * as ops from "../../src/ops/index.ts";
 import { brokenLaw, derivatives, difference } from "../support/check-image-program.ts";
-import {
-  Bank,
-  type ImageSetting,
-  imageInputs,
-  randomImageProgram,
-  sample,
-} from "../support/random-image-program.ts";
+import { type ImageSetting, sample } from "../support/random-image-program.ts";
 
 const exact: ImageSetting = {
   dtype: "float32",

@@ -120,21 +120,27 @@ export function ifEquals(
   fn.if(equal, otherwise);
 }
 
+/** How large the blocks of a cut are: the last one, and the others where those are larger. */
+export function sizesOf({ size, count }: Cut, total: number): number[] {
+  const last = total - (count - 1) * size;
+  return count === 1 || last === size ? [last] : [last, size];
+}
+
 /** Emits for a cut's whole blocks and for its last one if that is shorter; `index` tells which it is. */
 export function eachSize(
   fn: FunctionBuilder,
   index: Local,
-  { size, count }: Cut,
+  blocks: Cut,
   total: number,
   emit: (size: number) => void,
 ): void {
-  const last = total - (count - 1) * size;
-  if (count === 1 || last === size) return emit(last);
+  const [last, size] = sizesOf(blocks, total);
+  if (size === undefined) return emit(last!);
   ifEquals(
     fn,
     index,
-    count - 1,
-    () => emit(last),
+    blocks.count - 1,
+    () => emit(last!),
     () => emit(size),
   );
 }

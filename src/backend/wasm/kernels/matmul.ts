@@ -3,7 +3,7 @@ import type { Value } from "../../../ir/graph.ts";
 import type { MatmulWork, MatrixView } from "../../../ir/kernel.ts";
 import type { FunctionBuilder, Local } from "../asm/index.ts";
 import type { Phase, PhaseContext, PhasedEmitter } from "../emit.ts";
-import { addScaled, copyOf, eachSize, forRange, scaled, smaller } from "./chunks.ts";
+import { addScaled, copyOf, eachSize, forRange, scaled, sizesOf, smaller } from "./chunks.ts";
 import { repeat } from "./flow.ts";
 import { lanesOf } from "./lanes.ts";
 import { isNarrow, narrowFunction, narrowScratch } from "./narrow.ts";
@@ -66,17 +66,16 @@ function emitChunk(
     addScaled(fn, pointer, chunk, chunks.size * steps[index]! * bytes),
   );
   const total = { batch: batch[0] ?? 1, rows: product.m, columns: product.n }[along];
+  const partOf = (size: number): Product =>
+    along === "rows"
+      ? { ...product, m: size }
+      : along === "columns"
+        ? { ...product, n: size }
+        : product;
+  const scratch = scratchFor(context, fn, thread, sizesOf(chunks, total).map(partOf));
   eachSize(fn, chunk, chunks, total, (size) => {
-    const part =
-      along === "rows"
-        ? { ...product, m: size }
-        : along === "columns"
-          ? { ...product, n: size }
-          : product;
     const extents = along === "batch" ? [size, ...batch.slice(1)] : batch;
-    const { multiply, scratchBytes: needed } = functionOf(context, part);
-    const region = context.privateScratch(needed);
-    const scratch = scaled(fn, thread, region.step, region.address);
+    const { multiply } = functionOf(context, partOf(size));
     overBatch(fn, { ...normal, batch: extents }, bytes, left, right, (a, b) => {
       for (const pointer of [a, b, out, scratch]) fn.get(pointer);
       fn.call(multiply);
@@ -121,11 +120,15 @@ function emitPacked(
     addScaled(fn, rows, chunk, chunks.size * a.row * bytes);
     const target = pointerTo(context, fn, result);
     addScaled(fn, target, chunk, chunks.size * out.row * bytes);
+    const partOf = (size: number): Product => ({
+      ...product,
+      m: size,
+      b: { row: panel, column: k },
+      panels: true,
+    });
+    const scratch = scratchFor(context, fn, thread, sizesOf(chunks, m).map(partOf));
     eachSize(fn, chunk, chunks, m, (size) => {
-      const part = { ...product, m: size, b: { row: panel, column: k }, panels: true };
-      const { multiply, scratchBytes: needed } = functionOf(context, part);
-      const region = context.privateScratch(needed);
-      const scratch = scaled(fn, thread, region.step, region.address);
+      const { multiply } = functionOf(context, partOf(size));
       fn.get(rows);
       fn.i32(packed);
       fn.get(target);
@@ -133,6 +136,18 @@ function emitPacked(
       fn.call(multiply);
     });
   });
+}
+
+/** The thread's own scratch memory, the same for all parts: regions for one part would reach into another thread's for others. */
+function scratchFor(
+  context: PhaseContext,
+  fn: FunctionBuilder,
+  thread: Local,
+  parts: readonly Product[],
+): Local {
+  const needed = parts.map((part) => functionOf(context, part).scratchBytes);
+  const { address, step } = context.privateScratch(Math.max(...needed));
+  return scaled(fn, thread, step, address);
 }
 
 function functionOf(
