@@ -36,9 +36,10 @@ function figure({ workload, threads = 1, peer, of }: Demand, results: Results): 
   if (other === undefined) return undefined;
   if (of === "time") return own / other;
   if (of === "speed") return other / own;
+  const quantity = of === "evaluations" ? results.evaluations : results.work;
   const [ours, theirs] = [
-    results.evaluations("adjoint", threads, workload)!,
-    results.evaluations(peer, threads, workload)!,
+    quantity.call(results, "adjoint", threads, workload)!,
+    quantity.call(results, peer, threads, workload)!,
   ];
   return of === "evaluations" ? ours / theirs : (other / own) * (ours / theirs);
 }
