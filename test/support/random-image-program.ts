@@ -230,6 +230,26 @@ const steps: Record<string, Step> = {
     const biased = ops.add(sums, beside(making, sums));
     return making.setting.smooth ? ops.mul(biased, 0.5) : ops.relu(biased);
   },
+  /** What Winograd's algorithm is for: many channels, and what follows. */
+  wide: (making) => {
+    const { draw, tame, setting } = making;
+    const x = making.image();
+    const options = { padding: "same", algorithm: setting.exact ? "direct" : "auto" } as const;
+    const channels = draw.of([16, 20, 32]);
+    const kernel = making.weights([1, 1, x.shape[3]!, channels], 0);
+    const many = x.shape[3] === channels ? x : tame(ops.conv2d(x, kernel, options));
+    const filters = draw.of([16, 20, 24, 32, channels, channels]);
+    const sums = ops.conv2d(many, kernelOf(making, [3, 3, channels, filters]), options);
+    const y = ops.add(sums, filters === channels ? many : beside(making, sums));
+    return [many, tame(setting.smooth ? y : ops.relu(y))];
+  },
+  /** Where a pixel is. */
+  places: (making) => {
+    const x = making.image();
+    const axis = making.draw.below(4);
+    const along = ops.iota(x.shape, axis, { dtype: x.dtype });
+    return making.tame(ops.add(x, making.setting.exact ? along : ops.mul(along, 0.01)));
+  },
   /** A layer whose kernel another one has too. */
   shared: (making) => {
     const [x, y] = [making.image(), making.image()];
@@ -362,7 +382,7 @@ const names = Object.keys(steps);
 /** Steps that count: what the compiler has most ways of doing. */
 const weighted = [
   ...names,
-  ..."conv conv layer layer layer convBoth add mul where residual".split(" "),
+  ..."conv conv layer layer layer convBoth add mul where residual wide wide".split(" "),
 ];
 
 /** Applies drawn steps to the inputs and gives some of the results back, one perhaps twice, and an input. */
