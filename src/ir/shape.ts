@@ -89,7 +89,7 @@ export function checkShape(who: string, shape: Shape): void {
       complaint(
         who,
         "a shape of non-negative integers",
-        Array.isArray(shape) ? formatShape(shape) : String(shape),
+        Array.isArray(shape) ? `[${shape.map(String).join(", ")}]` : String(shape),
       ),
     );
   if (sizeOf(shape) > 2 ** 31 - 1)

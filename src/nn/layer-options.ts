@@ -1,5 +1,6 @@
 /** @file Options that all layers share, and their checks. */
 import { ArgumentError, complaint, describe } from "../ir/errors.ts";
+import { checkOptions as checkNames } from "../ir/options.ts";
 import { type Shape, sameShape } from "../ir/shape.ts";
 import { Tensor } from "../ir/tensor.ts";
 
@@ -22,6 +23,16 @@ export interface LayerOptions {
   /** False: the parameters stay as they are in training (see `Layer.trainable`). */
   readonly trainable?: boolean;
 }
+
+/** Their names. */
+export const layerOptionNames: readonly string[] = [
+  "inputShape",
+  "name",
+  "dtype",
+  "seed",
+  "key",
+  "trainable",
+];
 
 /** What a model passes on to the layers in it. */
 export interface Setting {
@@ -51,12 +62,7 @@ export function checkLayerOptions(who: string, options: LayerOptions): void {
 
 /** Throws ArgumentError naming an option that the layer does not have. */
 export function checkOptions(who: string, options: unknown, known: readonly string[]): void {
-  if (typeof options !== "object" || options === null)
-    throw new ArgumentError(complaint(who, "an object of options", describe(options)));
-  const all = [...known, "inputShape", "name", "dtype", "seed", "key", "trainable"];
-  const unknown = Object.keys(options).find((option) => !all.includes(option));
-  if (unknown !== undefined)
-    throw new ArgumentError(complaint(who, `options among ${all.join(", ")}`, unknown));
+  checkNames(who, options, [...known, ...layerOptionNames]);
 }
 
 /** Throws ArgumentError unless the value is a positive integer. */

@@ -76,10 +76,25 @@ function latest(variable: Tensor): Tensor {
   return collector?.updates.get(variable) ?? variable;
 }
 
+/** Whether a mode is one of training. Throws ArgumentError naming `who` for what is no mode, such as Keras' `true`. */
+export function isTraining(who: string, mode: Mode | undefined): mode is Mode {
+  if (mode === undefined) return false;
+  if (typeof (mode as Partial<Mode> | null)?.training !== "boolean")
+    throw new ArgumentError(
+      complaint(
+        `${who}: mode`,
+        "nn.inference or nn.training(key)",
+        describe(mode),
+        "Without a mode it is inference.",
+      ),
+    );
+  return mode.training;
+}
+
 /** The mode for the `index`-th part of a model: the same with a key of its own, made when it is asked for. */
 export function childMode(mode: Mode | undefined, index: number): Mode {
   if (mode === undefined) return inference;
-  if (!mode.training || !("key" in mode)) return mode;
+  if (!isTraining("forward", mode) || !("key" in mode)) return mode;
   return {
     training: true,
     get key(): Tensor {
@@ -92,7 +107,7 @@ export function childMode(mode: Mode | undefined, index: number): Mode {
 
 /** The same mode for a place where state cannot change, such as the inside of a solve. The key is made at once. */
 export function withoutUpdates(mode: Mode | undefined): Mode {
-  if (mode === undefined || !mode.training) return inference;
+  if (!isTraining("forward", mode)) return inference;
   const { key } = mode;
   return { training: true, ...(key !== undefined && { key }) };
 }

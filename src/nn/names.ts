@@ -29,29 +29,3 @@ export function nameMaker(taken: Set<string>): (base: string) => string {
     return name;
   };
 }
-
-/** Up to three of the names that look most like the one asked for, by the number of letters to change. */
-export function nearNames(name: string, known: readonly string[]): string[] {
-  const scored = known.map((candidate) => ({
-    candidate,
-    distance: candidate.includes(name) || name.includes(candidate) ? 0 : distance(name, candidate),
-  }));
-  return scored
-    .toSorted((a, b) => a.distance - b.distance)
-    .slice(0, 3)
-    .map(({ candidate }) => candidate);
-}
-
-/** Levenshtein's distance. */
-function distance(a: string, b: string): number {
-  let row = Array.from({ length: b.length + 1 }, (_, index) => index);
-  for (let i = 1; i <= a.length; i++) {
-    const next = [i];
-    for (let j = 1; j <= b.length; j++)
-      next.push(
-        Math.min(row[j]! + 1, next[j - 1]! + 1, row[j - 1]! + (a[i - 1] === b[j - 1] ? 0 : 1)),
-      );
-    row = next;
-  }
-  return row[b.length]!;
-}

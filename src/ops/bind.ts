@@ -41,6 +41,13 @@ export function requireList(who: string, expected: string, value: unknown): void
 /** The tensor; throws ArgumentError naming `who` for anything else. */
 export function requireTensor(who: string, value: unknown): Tensor {
   if (!(value instanceof Tensor))
-    throw new ArgumentError(complaint(who, "a tensor", describe(value), "Make one with tensor()."));
+    throw new ArgumentError(complaint(who, "a tensor", describe(value), hintOf(value)));
   return value;
+}
+
+function hintOf(value: unknown): string {
+  // Of nn, which this room does not know.
+  return (value as object | null | undefined)?.constructor?.name === "SymbolicTensor"
+    ? "It has no elements: use layer.apply(), or nn.lambda() for functions of tensors."
+    : "Make one with tensor().";
 }

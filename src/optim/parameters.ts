@@ -55,7 +55,9 @@ export function takeParameters<M>(
         who,
         "at least one float parameter to train",
         `none among ${leaves.length} tensors`,
-        "State, layers whose trainable is false, and what the option trainable refuses do not count.",
+        leaves.length === 0
+          ? "A model draws its parameters when it knows its input's shape: give its first layer an inputShape."
+          : "State, layers whose trainable is false, and what the option trainable refuses do not count.",
       ),
     );
   return {

@@ -89,7 +89,12 @@ export function trainer<M, B = any>(
     );
   if (typeof optimizer?.update !== "function")
     throw new ArgumentError(
-      complaint("trainer: optimizer", "an optimiser, such as adam()", describe(optimizer)),
+      complaint(
+        "trainer: optimizer",
+        "an optimiser, such as adam()",
+        describe(optimizer),
+        typeof optimizer === "function" ? "Call it: adam() rather than adam." : undefined,
+      ),
     );
   const who = "trainer: model";
   const { parameters, variables, assemble } = takeParameters(who, model, options.trainable);

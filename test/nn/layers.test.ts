@@ -90,7 +90,7 @@ describe("dense", () => {
         ArgumentError,
         /glorotUniform/,
       ],
-      [() => dense({ units: 2, bias: true } as never), ArgumentError, /useBias.*got bias/],
+      [() => dense({ units: 2, bias: true } as never), ArgumentError, /useBias.*got "bias"/],
       [() => dense({ units: 2, inputShape: [] }), ShapeError, /inputShape/],
       [() => dense({ units: 2, inputShape: [-1] }), ShapeError, /inputShape/],
       [() => dense({ units: 2, dtype: "int32" as never }), ArgumentError, /float32 or float64/],

@@ -2,7 +2,8 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { ArgumentError, Tensor, tensor } from "../../src/index.ts";
-import { classNameOf, nearNames, snakeCase } from "../../src/nn/names.ts";
+import { nearNames } from "../../src/ir/near-names.ts";
+import { classNameOf, snakeCase } from "../../src/nn/names.ts";
 import { formatTable, reduceEvenly, wrapWords } from "../../src/nn/text-table.ts";
 import * as nn from "../../src/nn/index.ts";
 

@@ -55,7 +55,7 @@ export function mapGraph(
       complaint(
         who,
         "outputs that follow from the inputs alone",
-        `one that needs ${missing.layer.label} too, which is none of the inputs`,
+        `one that needs another input, ${missing.layer.label}`,
         "Add it to inputs, or take outputs that come from them.",
       ),
     );

@@ -63,6 +63,8 @@ export class Model<
 
   /** @internal Use `model()`. */
   constructor(options: ModelOptions<SymbolOrList, SymbolOrList>) {
+    if (options instanceof SymbolicTensor)
+      throw new ArgumentError(complaint("model", "{ inputs, outputs }", describe(options)));
     checkOptions("model", options, ["inputs", "outputs", "name", "seed", "key", "trainable"]);
     const { inputs, outputs, ...layerOptions } = options;
     super(layerOptions);

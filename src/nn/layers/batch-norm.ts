@@ -1,12 +1,13 @@
 /** @file Batch normalisation. */
-import { ArgumentError, DTypeError, ShapeError, complaint, describe } from "../../ir/errors.ts";
+import { ArgumentError, ShapeError, complaint, describe } from "../../ir/errors.ts";
 import { type Shape, formatShape } from "../../ir/shape.ts";
 import type { Tensor } from "../../ir/tensor.ts";
 import { requireTensor } from "../../ops/bind.ts";
 import { childKey } from "../at-once.ts";
 import { type Initializer, type InitializerName, initializerOf } from "../initializers.ts";
 import { Layer, type LayerOptions, type Setting, checkOptions } from "../layer.ts";
-import type { Mode } from "../mode.ts";
+import { type Mode, isTraining } from "../mode.ts";
+import { requireDType } from "./input.ts";
 
 /** Options of `batchNorm`, with Keras' names and defaults. */
 export interface BatchNormOptions extends LayerOptions {
@@ -151,17 +152,9 @@ export class BatchNorm extends Layer {
           `shape ${formatShape(x.shape)}`,
         ),
       );
-    if (x.dtype !== this.movingMean.dtype)
-      throw new DTypeError(
-        complaint(
-          this.label,
-          `an input of its parameters' dtype, ${this.movingMean.dtype}`,
-          x.dtype,
-          `Use cast("${this.movingMean.dtype}"), or make the layer with dtype: "${x.dtype}".`,
-        ),
-      );
+    requireDType(this.label, x, this.movingMean.dtype);
     const { mean, variance } =
-      mode?.training === true && this.trainable
+      isTraining(this.label, mode) && this.trainable
         ? this.batchStatistics(x, axis, mode)
         : { mean: this.movingMean, variance: this.movingVariance };
     // A factor and a summand for each feature, whichever the statistics: that fuses behind a convolution.
@@ -184,7 +177,7 @@ export class BatchNorm extends Layer {
           this.label,
           "a mode of training in which its moving statistics can change",
           "one without update",
-          "Inside a solve (odeBlock), where a layer runs any number of times a step, use layerNorm or groupNorm, set trainable to false, or keep batchNorm outside.",
+          "Make modes with nn.training(key). Inside a solve (odeBlock), where a layer runs any number of times a step, use layerNorm or groupNorm, set trainable to false, or keep batchNorm outside.",
         ),
       );
     const others = x.shape.flatMap((_, index) => (index === axis ? [] : [index]));

@@ -16,6 +16,7 @@ import {
   paddingOf,
   pairOf,
   requireImages,
+  windowsIn,
 } from "./image.ts";
 import { checkFlag, requireDType } from "./input.ts";
 
@@ -112,6 +113,12 @@ export abstract class ConvLayer extends Layer {
     const images = requireImages(this.label, x, channels);
     requireDType(this.label, images, kernel.dtype);
     return images;
+  }
+
+  /** How many kernels fit into an image. Throws ShapeError naming the layer if none does. */
+  protected counts(image: readonly [number, number, ...number[]]): [number, number] {
+    const { kernelSize: window, strides, padding, dilationRate: dilation } = this;
+    return windowsIn(this.label, image, { window, strides, padding, dilation });
   }
 
   /** Bias and activation. */

@@ -13,7 +13,6 @@ import {
   type ConvLayerOptions,
   algorithmOf,
 } from "./conv-layer.ts";
-import { windowsIn } from "./image.ts";
 
 /** Options of `conv2d`, with Keras' names and defaults. */
 export interface Conv2dOptions extends ConvLayerOptions, AlgorithmOption {
@@ -67,16 +66,11 @@ export class Conv2d extends ConvLayer {
       throw new ShapeError(
         complaint(
           `${this.label}: inputShape`,
-          `channels that groups, ${this.groups}, divides`,
+          `a number of channels that groups, ${this.groups}, divides`,
           `${channels} channels`,
         ),
       );
-    const counts = windowsIn(this.label, image, {
-      window: this.kernelSize,
-      strides: this.strides,
-      padding: this.padding,
-      dilation: this.dilationRate,
-    });
+    const counts = this.counts(image);
     const shape = [...this.kernelSize, channels / this.groups, this.filters];
     this.kernel = this.kernelInitializer(childKey(setting.key, 0), shape, setting.dtype);
     this.makeBias(this.filters, 1, setting);
@@ -88,6 +82,7 @@ export class Conv2d extends ConvLayer {
     this.requireGrown();
     const { kernel, strides, padding, groups, algorithm } = this;
     const images = this.images(x, kernel.shape[2]! * groups, kernel);
+    this.counts([x.shape[1]!, x.shape[2]!]);
     return this.finish(
       ops.conv2d(images, kernel, {
         strides,

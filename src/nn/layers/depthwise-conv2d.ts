@@ -12,7 +12,6 @@ import {
   type ConvLayerOptions,
   algorithmOf,
 } from "./conv-layer.ts";
-import { windowsIn } from "./image.ts";
 
 /** Options of `depthwiseConv2d`, with Keras' names and defaults. */
 export interface DepthwiseConv2dOptions extends ConvLayerOptions, AlgorithmOption {
@@ -51,12 +50,7 @@ export class DepthwiseConv2d extends ConvLayer {
 
   protected make(inputShape: Shape, setting: Setting): Shape {
     const image = this.image(inputShape);
-    const counts = windowsIn(this.label, image, {
-      window: this.kernelSize,
-      strides: this.strides,
-      padding: this.padding,
-      dilation: this.dilationRate,
-    });
+    const counts = this.counts(image);
     const shape = [...this.kernelSize, image[2], this.depthMultiplier];
     this.kernel = this.depthwiseInitializer(childKey(setting.key, 0), shape, setting.dtype);
     this.makeBias(image[2] * this.depthMultiplier, 1, setting);
@@ -68,6 +62,7 @@ export class DepthwiseConv2d extends ConvLayer {
     this.requireGrown();
     const { kernel, strides, padding, algorithm } = this;
     const images = this.images(x, kernel.shape[2]!, kernel);
+    this.counts([x.shape[1]!, x.shape[2]!]);
     return this.finish(
       ops.depthwiseConv2d(images, kernel, {
         strides,

@@ -5,7 +5,7 @@ import type { Tensor } from "../../ir/tensor.ts";
 import { requireTensor } from "../../ops/bind.ts";
 import { random, where, zerosLike } from "../../ops/index.ts";
 import { Layer, type LayerOptions, checkOptions } from "../layer.ts";
-import type { Mode } from "../mode.ts";
+import { type Mode, isTraining } from "../mode.ts";
 
 /** Options of `dropout`. */
 export interface DropoutOptions extends LayerOptions {
@@ -66,7 +66,7 @@ export class Dropout extends Layer {
    */
   forward(x: Tensor, mode?: Mode): Tensor {
     requireTensor(this.label, x);
-    if (mode?.training !== true || this.rate === 0) return x;
+    if (!isTraining(this.label, mode) || this.rate === 0) return x;
     const { key } = mode;
     if (key === undefined)
       throw new ArgumentError(

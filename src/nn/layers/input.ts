@@ -1,5 +1,5 @@
 /** @file What layers ask of the tensors that come in, and of the axes they are told: shared so that all say it in the same words. */
-import type { DType } from "../../ir/dtype.ts";
+import { type DType, isFloat } from "../../ir/dtype.ts";
 import { ArgumentError, DTypeError, ShapeError, complaint, describe } from "../../ir/errors.ts";
 import { type Shape, formatShape, normalizeAxes } from "../../ir/shape.ts";
 import type { Tensor } from "../../ir/tensor.ts";
@@ -13,7 +13,9 @@ export function requireDType(who: string, x: Tensor, dtype: DType): void {
         who,
         `an input of its parameters' dtype, ${dtype}`,
         x.dtype,
-        `Use cast("${dtype}"), or make the layer with dtype: "${x.dtype}".`,
+        isFloat(x.dtype)
+          ? `Use cast("${dtype}"), or make the layer with dtype: "${x.dtype}".`
+          : `Use cast("${dtype}").`,
       ),
     );
 }

@@ -3,8 +3,15 @@ import { ArgumentError, ShapeError, complaint, describe } from "../../ir/errors.
 import { type Shape, formatShape, sameShape } from "../../ir/shape.ts";
 import type { Tensor } from "../../ir/tensor.ts";
 import { SolveError, type SolveOptions, type VectorField, solve } from "../../ode/index.ts";
-import { checkOptions as checkNames } from "../../ir/options.ts";
-import { Layer, type LayerOptions, type Setting } from "../layer.ts";
+import { chooseGradient } from "../../ode/adjoints/index.ts";
+import {
+  chooseController,
+  chooseSolver,
+  chooseStepping,
+  chooseWatchers,
+  commonNames,
+} from "../../ode/options.ts";
+import { Layer, type LayerOptions, type Setting, checkOptions } from "../layer.ts";
 import { type Mode, withoutUpdates } from "../mode.ts";
 import { Module } from "../module.ts";
 import { nameLayers } from "../naming.ts";
@@ -29,25 +36,7 @@ export interface OdeBlockOptions extends LayerOptions, Omit<SolverOptions, "rtol
   readonly atol?: number;
 }
 
-const layerNames = ["inputShape", "name", "dtype", "seed", "key", "trainable"];
-const solverNames = [
-  "method",
-  "rtol",
-  "atol",
-  "controller",
-  "firstStep",
-  "minStep",
-  "maxStep",
-  "maxSteps",
-  "stepSize",
-  "steps",
-  "onStep",
-  "onStats",
-  "signal",
-  "norm",
-  "gradient",
-  "stepping",
-];
+const solverNames = [...commonNames, "stepping"];
 
 /** y(t1) of dy/dt = f(t, y), y(t0) = x (Chen et al. 2018, section 3: an ODE in place of a stack of residual layers). */
 export class OdeBlock extends Layer {
@@ -58,7 +47,7 @@ export class OdeBlock extends Layer {
   readonly solver: SolverOptions;
 
   constructor(dynamics: Dynamics, options: OdeBlockOptions = {}) {
-    checkNames("odeBlock", options, ["t0", "t1", ...solverNames, ...layerNames]);
+    checkOptions("odeBlock", options, ["t0", "t1", ...solverNames]);
     super(options);
     if (typeof dynamics !== "function" && !isForward(dynamics))
       throw new ArgumentError(
@@ -88,6 +77,7 @@ export class OdeBlock extends Layer {
     this.t1 = t1;
     const solver = Object.entries(options).filter(([name]) => solverNames.includes(name));
     this.solver = { gradient: "backsolve", ...Object.fromEntries(solver) };
+    checkSolver(this.label, this.solver);
     if (dynamics instanceof Layer) nameLayers(this.label, [dynamics]);
     const shape = inputShape ?? (dynamics instanceof Layer ? dynamics.inputShape : undefined);
     if (shape !== undefined) this.grow(shape);
@@ -154,6 +144,14 @@ export class OdeBlock extends Layer {
   summaryRows(): SummaryRow[] {
     return this.dynamics instanceof Layer ? [rowOf(this.dynamics)] : [];
   }
+}
+
+/** What `solve` would say of its options, as soon as the layer is made. */
+function checkSolver(who: string, options: SolverOptions): void {
+  const solver = chooseSolver(who, options.method ?? "tsit5");
+  chooseStepping(who, options, solver, chooseController(who, options.controller ?? "pi"));
+  chooseWatchers(who, options);
+  chooseGradient(who, options.gradient);
 }
 
 function isForward(dynamics: unknown): boolean {

@@ -12,7 +12,6 @@ import {
   type ConvLayerOptions,
   algorithmOf,
 } from "./conv-layer.ts";
-import { windowsIn } from "./image.ts";
 
 /** Options of `separableConv2d`, with Keras' names and defaults. */
 export interface SeparableConv2dOptions extends ConvLayerOptions, AlgorithmOption {
@@ -72,12 +71,7 @@ export class SeparableConv2d extends ConvLayer {
 
   protected make(inputShape: Shape, setting: Setting): Shape {
     const image = this.image(inputShape);
-    const counts = windowsIn(this.label, image, {
-      window: this.kernelSize,
-      strides: this.strides,
-      padding: this.padding,
-      dilation: this.dilationRate,
-    });
+    const counts = this.counts(image);
     const { key, dtype } = setting;
     const between = image[2] * this.depthMultiplier;
     this.depthwiseKernel = this.depthwiseInitializer(
@@ -99,6 +93,7 @@ export class SeparableConv2d extends ConvLayer {
     this.requireGrown();
     const { depthwiseKernel, strides, padding, algorithm } = this;
     const images = this.images(x, depthwiseKernel.shape[2]!, depthwiseKernel);
+    this.counts([x.shape[1]!, x.shape[2]!]);
     const between = ops.depthwiseConv2d(images, depthwiseKernel, {
       strides,
       padding,

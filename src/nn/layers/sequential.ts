@@ -38,12 +38,12 @@ export class Sequential extends Layer {
   private inputDType: "float32" | "float64" = "float32";
 
   constructor(layers: readonly SequentialItem[], options: LayerOptions = {}) {
-    checkOptions("sequential", options, []);
-    super(options);
     if (!Array.isArray(layers) || layers.length === 0)
       throw new ArgumentError(
-        complaint(this.label, "an array of at least one layer", describe(layers)),
+        complaint("sequential", "an array of at least one layer", describe(layers)),
       );
+    checkOptions("sequential", options, []);
+    super(options);
     for (const [index, layer] of layers.entries())
       if (
         typeof layer !== "function" &&

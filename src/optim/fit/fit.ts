@@ -1,7 +1,7 @@
 /** @file `fit`: training over epochs of a dataset, with validation, early stopping, checkpoints and an end on request. */
 import { ArgumentError, complaint, describe } from "../../ir/errors.ts";
 import { checkOptions } from "../../ir/options.ts";
-import type { Tensor } from "../../ir/tensor.ts";
+import { Tensor } from "../../ir/tensor.ts";
 import { untraced } from "../../ir/trace.ts";
 import type { Mode } from "../../nn/mode.ts";
 import { random } from "../../ops/index.ts";
@@ -94,6 +94,17 @@ export async function fit<M extends Forward>(
         describe(loss),
       ),
     );
+  if (!(data?.x instanceof Tensor) || !(data.y instanceof Tensor))
+    throw new ArgumentError(
+      complaint(
+        "fit: data",
+        "tensors { x, y }",
+        typeof data === "object" && data !== null && !Array.isArray(data)
+          ? `{ ${Object.keys(data).join(", ")} }`
+          : describe(data),
+        "For data of another form make a trainer, whose loss gets batches of it.",
+      ),
+    );
   const made = trainer(
     from,
     (model: M, batch: Labelled, _key, mode) => loss(model.forward(batch.x, mode), batch.y),
@@ -120,8 +131,19 @@ async function run<M, B>(
     checkOptions("fit: checkpoint", checkpoint, ["path", "every", "resume"]);
     checkWhole("fit: checkpoint.every", checkpoint.every ?? 1, 1);
   }
-  if (earlyStopping !== undefined) checkEarlyStopping("fit: earlyStopping", earlyStopping);
+  if (earlyStopping !== undefined) {
+    checkEarlyStopping("fit: earlyStopping", earlyStopping);
+    checkMonitor(earlyStopping.monitor, options.validation === undefined ? {} : metrics);
+  }
   const dataset = readData("fit: data", data, batchSize);
+  if ((dropLast ? Math.floor(dataset.samples / batchSize) : dataset.samples) === 0)
+    throw new ArgumentError(
+      complaint(
+        "fit: data",
+        dropLast ? `at least one batch of ${batchSize} samples` : "at least one sample",
+        `${dataset.samples}`,
+      ),
+    );
   checkTargets("fit: data", trainer.model, dataset, options);
   let validation: Dataset<B> | undefined;
   if (options.validation !== undefined) {
@@ -202,7 +224,7 @@ async function run<M, B>(
     course.history.push(record);
     Object.assign(course, { epoch: course.epoch + 1, batch: 0, lossSum: 0, seconds: 0 });
     if (earlyStopping !== undefined) {
-      const value = monitored(earlyStopping.monitor, record);
+      const value = record.metrics[earlyStopping.monitor] ?? record.loss;
       if (improves(earlyStopping, value, course.best)) {
         course.best = { epoch: record.epoch, value };
         if (bestState !== undefined) bestState = trainer.state;
@@ -269,19 +291,18 @@ async function trainEpoch<M, B>(
   return undefined;
 }
 
-/** What early stopping looks at. */
-function monitored(name: string, record: EpochRecord): number {
-  const value = record.metrics[name] ?? (name === "loss" ? record.loss : undefined);
-  if (value === undefined)
+/** Throws ArgumentError unless early stopping looks at something that there will be: before the first epoch rather than after. */
+function checkMonitor(name: string, metrics: object): void {
+  const names = [...new Set(["loss", ...Object.keys(metrics)])];
+  if (!names.includes(name))
     throw new ArgumentError(
       complaint(
         "fit: earlyStopping.monitor",
-        `one of ${["loss", ...Object.keys(record.metrics)].join(", ")}`,
+        `one of ${names.join(", ")}`,
         describe(name),
         "Metrics are computed of validation data.",
       ),
     );
-  return value;
 }
 
 /** A function that gives way to the event loop if it has not for a while. */
