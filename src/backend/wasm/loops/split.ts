@@ -17,8 +17,12 @@ const chunkWork = 60_000;
 const mostChunks = 16;
 /** Chunks of neighbouring elements are whole lines of the cache, or more. */
 const unit = 64;
-/** Where a fold walks across them they are whole pages: shorter runs of memory, far apart, come at a tenth of the speed. */
-const foldedUnit = 2048;
+/**
+ * Where a fold walks across them they are whole pages, unless all of it stays in a second-level cache: shorter runs of
+ * memory, far apart, come at a tenth of the speed.
+ */
+const foldedUnit = { near: 16, far: 2048 } as const;
+const cachedElements = 1 << 17;
 
 /** How a nest is cut, or undefined if it is too small or folds along every axis. Axes are merged already. */
 export function splitNest(nest: LoopNest): Split | undefined {
@@ -30,7 +34,8 @@ export function splitNest(nest: LoopNest): Split | undefined {
   if (axis === undefined) return undefined;
   const total = nest.extents[axis]!;
   const near = [...nest.stores, ...nest.reductions].some(({ view }) => view.strides[axis] === 1);
-  const apart = nest.reductions.length > 0 ? foldedUnit : Math.min(unit, Math.ceil(total / 8));
+  const folded = size <= cachedElements ? foldedUnit.near : foldedUnit.far;
+  const apart = nest.reductions.length > 0 ? folded : Math.min(unit, Math.ceil(total / 8));
   const chunks = cut(total, 1, most, near ? apart : 1);
   if (chunks.count < 2) return undefined;
   return { chunks, total, nestOf: (count) => chunkOf(nest, axis, count, chunks.size) };
