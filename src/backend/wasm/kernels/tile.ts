@@ -1,5 +1,6 @@
 // The innermost part of a matrix product: a tile of the result held in registers while k runs.
-import type { FunctionBuilder, Label, Local, WasmModule } from "../asm/index.ts";
+import type { FunctionBuilder, Local, WasmModule } from "../asm/index.ts";
+import { withExits } from "./exits.ts";
 import { repeat, sharedFunction } from "./flow.ts";
 import { type Lanes, lanesOf, loadLanes, storeLanes, vectorWidths } from "./lanes.ts";
 import { advance } from "./pointers.ts";
@@ -28,8 +29,9 @@ export interface TileSpec {
   readonly partials: number;
 }
 
-/** Steps of k a loop iteration: a multiple of the lanes and of `partials`. */
-const unroll = 4;
+/** Steps of k a loop iteration, multiples of the lanes and of `partials`; fewer where b is transposed in registers. */
+const unroll = 8;
+const turnedUnroll = 4;
 
 /**
  * A function (a, b, out: addresses of the tile's first elements) -> nothing. It is a function of its own, called once a
@@ -64,8 +66,6 @@ class TileEmitter {
   readonly #right: Stream;
   /** Registers of the sums by partial sum, row and vector. */
   readonly #sums: readonly Local[][][];
-  #exit: Label | undefined;
-  #barriers = 0;
 
   constructor(fn: FunctionBuilder, spec: TileSpec) {
     const { rows, columns, a, b, partials } = spec;
@@ -90,46 +90,32 @@ class TileEmitter {
     const { k } = this.#spec;
     for (const { pointer, origin } of [this.#left, this.#right]) advance(fn, pointer, -origin);
     if (this.#spec.accumulate) this.#loadSums();
-    fn.block((exit) => {
-      this.#exit = exit;
-      repeat(fn, Math.floor(k / unroll), () => this.#steps(unroll));
-      this.#steps(k % unroll);
+    const { a, b, padded } = this.#spec;
+    const turned = b.row === 1 && b.column !== 1 && !padded && a.column >= 0;
+    const size = turned ? turnedUnroll : unroll;
+    const waysOut = (turned ? size * this.#widths.length : size) + (k % size);
+    withExits(fn, this.#sums.flat(2), fn.param(2), waysOut, (wayOut) => {
+      repeat(fn, Math.floor(k / size), () => this.#steps(size, turned, wayOut));
+      this.#steps(k % size, false, wayOut);
     });
     this.#addPartials();
     this.#storeSums();
   }
 
-  /**
-   * A way out that is never taken (addresses are not that small), and never two by the same condition. V8 moves
-   * arithmetic down to where its result is needed, past later loads: without a place in between where all the sums may be
-   * needed it would hold the operands of several steps at once, which the sixteen registers of x64 do not.
-   */
-  #barrier(): void {
-    const fn = this.#fn;
-    fn.get(fn.param(2));
-    fn.i32(++this.#barriers);
-    fn.op("i32.eq");
-    fn.brIf(this.#exit!);
+  /** `count` steps of k, a way out after each; then the pointer to b moves on. */
+  #steps(count: number, turned: boolean, wayOut: () => void): void {
+    if (turned) this.#turnedSteps(wayOut);
+    else for (let u = 0; u < count; u++) this.#step(u, wayOut);
+    const { pointer, step } = this.#right;
+    if (step > 0 || turned) advance(this.#fn, pointer, count * step);
   }
 
-  /** `count` steps of k, then the pointers move on. */
-  #steps(count: number): void {
-    const { a, b, padded } = this.#spec;
-    const turned = count === unroll && b.row === 1 && b.column !== 1 && !padded && a.column >= 0;
-    if (turned) this.#turnedSteps();
-    else for (let u = 0; u < count; u++) this.#step(u, u > 0);
-    for (const { pointer, step } of [this.#left, this.#right]) {
-      if (step > 0 || turned) advance(this.#fn, pointer, count * step);
-    }
-  }
-
-  /** One step: a row of b against every row of a. Pointers that run backwards move at once, the others once an iteration. */
-  #step(u: number, barrier: boolean): void {
+  /** One step: a row of b against every row of a. b's pointer moves at once if it runs backwards, else once an iteration. */
+  #step(u: number, wayOut: () => void): void {
     const fn = this.#fn;
     const { bytes } = this.#lanes;
     const { b, padded } = this.#spec;
     const right = this.#right;
-    if (barrier) this.#barrier();
     const row = this.#widths.map((width, v) => {
       const offset =
         right.origin + Math.max(0, u * right.step) + v * this.#lanes.count * b.column * bytes;
@@ -146,20 +132,23 @@ class TileEmitter {
       return vector;
     });
     for (let i = 0; i < this.#spec.rows; i++) {
-      const element = this.#element(i, Math.max(0, u * this.#left.step));
-      row.forEach((vector, v) => this.#multiplyAdd(this.#sumOf(u, i, v), element, vector));
+      const element = this.#element(i);
+      const sums = row.map((_, v) => this.#sumOf(u, i, v));
+      this.#multiplyAdd(sums, element, row);
     }
-    for (const { pointer, step } of [this.#left, right]) if (step < 0) advance(fn, pointer, step);
+    wayOut();
+    advance(fn, this.#left.pointer, this.#left.step);
+    if (right.step < 0) advance(fn, right.pointer, right.step);
   }
 
   /** Four steps where b lies along k: each group of columns is read along k and transposed in registers. */
-  #turnedSteps(): void {
+  #turnedSteps(wayOut: () => void): void {
     const fn = this.#fn;
     const { count, bytes } = this.#lanes;
-    const { b, a } = this.#spec;
+    const { b } = this.#spec;
+    const left = this.#left;
     this.#widths.forEach((width, v) => {
-      for (let first = 0; first < unroll; first += count) {
-        if (v > 0 || first > 0) this.#barrier();
+      for (let first = 0; first < turnedUnroll; first += count) {
         const columns = Array.from({ length: count }, (_, j) => {
           const column = v * count + Math.min(j, width - 1);
           const vector = fn.local("v128");
@@ -174,37 +163,47 @@ class TileEmitter {
           return vector;
         });
         transpose(fn, this.#lanes, columns).forEach((row, at) => {
-          const u = first + at;
-          if (at > 0) this.#barrier();
-          for (let i = 0; i < this.#spec.rows; i++) {
-            this.#multiplyAdd(this.#sumOf(u, i, v), this.#element(i, u * a.column * bytes), row);
-          }
+          for (let i = 0; i < this.#spec.rows; i++)
+            this.#multiplyAdd([this.#sumOf(first + at, i, v)], this.#element(i), [row]);
+          wayOut();
+          advance(fn, left.pointer, left.step);
         });
       }
+      if (v < this.#widths.length - 1) advance(fn, left.pointer, -turnedUnroll * left.step);
     });
   }
 
-  /** A register with a[i, k] in every lane, `along` bytes from the pointer. */
-  #element(i: number, along: number): Local {
+  /**
+   * A register with a[i, k] in every lane. Where V8 loads a number into all lanes it adds a constant offset by an
+   * instruction of its own, unless it finds the sum in a register: therefore only rows have offsets, and the pointer moves
+   * with each step.
+   */
+  #element(i: number): Local {
     const fn = this.#fn;
     fn.get(this.#left.pointer);
-    fn.load(
-      this.#lanes.splat,
-      this.#left.origin + along + i * this.#spec.a.row * this.#lanes.bytes,
-    );
+    fn.load(this.#lanes.splat, this.#left.origin + i * this.#spec.a.row * this.#lanes.bytes);
     const element = fn.local("v128");
     fn.set(element);
     return element;
   }
 
-  #multiplyAdd(sum: Local, x: Local, y: Local): void {
+  /** Adds an element times vectors to their sums: products first, then additions. See withExits. */
+  #multiplyAdd(sums: readonly Local[], element: Local, vectors: readonly Local[]): void {
     const fn = this.#fn;
-    fn.get(sum);
-    fn.get(x);
-    fn.get(y);
-    fn.op(`${this.#lanes.shape}.mul`);
-    fn.op(`${this.#lanes.shape}.add`);
-    fn.set(sum);
+    const products = vectors.map((vector) => {
+      const product = fn.local("v128");
+      fn.get(element);
+      fn.get(vector);
+      fn.op(`${this.#lanes.shape}.mul`);
+      fn.set(product);
+      return product;
+    });
+    sums.forEach((sum, v) => {
+      fn.get(sum);
+      fn.get(products[v]!);
+      fn.op(`${this.#lanes.shape}.add`);
+      fn.set(sum);
+    });
   }
 
   #sumOf(u: number, i: number, v: number): Local {
