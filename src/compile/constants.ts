@@ -4,6 +4,7 @@
  */
 import type { Backend } from "../backend/backend.ts";
 import { writeElements } from "../backend/backend.ts";
+import type { TypedArray } from "../ir/dtype.ts";
 import type { Pointer } from "../ir/host.ts";
 import { type Tensor, concreteElements } from "../ir/tensor.ts";
 import { bytesOf } from "./plan.ts";
@@ -61,8 +62,11 @@ export function acquireElements(
 ): { readonly pointer: Pointer; readonly release: () => void } {
   const elements = concreteElements(tensor, who);
   const resident = residentPointer(backend, tensor);
-  // The program holds the tensor, and so its memory.
-  if (resident !== undefined) return { pointer: resident, release: () => void tensor };
+  if (resident !== undefined) {
+    const user = { elements };
+    held.add(user);
+    return { pointer: resident, release: () => void held.delete(user) };
+  }
   const { block, release } = acquire(backend, tensor, "", bytesOf(tensor));
   if (!block.ready) {
     writeElements(backend.memory, block.pointer, elements);
@@ -72,24 +76,26 @@ export function acquireElements(
 }
 
 /** Where a tensor's elements lie if that is kernel memory of this backend. */
-function residentPointer(backend: Backend, { elements, dtype }: Tensor): Pointer | undefined {
-  if (!backend.memory.stable || dtype === "bool" || elements === undefined) return undefined;
-  const { buffer, byteOffset } = elements;
-  return buffers.get(buffer) === backend ? byteOffset : undefined;
+function residentPointer(backend: Backend, { elements }: Tensor): Pointer | undefined {
+  if (elements === undefined || residents.get(elements) !== backend) return undefined;
+  return elements.byteOffset;
 }
 
-/** Buffers of stable kernel memories, each growth having made another. */
-const buffers = new WeakMap<ArrayBufferLike, Backend>();
+/** Elements that lie in kernel memory. Parts of them do too, but do not keep it. */
+const residents = new WeakMap<TypedArray, Backend>();
 
-/** Blocks of resident tensors are given back when the tensors are gone. */
+/** Resident elements that programs read, once for each program: nobody else may have them any more. */
+const held = new Set<{ readonly elements: TypedArray }>();
+
+/** Blocks are given back when the elements are gone: tensors of several shapes may share them. */
 const orphans = new FinalizationRegistry<() => void>((free) => free());
 
-/** Elements that lie in kernel memory for good, or undefined where memory cannot be kept in place or is short. */
+/** Elements that lie in kernel memory as long as they are held, or undefined where memory cannot be kept in place or is short. */
 export function residentElements(
   backend: Backend,
   dtype: "float32" | "float64",
   size: number,
-): { readonly elements: Float32Array | Float64Array; attach(tensor: Tensor): void } | undefined {
+): Float32Array | Float64Array | undefined {
   const { memory } = backend;
   if (!memory.stable) return undefined;
   const bytes = bytesOf({ shape: [size], dtype });
@@ -102,9 +108,7 @@ export function residentElements(
   const all = dtype === "float32" ? memory.f32 : memory.f64;
   const start = pointer / all.BYTES_PER_ELEMENT;
   const elements = all.subarray(start, start + size) as Float32Array | Float64Array;
-  buffers.set(elements.buffer, backend);
-  return {
-    elements,
-    attach: (tensor) => orphans.register(tensor, () => memory.free(pointer, bytes)),
-  };
+  residents.set(elements, backend);
+  orphans.register(elements, () => memory.free(pointer, bytes));
+  return elements;
 }

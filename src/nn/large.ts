@@ -21,14 +21,11 @@ export function drawn(
   if (size <= blockSize || !isFloat(dtype) || currentTrace() !== undefined)
     return atOnce((k) => draw(k, shape), key);
   // The weights of a large network lie in kernel memory from the start: programs read them there.
-  const resident = residentElements(backend(), dtype, size);
-  const elements = resident?.elements ?? allocate(dtype, size);
+  const elements = residentElements(backend(), dtype, size) ?? allocate(dtype, size);
   for (let start = 0, block = 0; start < size; start += blockSize, block++) {
     const length = Math.min(blockSize, size - start);
     const part = atOnce((k) => draw(k, [length]), childKey(key, block));
     elements.set(concreteElements(part, "drawn") as Float32Array, start);
   }
-  const tensor = new Tensor({ shape: [...shape], dtype }, elements);
-  resident?.attach(tensor);
-  return tensor;
+  return new Tensor({ shape: [...shape], dtype }, elements);
 }
