@@ -34,7 +34,11 @@ test("models with one or several inputs and outputs", () => {
   const b = nn.add().apply([a, nn.batchNorm().apply(a)]);
   const one: Tensor = nn.model({ inputs: x, outputs: b }).forward(images);
   const many: readonly Tensor[] = nn.model({ inputs: [x], outputs: [a, b] }).forward([images]);
-  expect([one.shape, ...many.map(({ shape }) => shape)]).toEqual(Array(3).fill([4, 8, 8, 4]));
+  expect([one.shape, ...many.map(({ shape }) => shape)]).toEqual([
+    [4, 8, 8, 4],
+    [4, 8, 8, 4],
+    [4, 8, 8, 4],
+  ]);
 });
 
 test("layers found by name", () => {
