@@ -3,20 +3,27 @@ import type { ConvFilterWork } from "../../../../ir/kernel.ts";
 import type { PhasedEmitter } from "../../emit.ts";
 import { lanesOf } from "../lanes.ts";
 import type { Product } from "../plan.ts";
-import { advance, clear, pointAt, pointerTo } from "../pointers.ts";
+import { advance, clear, pointerTo } from "../pointers.ts";
 import { productFunction, productScratch } from "../product.ts";
 import { addScaled, align, copyOf, cut, divided, eachSize, forRange, scaled } from "../chunks.ts";
+import { emitThinFilter, fewChannels } from "./gemm-filter-thin.ts";
 import { tapFunction } from "./patches.ts";
 
 /** Pixels at a time, and channels of a chunk: together they stay in a first-level cache. */
 const blockPixels = 256;
 const blockChannels = 32;
 
+/** Emits the kernel's gradient, by whole patches where there are few channels. */
+export const emitGemmFilter: PhasedEmitter<ConvFilterWork> = (context, work) => {
+  const { channels, groups } = work.shape;
+  return (channels / groups < fewChannels ? emitThinFilter : emitByTaps)(context, work);
+};
+
 /**
  * Emits the kernel's gradient. A chunk is one element of the kernel and a block of channels, for all filters: it gathers the
  * pixels that meet this element, a block at a time, and adds their products with the gradients, in order of the pixels.
  */
-export const emitGemmFilter: PhasedEmitter<ConvFilterWork> = (context, work) => {
+const emitByTaps: PhasedEmitter<ConvFilterWork> = (context, work) => {
   const { shape, x, gradient, out } = work;
   const { batch, outHeight, outWidth, kernelHeight, kernelWidth, dilation, dtype } = shape;
   const { channels, filters, groups } = shape;
@@ -79,14 +86,11 @@ export const emitGemmFilter: PhasedEmitter<ConvFilterWork> = (context, work) => 
       };
       const first = copyOf(fn, 0);
       const whole = Math.floor(pixels / blocks.size) * blocks.size;
-      const start = fn.local("i32");
-      pointAt(fn, start, gradients);
       forRange(fn, first, whole, blocks.size, () => {
         add(first, blocks.size);
         advance(fn, gradients, blocks.size * filters * bytes);
       });
       if (pixels > whole) add(first, pixels - whole);
-      pointAt(fn, gradients, start);
     });
   });
 };
