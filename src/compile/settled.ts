@@ -8,7 +8,7 @@ const growth = 5;
 const always = 1 << 20;
 /** All of them together may take so much of the constants' memory, and so much in any case: the rest is computed anew each time. */
 const share = 0.5;
-const allowance = 336 * 1024 * 1024;
+const allowance = 312 * 1024 * 1024;
 
 /** The kernels that need to run once, and those of every run. `outputs` lie where the caller says, anew each time. */
 export function settledKernels(
