@@ -4,6 +4,7 @@ import type { ConvWork, PrepareKernelWork } from "../../../../ir/kernel.ts";
 import type { Local } from "../../asm/index.ts";
 import type { Phase, PhaseContext, PhasedEmitter } from "../../emit.ts";
 import { lanesOf, loadLanes } from "../lanes.ts";
+import { repeat } from "../flow.ts";
 import { packFunction } from "../pack.ts";
 import type { Product } from "../plan.ts";
 import { advance, pointAt, pointerTo } from "../pointers.ts";
@@ -185,17 +186,11 @@ class GemmConv {
       epilogue.finish(vector, to, offset, along, offset, lanesHere);
     };
     forRange(fn, row, rows, 1, () => {
-      const whole = Math.floor(width / lanes.count) * lanes.bytes * lanes.count;
       const [from, to, along] = [copyOf(fn, sums), copyOf(fn, at), copyOf(fn, filter)];
-      if (whole > 0) {
-        const end = copyOf(fn, from);
-        advance(fn, end, whole);
-        forRange(fn, from, end, 16, () => {
-          finish(from, to, along, 0, lanes.count);
-          advance(fn, to, 16);
-          advance(fn, along, 16);
-        });
-      }
+      repeat(fn, Math.floor(width / lanes.count), () => {
+        finish(from, to, along, 0, lanes.count);
+        for (const pointer of [from, to, along]) advance(fn, pointer, 16);
+      });
       if (width % lanes.count > 0) finish(from, to, along, 0, width % lanes.count);
       advance(fn, sums, this.#blocks.filters.size * lanes.bytes);
       advance(fn, at, shape.filters * lanes.bytes);
