@@ -1,6 +1,7 @@
 /** @file Activation functions, each applied to every element (softmax along the last axis), with Keras' names, constants and defaults. */
-import { ArgumentError, complaint, describe } from "../ir/errors.ts";
-import type { Tensor } from "../ir/tensor.ts";
+import { ArgumentError, ShapeError, complaint, describe } from "../ir/errors.ts";
+import { formatShape, sameShape } from "../ir/shape.ts";
+import { Tensor } from "../ir/tensor.ts";
 import * as ops from "../ops/index.ts";
 
 /** An activation: a tensor to one of the same shape. */
@@ -162,6 +163,20 @@ export const activations: {
   hardSilu,
   hardTanh,
 };
+
+/** activation(x). Throws ShapeError naming `who` where a function of one's own gives anything but a tensor like x. */
+export function activated(who: string, activation: Activation, x: Tensor): Tensor {
+  const y: unknown = activation(x);
+  if (!(y instanceof Tensor) || !sameShape(y.shape, x.shape))
+    throw new ShapeError(
+      complaint(
+        `${who}: activation`,
+        `a tensor of the shape it gets, ${formatShape(x.shape)}`,
+        y instanceof Tensor ? formatShape(y.shape) : describe(y),
+      ),
+    );
+  return y;
+}
 
 /** Names of the activations. */
 export type ActivationName = keyof typeof activations;

@@ -1,9 +1,9 @@
 /** @file Initialisers: what parameters are before training. Each is a function of a random key, a shape and a dtype. */
 import type { DType } from "../ir/dtype.ts";
-import { ArgumentError, complaint, describe } from "../ir/errors.ts";
+import { ArgumentError, ShapeError, complaint, describe } from "../ir/errors.ts";
 import { checkOptions } from "../ir/options.ts";
-import { type Shape, sizeOf } from "../ir/shape.ts";
-import type { Tensor } from "../ir/tensor.ts";
+import { type Shape, formatShape, sameShape, sizeOf } from "../ir/shape.ts";
+import { Tensor } from "../ir/tensor.ts";
 import { full, random } from "../ops/index.ts";
 import { drawn } from "./large.ts";
 
@@ -115,6 +115,32 @@ export const initializers: {
   lecunNormal,
 };
 
+/** One for each function: a layer is known by its functions, among others. */
+const checkedOnes = new WeakMap<Initializer, Initializer>();
+
+/** The initialiser, which throws ShapeError where it makes anything but what it is asked for. */
+function checked(initializer: Initializer): Initializer {
+  let known = checkedOnes.get(initializer);
+  if (known === undefined) {
+    known = (key, shape, dtype) => {
+      const made: unknown = initializer(key, shape, dtype);
+      if (made instanceof Tensor && sameShape(made.shape, shape) && made.dtype === dtype)
+        return made;
+      throw new ShapeError(
+        complaint(
+          "initializer",
+          `a tensor of ${dtype} and shape ${formatShape(shape)}`,
+          made instanceof Tensor ? `${made.dtype} ${formatShape(made.shape)}` : describe(made),
+          "It is called with a key, a shape and a dtype.",
+        ),
+      );
+    };
+    checkedOnes.set(initializer, known);
+    checkedOnes.set(known, known);
+  }
+  return known;
+}
+
 /** Names of the initialisers. */
 export type InitializerName = keyof typeof initializers;
 
@@ -123,7 +149,7 @@ export function initializerOf(
   who: string,
   initializer: InitializerName | Initializer,
 ): Initializer {
-  if (typeof initializer === "function") return initializer;
+  if (typeof initializer === "function") return checked(initializer);
   if (typeof initializer === "string" && Object.hasOwn(initializers, initializer))
     return initializers[initializer];
   throw new ArgumentError(

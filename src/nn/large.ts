@@ -2,7 +2,7 @@
 import { residentElements } from "../compile/constants.ts";
 import { backend } from "../compile/engine.ts";
 import { type DType, allocate, isFloat } from "../ir/dtype.ts";
-import { type Shape, sizeOf } from "../ir/shape.ts";
+import { type Shape, checkShape, sizeOf } from "../ir/shape.ts";
 import { Tensor, concreteElements } from "../ir/tensor.ts";
 import { currentTrace } from "../ir/trace.ts";
 import { atOnce, childKey } from "./at-once.ts";
@@ -17,6 +17,7 @@ export function drawn(
   shape: Shape,
   dtype: DType,
 ): Tensor {
+  checkShape("parameter", shape);
   const size = sizeOf(shape);
   if (size <= blockSize || !isFloat(dtype) || currentTrace() !== undefined)
     return atOnce((k) => draw(k, shape), key);

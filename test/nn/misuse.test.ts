@@ -2,7 +2,7 @@
 import { describe, expect, test } from "vitest";
 import { AdjointError, ones, tensor, zeros } from "../../src/index.ts";
 import * as nn from "../../src/nn/index.ts";
-import { adam, fit, randomCrop } from "../../src/optim/index.ts";
+import { adam, evaluate, fit, randomCrop } from "../../src/optim/index.ts";
 
 const loose = nn as unknown as Record<string, (...args: unknown[]) => unknown>;
 const conv = { filters: 4, kernelSize: 3 };
@@ -165,6 +165,78 @@ const mistakes: readonly [name: string, make: () => unknown, message: RegExp][] 
         },
       ),
     /dense "dense".*144.*\[4, 64\]/,
+  ],
+  [
+    "an initialiser of another shape",
+    () => nn.dense({ units: 2, inputShape: [3], kernelInitializer: () => zeros([3]) }),
+    /initializer: .*float32 and shape \[3, 2\], got float32 \[3\]/,
+  ],
+  [
+    "an initialiser of numbers",
+    () => nn.conv2d({ ...conv, inputShape: [8, 8, 1], biasInitializer: (() => 0) as never }),
+    /shape \[4\], got 0/,
+  ],
+  [
+    "an activation that reduces",
+    () => nn.dense({ units: 2, inputShape: [3], activation: (y) => y.sum() }).forward(ones([1, 3])),
+    /dense: activation: .*\[1, 2\], got \[\]/,
+  ],
+  [
+    "an activation without return",
+    () =>
+      nn
+        .conv2d({ ...conv, inputShape: [8, 8, 1], activation: (() => undefined) as never })
+        .forward(images),
+    /conv2d: activation: .*got undefined/,
+  ],
+  [
+    "a layer larger than memory",
+    () => nn.dense({ units: 1e6, inputShape: [1e6] }),
+    /at most 2\^31 - 1 elements/,
+  ],
+  [
+    "an axis to join along that is not there",
+    () => nn.concatenate({ axis: 7 }).apply([symbol(), symbol()]),
+    /concatenate: axis: .*rank 4.*got 7/,
+  ],
+  [
+    "a difference of three",
+    () => nn.subtract().apply([symbol(), symbol(), symbol()]),
+    /two inputs, got 3/,
+  ],
+  ["flags that are none", () => nn.batchNorm({ center: "no" as never }), /center.*true or false/],
+  [
+    "a bias that is no flag",
+    () => nn.dense({ units: 2, useBias: "no" as never }),
+    /useBias.*true or false/,
+  ],
+  [
+    "logits that are no flag",
+    () =>
+      nn.crossEntropy(zeros([1, 2]), tensor([0], { dtype: "int32" }), {
+        fromLogits: "no" as never,
+      }),
+    /fromLogits.*true or false/,
+  ],
+  [
+    "a callback that is none",
+    () => fitting({ x: images, y: labels }, { onEpoch: "log" }),
+    /fit: onEpoch: .*function/,
+  ],
+  [
+    "a controller as signal",
+    () => fitting({ x: images, y: labels }, { signal: new AbortController() }),
+    /give its \.signal/,
+  ],
+  [
+    "a metric without name",
+    () => evaluate(small(), { x: images, y: labels }, nn.metrics.accuracy as never),
+    /metrics by name.*got a function/,
+  ],
+  [
+    "no metrics",
+    () => evaluate(small(), { x: images, y: labels }, undefined as never),
+    /metrics by name.*got undefined/,
   ],
 ];
 

@@ -3,7 +3,13 @@ import { ArgumentError, complaint } from "../../ir/errors.ts";
 import type { Shape } from "../../ir/shape.ts";
 import type { Tensor } from "../../ir/tensor.ts";
 import { requireTensor } from "../../ops/bind.ts";
-import { type Activation, type ActivationName, activationOf, activations } from "../activations.ts";
+import {
+  type Activation,
+  type ActivationName,
+  activated,
+  activationOf,
+  activations,
+} from "../activations.ts";
 import { Layer, type LayerOptions, checkOptions } from "../layer.ts";
 
 /** Options of `activation`, with Keras' names. */
@@ -41,7 +47,7 @@ export class ActivationLayer extends Layer {
 
   /** activation(x) */
   forward(x: Tensor): Tensor {
-    return this.activation(requireTensor(this.label, x));
+    return activated(this.label, this.activation, requireTensor(this.label, x));
   }
 }
 

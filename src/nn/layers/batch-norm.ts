@@ -7,7 +7,7 @@ import { childKey } from "../at-once.ts";
 import { type Initializer, type InitializerName, initializerOf } from "../initializers.ts";
 import { Layer, type LayerOptions, type Setting, checkOptions } from "../layer.ts";
 import { type Mode, isTraining } from "../mode.ts";
-import { requireDType } from "./input.ts";
+import { checkFlag, requireDType } from "./input.ts";
 
 /** Options of `batchNorm`, with Keras' names and defaults. */
 export interface BatchNormOptions extends LayerOptions {
@@ -61,6 +61,8 @@ export class BatchNorm extends Layer {
       ...names.map((name) => `${name}Initializer`),
     ]);
     super(options);
+    checkFlag(`${this.label}: center`, options.center);
+    checkFlag(`${this.label}: scale`, options.scale);
     const { axis = -1, momentum = 0.99, epsilon = 1e-3, center = true, scale = true } = options;
     if (!Number.isInteger(axis) || axis === 0)
       throw new ArgumentError(

@@ -43,7 +43,15 @@ export class Concatenate extends ListLayer {
     const fits = (shape: Shape): boolean =>
       shape.length === first.length &&
       shape.every((extent, index) => index === axis || extent === first[index]);
-    if (axis < 1 || axis >= first.length || !shapes.every(fits))
+    if (axis < 1 || axis >= first.length)
+      throw new ShapeError(
+        complaint(
+          `${this.label}: axis`,
+          `an axis of its inputs, which have rank ${first.length} with the batch`,
+          String(this.axis),
+        ),
+      );
+    if (!shapes.every(fits))
       throw new ShapeError(
         complaint(
           this.label,

@@ -3,7 +3,7 @@ import type { ConvGeometry, Pair } from "../../ir/conv.ts";
 import { ArgumentError, complaint, describe } from "../../ir/errors.ts";
 import type { Shape } from "../../ir/shape.ts";
 import type { Tensor } from "../../ir/tensor.ts";
-import { type Activation, type ActivationName, activationOf } from "../activations.ts";
+import { type Activation, type ActivationName, activated, activationOf } from "../activations.ts";
 import { childKey } from "../at-once.ts";
 import { type Initializer, type InitializerName, initializerOf } from "../initializers.ts";
 import { Layer, type LayerOptions, type Setting, checkOptions } from "../layer.ts";
@@ -123,7 +123,8 @@ export abstract class ConvLayer extends Layer {
 
   /** Bias and activation. */
   protected finish(y: Tensor): Tensor {
-    return this.activation(this.bias === undefined ? y : y.add(this.bias));
+    const sum = this.bias === undefined ? y : y.add(this.bias);
+    return activated(this.label, this.activation, sum);
   }
 }
 

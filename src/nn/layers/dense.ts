@@ -3,11 +3,11 @@ import { ShapeError, complaint } from "../../ir/errors.ts";
 import { type Shape, formatShape } from "../../ir/shape.ts";
 import type { Tensor } from "../../ir/tensor.ts";
 import { requireTensor } from "../../ops/bind.ts";
-import { type Activation, type ActivationName, activationOf } from "../activations.ts";
+import { type Activation, type ActivationName, activated, activationOf } from "../activations.ts";
 import { childKey } from "../at-once.ts";
 import { type Initializer, type InitializerName, initializerOf } from "../initializers.ts";
 import { Layer, type LayerOptions, type Setting, checkCount, checkOptions } from "../layer.ts";
-import { requireDType } from "./input.ts";
+import { checkFlag, requireDType } from "./input.ts";
 
 /** Options of `dense`, with Keras' names and defaults. */
 export interface DenseOptions extends LayerOptions {
@@ -46,6 +46,7 @@ export class Dense extends Layer {
     super(options);
     checkCount(`${this.label}: units`, options.units);
     this.units = options.units;
+    checkFlag(`${this.label}: useBias`, options.useBias);
     this.useBias = options.useBias ?? true;
     this.activation = activationOf(this.label, options.activation);
     this.kernelInitializer = initializerOf(
@@ -93,7 +94,8 @@ export class Dense extends Layer {
       );
     requireDType(this.label, x, this.kernel.dtype);
     const product = x.matmul(this.kernel);
-    return this.activation(this.bias === undefined ? product : product.add(this.bias));
+    const y = this.bias === undefined ? product : product.add(this.bias);
+    return activated(this.label, this.activation, y);
   }
 }
 

@@ -1,5 +1,6 @@
 /** @file The difference of two inputs, element by element. */
 import { ArgumentError, complaint } from "../../ir/errors.ts";
+import type { Shape } from "../../ir/shape.ts";
 import type { Tensor } from "../../ir/tensor.ts";
 import { type LayerOptions, checkOptions } from "../layer.ts";
 import { Merge } from "./merge.ts";
@@ -15,9 +16,14 @@ export class Subtract extends Merge {
     return "subtract";
   }
 
+  protected override requireShapes(shapes: readonly Shape[]): void {
+    super.requireShapes(shapes);
+    if (shapes.length !== 2)
+      throw new ArgumentError(complaint(this.label, "two inputs", String(shapes.length)));
+  }
+
   protected merge(inputs: readonly Tensor[]): Tensor {
-    if (inputs.length !== 2)
-      throw new ArgumentError(complaint(this.label, "two inputs", String(inputs.length)));
+    this.requireShapes(inputs.map(({ shape }) => shape));
     return inputs[0]!.sub(inputs[1]!);
   }
 }

@@ -7,7 +7,7 @@ import type { Tensor } from "../../ir/tensor.ts";
 import { requireTensor } from "../../ops/bind.ts";
 import { logicalAnd, where } from "../../ops/index.ts";
 import { checkLabels } from "./labels.ts";
-import { checkSmoothing, epsilon, pair, requireFloat, requireVectors } from "./pair.ts";
+import { checkForm, epsilon, pair, requireFloat, requireVectors } from "./pair.ts";
 
 /** Options of the cross entropies. */
 export interface CrossEntropyOptions {
@@ -33,7 +33,7 @@ export function crossEntropy(
   const who = "crossEntropy";
   checkOptions(who, options, optionNames);
   const { fromLogits = true, labelSmoothing = 0 } = options;
-  checkSmoothing(who, labelSmoothing);
+  checkForm(who, fromLogits, labelSmoothing);
   requireFloat(`${who}: prediction`, prediction);
   requireTensor(`${who}: target`, target);
   requireVectors(`${who}: prediction`, prediction);
@@ -96,7 +96,7 @@ export function binaryCrossEntropy(
   const who = "binaryCrossEntropy";
   checkOptions(who, options, optionNames);
   const { fromLogits = true, labelSmoothing = 0 } = options;
-  checkSmoothing(who, labelSmoothing);
+  checkForm(who, fromLogits, labelSmoothing);
   const [x, given] = pair(who, prediction, target);
   const t = labelSmoothing === 0 ? given : given.mul(1 - labelSmoothing).add(labelSmoothing / 2);
   const rest = t.neg().add(1);

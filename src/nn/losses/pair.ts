@@ -35,11 +35,13 @@ export function requireFloat(who: string, value: unknown): Tensor {
   return tensor;
 }
 
-/** Throws ArgumentError unless the value is in [0, 1). */
-export function checkSmoothing(who: string, value: unknown): void {
-  if (!(typeof value === "number" && value >= 0 && value < 1))
+/** Throws ArgumentError for options of the cross entropies that make no sense. */
+export function checkForm(who: string, fromLogits: unknown, labelSmoothing: unknown): void {
+  if (typeof fromLogits !== "boolean")
+    throw new ArgumentError(complaint(`${who}: fromLogits`, "true or false", describe(fromLogits)));
+  if (!(typeof labelSmoothing === "number" && labelSmoothing >= 0 && labelSmoothing < 1))
     throw new ArgumentError(
-      complaint(`${who}: labelSmoothing`, "a number in [0, 1)", describe(value)),
+      complaint(`${who}: labelSmoothing`, "a number in [0, 1)", describe(labelSmoothing)),
     );
 }
 

@@ -7,6 +7,7 @@ import {
   type Metrics,
   Predictor,
   type Reading,
+  checkMetrics,
   checkTargets,
   forwardOf,
   readData,
@@ -56,10 +57,11 @@ export function evaluate<M, B>(
   const who = "evaluate";
   checkOptions(who, options, ["batchSize", "output", "target"]);
   const { batchSize = 128, output, target } = options;
+  checkMetrics(who, metrics);
   const dataset = readData(who, data, batchSize);
   checkTargets(who, model, dataset, options);
   const key = [who, flatten(who, model).def.key, output, target, ...Object.entries(metrics).flat()];
-  const evaluator = reuse(key, () => new Evaluator<M, B>(who, { ...metrics }, options));
+  const evaluator = reuse(key, () => new Evaluator<M, B>(who, metrics, options));
   const steps = evaluator.steps(model, dataset, batchSize);
   let step = steps.next();
   while (step.done !== true) step = steps.next();

@@ -52,18 +52,31 @@ export function targetOf(batch: unknown): Tensor {
   return y;
 }
 
+/** Throws ArgumentError for what are no metrics by name. */
+export function checkMetrics(who: string, metrics: Metrics): void {
+  if (typeof metrics !== "object" || metrics === null)
+    throw new ArgumentError(
+      complaint(
+        `${who}: metrics`,
+        "metrics by name, such as { accuracy: nn.metrics.accuracy }",
+        describe(metrics),
+      ),
+    );
+  for (const [name, metric] of Object.entries(metrics))
+    if (typeof metric !== "function")
+      throw new ArgumentError(
+        complaint(`${who}: metrics.${name}`, "a function of output and target", describe(metric)),
+      );
+}
+
 /** Metrics of one model after another over datasets. */
 export class Evaluator<M, B> {
   private readonly metrics: Metrics;
   private readonly run: (model: M, batch: B) => Record<string, Tensor>;
 
   constructor(who: string, metrics: Metrics, reading: Reading<M, B>) {
-    for (const [name, metric] of Object.entries(metrics))
-      if (typeof metric !== "function")
-        throw new ArgumentError(
-          complaint(`${who}: metrics.${name}`, "a function of output and target", describe(metric)),
-        );
-    this.metrics = metrics;
+    checkMetrics(who, metrics);
+    this.metrics = { ...metrics };
     const { output = forwardOf, target = targetOf } = reading;
     this.run = jit((model: M, batch: B) => {
       const [y, wanted] = [output(model, batch), target(batch)];

@@ -150,6 +150,18 @@ async function run<M, B>(
     validation = readData("fit: validation", options.validation, validationBatchSize);
     checkTargets("fit: validation", trainer.model, validation, options);
   }
+  for (const name of ["augment", "onBatch", "onEpoch"] as const)
+    if (options[name] !== undefined && typeof options[name] !== "function")
+      throw new ArgumentError(complaint(`fit: ${name}`, "a function", describe(options[name])));
+  if (signal !== undefined && typeof (signal as Partial<AbortSignal> | null)?.aborted !== "boolean")
+    throw new ArgumentError(
+      complaint(
+        "fit: signal",
+        "an AbortSignal",
+        describe(signal),
+        "Of an AbortController give its .signal.",
+      ),
+    );
   const evaluator = new Evaluator<M, B>("fit", metrics, options);
   const key = keyOf("fit: shuffle", shuffle);
   const augmentKey = untraced(() => random.foldIn(key ?? random.key(0), -1));
