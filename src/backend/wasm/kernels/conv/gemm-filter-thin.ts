@@ -27,7 +27,7 @@ export const emitThinFilter: PhasedEmitter<ConvFilterWork> = (context, work) => 
   const depth = (kernelHeight * kernelWidth * channels) / groups;
   if (depth * filters === 0) return;
   const pixels = batch * outHeight * outWidth;
-  const blocks = cut(pixels, blockPixels, Infinity);
+  const blocks = cut(pixels, Math.min(blockPixels, pixels), Infinity);
   const columns = cut(own, leastFilters, mostChunks, lanesOf(dtype).count);
   const productOf = (width: number, count: number): Product => ({
     dtype,

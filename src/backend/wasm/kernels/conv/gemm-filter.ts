@@ -34,7 +34,7 @@ const emitByTaps: PhasedEmitter<ConvFilterWork> = (context, work) => {
   if (taps * ownChannels * filters === 0) return;
   const pixels = batch * outHeight * outWidth;
   const parts = cut(ownChannels, 1, Math.ceil(ownChannels / blockChannels), 4);
-  const blocks = cut(pixels, blockPixels, Infinity);
+  const blocks = cut(pixels, Math.min(blockPixels, pixels), Infinity);
   const productOf = (wide: number, count: number): Product => ({
     dtype,
     m: wide,

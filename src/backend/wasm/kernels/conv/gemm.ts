@@ -93,9 +93,11 @@ class GemmConv {
     const total = batch * outHeight * outWidth;
     const own = filters / groups;
     const inRows = patchesAreRows(shape) && groups === 1;
-    const patchBytes = inRows ? 0 : align(pixels.size * depth * bytes);
+    // Of few pixels, a window as large as the image may be all there is.
+    const most = Math.min(pixels.size, total);
+    const patchBytes = inRows ? 0 : align(most * depth * bytes);
     const straight = this.#work.epilogue === undefined;
-    const sumBytes = straight ? 0 : align(pixels.size * columns.size * bytes);
+    const sumBytes = straight ? 0 : align(most * columns.size * bytes);
     const region = this.#context.privateScratch(patchBytes + sumBytes);
     const scratch = scaled(fn, thread, region.step, region.address);
 
