@@ -5,7 +5,7 @@ import { Tensor } from "../../ir/tensor.ts";
 import { untraced } from "../../ir/trace.ts";
 import type { Mode } from "../../nn/mode.ts";
 import { random } from "../../ops/index.ts";
-import { batchesOf, checkWhole, keyOf } from "../data/batches.ts";
+import { batchesOf, keyOf } from "../data/batches.ts";
 import type { Dataset } from "../data/dataset.ts";
 import { type TrainerState, trainer } from "../trainer.ts";
 import {
@@ -16,8 +16,9 @@ import {
   newCourse,
   saveCourse,
 } from "./course.ts";
-import { checkEarlyStopping, improves } from "./early-stopping.ts";
-import { Evaluator, checkTargets, readData } from "./evaluator.ts";
+import { checkFitOptions, fitOptionNames } from "./check-options.ts";
+import { improves } from "./early-stopping.ts";
+import { Evaluator, checkMetrics, checkTargets, readData } from "./evaluator.ts";
 import type {
   EpochRecord,
   FitModelOptions,
@@ -26,24 +27,6 @@ import type {
   Labelled,
   TrainerLike,
 } from "./options.ts";
-
-const optionNames = [
-  "epochs",
-  "batchSize",
-  "shuffle",
-  "dropLast",
-  "augment",
-  "validation",
-  "metrics",
-  "validationBatchSize",
-  "output",
-  "target",
-  "onBatch",
-  "onEpoch",
-  "earlyStopping",
-  "signal",
-  "checkpoint",
-];
 
 /** Longest time between looks at signals and timers, in milliseconds. */
 const patience = 50;
@@ -81,10 +64,10 @@ export async function fit<M extends Forward>(
   options: FitOptions<M, Labelled> | FitModelOptions<M> = {},
 ): Promise<FitResult<M, Labelled>> {
   if (isTrainer(from)) {
-    checkOptions("fit", options, optionNames);
+    checkOptions("fit", options, fitOptionNames);
     return run(from, data, options);
   }
-  checkOptions("fit", options, ["loss", "optimizer", "seed", ...optionNames]);
+  checkOptions("fit", options, ["loss", "optimizer", "seed", ...fitOptionNames]);
   const { loss, optimizer, seed = 0, ...rest } = options as FitModelOptions<M>;
   if (typeof loss !== "function")
     throw new ArgumentError(
@@ -105,6 +88,7 @@ export async function fit<M extends Forward>(
         "For data of another form make a trainer, whose loss gets batches of it.",
       ),
     );
+  if (rest.metrics !== undefined) checkMetrics("fit", rest.metrics);
   const made = trainer(
     from,
     (model: M, batch: Labelled, _key, mode) => loss(model.forward(batch.x, mode), batch.y),
@@ -125,16 +109,7 @@ async function run<M, B>(
 ): Promise<FitResult<M, B>> {
   const { epochs = 1, batchSize = 32, dropLast = false, signal, checkpoint } = options;
   const { earlyStopping, metrics = {}, validationBatchSize = batchSize, shuffle = 0 } = options;
-  checkWhole("fit: epochs", epochs, 0);
-  checkWhole("fit: batchSize", batchSize, 1);
-  if (checkpoint !== undefined) {
-    checkOptions("fit: checkpoint", checkpoint, ["path", "every", "resume"]);
-    checkWhole("fit: checkpoint.every", checkpoint.every ?? 1, 1);
-  }
-  if (earlyStopping !== undefined) {
-    checkEarlyStopping("fit: earlyStopping", earlyStopping);
-    checkMonitor(earlyStopping.monitor, options.validation === undefined ? {} : metrics);
-  }
+  checkFitOptions(options);
   const dataset = readData("fit: data", data, batchSize);
   if ((dropLast ? Math.floor(dataset.samples / batchSize) : dataset.samples) === 0)
     throw new ArgumentError(
@@ -150,18 +125,6 @@ async function run<M, B>(
     validation = readData("fit: validation", options.validation, validationBatchSize);
     checkTargets("fit: validation", trainer.model, validation, options);
   }
-  for (const name of ["augment", "onBatch", "onEpoch"] as const)
-    if (options[name] !== undefined && typeof options[name] !== "function")
-      throw new ArgumentError(complaint(`fit: ${name}`, "a function", describe(options[name])));
-  if (signal !== undefined && typeof (signal as Partial<AbortSignal> | null)?.aborted !== "boolean")
-    throw new ArgumentError(
-      complaint(
-        "fit: signal",
-        "an AbortSignal",
-        describe(signal),
-        "Of an AbortController give its .signal.",
-      ),
-    );
   const evaluator = new Evaluator<M, B>("fit", metrics, options);
   const key = keyOf("fit: shuffle", shuffle);
   const augmentKey = untraced(() => random.foldIn(key ?? random.key(0), -1));
@@ -301,20 +264,6 @@ async function trainEpoch<M, B>(
     await breath();
   }
   return undefined;
-}
-
-/** Throws ArgumentError unless early stopping looks at something that there will be: before the first epoch rather than after. */
-function checkMonitor(name: string, metrics: object): void {
-  const names = [...new Set(["loss", ...Object.keys(metrics)])];
-  if (!names.includes(name))
-    throw new ArgumentError(
-      complaint(
-        "fit: earlyStopping.monitor",
-        `one of ${names.join(", ")}`,
-        describe(name),
-        "Metrics are computed of validation data.",
-      ),
-    );
 }
 
 /** A function that gives way to the event loop if it has not for a while. */
