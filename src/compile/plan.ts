@@ -7,12 +7,19 @@ import { sizeOf } from "../ir/shape.ts";
 /** Blocks start at cache lines. */
 export const alignment = 64;
 
-/** Bytes a tensor takes in kernel memory, rounded up to whole cache lines. */
+/**
+ * Large blocks are longer by so many bytes than their values: those that follow each other then begin at different lines of
+ * a page. Extents being round numbers, they would else begin at the same, and a loop over several values would find all of
+ * its streams in the same sets of the caches: it ran at a third of the speed.
+ */
+const stagger = 13 * alignment;
+const large = 1 << 16;
+
+/** Bytes a tensor takes in kernel memory: whole cache lines, and a little more for large ones. */
 export function bytesOf(type: TensorType): number {
-  return Math.max(
-    alignment,
-    Math.ceil((sizeOf(type.shape) * kernelBytes[type.dtype]) / alignment) * alignment,
-  );
+  const bytes = sizeOf(type.shape) * kernelBytes[type.dtype];
+  const lines = Math.max(1, Math.ceil(bytes / alignment)) * alignment;
+  return lines < large ? lines : lines + stagger;
 }
 
 /** Offsets into one arena for the values between kernels. */
