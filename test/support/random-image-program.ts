@@ -235,10 +235,10 @@ const steps: Record<string, Step> = {
     const { draw, tame, setting } = making;
     const x = making.image();
     const options = { padding: "same", algorithm: setting.exact ? "direct" : "auto" } as const;
-    const channels = draw.of([16, 20, 32]);
+    const channels = draw.of([16, 17, 20, 30, 32]);
     const kernel = making.weights([1, 1, x.shape[3]!, channels], 0);
     const many = x.shape[3] === channels ? x : tame(ops.conv2d(x, kernel, options));
-    const filters = draw.of([16, 20, 24, 32, channels, channels]);
+    const filters = draw.of([16, 18, 23, 24, 32, channels, channels]);
     const sums = ops.conv2d(many, kernelOf(making, [3, 3, channels, filters]), options);
     const y = ops.add(sums, filters === channels ? many : beside(making, sums));
     return [many, tame(setting.smooth ? y : ops.relu(y))];
