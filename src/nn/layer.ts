@@ -11,6 +11,7 @@ import { type LayerOptions, type Setting, checkLayerOptions } from "./layer-opti
 import type { Mode } from "./mode.ts";
 import { Module, childModules } from "./module.ts";
 import { classNameOf } from "./names.ts";
+import { originOf, setOrigin } from "./origin.ts";
 import {
   type ShapeOrList,
   type ShapesOf,
@@ -25,31 +26,10 @@ import {
 export { checkCount, checkOptions } from "./layer-options.ts";
 export type { LayerOptions, Setting } from "./layer-options.ts";
 
-/** How a layer came by its parameters: kept beside the layer, since a key in a field would be taken for a parameter. */
-export interface Origin {
-  readonly key: Tensor | undefined;
-  readonly dtype: "float32" | "float64" | undefined;
-  made?: readonly Tensor[];
-  /** Whether a model around the layer drew them. */
-  inModel?: boolean;
-  /** Whether a model chose the name. */
-  isNamedByModel?: boolean;
-  /** Counts the layers: names are given in the order in which layers were made. */
-  readonly order: number;
-}
-
 /** A list of symbolic tensors where a layer takes a list. */
 type SymbolicListOf<In extends TensorOrList> = In extends readonly unknown[]
   ? readonly SymbolicTensor[]
   : never;
-
-const origins = new WeakMap<AnyLayer, Origin>();
-let nextOrder = 0;
-
-/** What is known of how a layer came about; undefined for copies (trained layers, say). */
-export function originOf(layer: AnyLayer): Origin | undefined {
-  return origins.get(layer);
-}
 
 /** A layer of whatever takes and gives. */
 // Layers take one tensor or a list: a common type of both has to give up on saying which.
@@ -84,11 +64,7 @@ export abstract class Layer<
     this.name = name;
     this.isTrainable = trainable;
     checkLayerOptions(this.label, options);
-    origins.set(this, {
-      key: seed === undefined ? key : untraced(() => random.key(seed)),
-      dtype,
-      order: nextOrder++,
-    });
+    setOrigin(this, seed === undefined ? key : untraced(() => random.key(seed)), dtype);
   }
 
   /** Output for a batch of inputs. Without a mode it is that of inference. */
@@ -125,7 +101,7 @@ export abstract class Layer<
    * has a seed of its own or they were replaced since. Throws ShapeError if the layer was made for another shape.
    */
   grow(inputShape: ShapesOf<In>, setting?: Setting): void {
-    const origin = origins.get(this);
+    const origin = originOf(this);
     if (this.inputShape !== undefined && !sameShapes(this.inputShape, inputShape))
       throw this.wrongShape(inputShape);
     if (this.inputShape !== undefined && !this.regrows(origin?.made)) return;
@@ -151,7 +127,7 @@ export abstract class Layer<
     { key, dtype }: Setting,
     position: number,
   ): ShapeOrList {
-    const origin = origins.get(child);
+    const origin = originOf(child);
     const isTaken = child.inputShape !== undefined && origin?.inModel !== false;
     if (this.inputShape === undefined && isTaken) return child.computeOutputShape(inputShape);
     child.grow(inputShape, { key: childKey(key, position), dtype });

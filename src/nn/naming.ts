@@ -1,9 +1,10 @@
 /** @file How a model names its layers, as Keras would in a new session: by class, numbered in the order of creation. */
 import { ArgumentError, complaint } from "../ir/errors.ts";
 import { nearNames } from "../ir/near-names.ts";
-import { type AnyLayer, Layer, type ModelLayer, originOf } from "./layer.ts";
+import { type AnyLayer, Layer, type ModelLayer } from "./layer.ts";
 import { type Module, childModules } from "./module.ts";
 import { nameMaker, snakeCase } from "./names.ts";
+import { originOf } from "./origin.ts";
 
 /** The layers in a module, at any depth: what a layer holds comes before it. */
 export function layersWithin(module: Module): AnyLayer[] {

@@ -40,7 +40,7 @@ const f32 = (x: number[]): Tensor => tensor(x);
 describe("losses", () => {
   const reached = new Set<string>(["huber", "meanAbsoluteError", "meanSquaredError"]);
   for (const [name, golden] of Object.entries(cases)) {
-    const loss = special[name] ?? nn.losses[name];
+    const loss = special[name] ?? nn.losses[name as nn.LossName];
     reached.add(name.split(" ")[0]!);
     test(`${name}: PyTorch's value and gradient`, () => {
       expect(loss).toBeDefined();

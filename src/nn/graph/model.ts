@@ -26,7 +26,7 @@ import { rowOf } from "../summary-row.ts";
 import { type SummaryOptions, type SummaryRow, formatSummary } from "../summary.ts";
 import { InputLayer, symbolOf } from "./input.ts";
 import { mapGraph } from "./map.ts";
-import { type Plan, planOf, runPlan } from "./plan.ts";
+import { type Plan, isChain, planOf, runPlan } from "./plan.ts";
 import { SymbolicTensor, type SymbolsOf } from "./symbolic.ts";
 
 /** A symbolic tensor, or a list. */
@@ -263,16 +263,6 @@ export class Model<
 
 function asList<T extends Tensor | SymbolicTensor>(value: T | readonly T[]): readonly T[] {
   return Array.isArray(value) ? (value as readonly T[]) : [value as T];
-}
-
-/** Whether each layer takes what the one before gives, and none is applied twice. */
-function isChain({ inputs, steps }: Plan): boolean {
-  let last: readonly number[] = [0];
-  for (const step of steps) {
-    if (step.inputs.length !== 1 || !last.includes(step.inputs[0]!)) return false;
-    last = step.outputs;
-  }
-  return inputs.length === 1 && new Set(steps.map(({ layer }) => layer)).size === steps.length;
 }
 
 function symbols(who: string, given: unknown): readonly SymbolicTensor[] {

@@ -74,3 +74,13 @@ export function runPlan<T>(
   }
   return values;
 }
+
+/** Whether each layer takes what the one before gives, and none is applied twice. */
+export function isChain({ inputs, steps }: Plan): boolean {
+  let last: readonly number[] = [0];
+  for (const step of steps) {
+    if (step.inputs.length !== 1 || !last.includes(step.inputs[0]!)) return false;
+    last = step.outputs;
+  }
+  return inputs.length === 1 && new Set(steps.map(({ layer }) => layer)).size === steps.length;
+}

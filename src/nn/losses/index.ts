@@ -15,7 +15,6 @@ import { cosineSimilarity, kullbackLeibler } from "./similarity.ts";
 
 export { binaryCrossEntropy, crossEntropy } from "./cross-entropy.ts";
 export type { CrossEntropyOptions } from "./cross-entropy.ts";
-export { checkLabels } from "./labels.ts";
 export { categoricalHinge, hinge, squaredHinge } from "./margin.ts";
 export {
   huber,
@@ -28,8 +27,25 @@ export {
 } from "./regression.ts";
 export { cosineSimilarity, kullbackLeibler } from "./similarity.ts";
 
+/** Names of the losses. */
+export type LossName =
+  | "binaryCrossEntropy"
+  | "categoricalHinge"
+  | "cosineSimilarity"
+  | "crossEntropy"
+  | "hinge"
+  | "huber"
+  | "kullbackLeibler"
+  | "logCosh"
+  | "meanAbsoluteError"
+  | "meanAbsolutePercentageError"
+  | "meanSquaredError"
+  | "meanSquaredLogarithmicError"
+  | "poisson"
+  | "squaredHinge";
+
 /** Every loss by its name. */
-export const losses: { readonly [name: string]: (prediction: Tensor, target: Tensor) => Tensor } = {
+export const losses: Readonly<Record<LossName, (prediction: Tensor, target: Tensor) => Tensor>> = {
   binaryCrossEntropy,
   categoricalHinge,
   cosineSimilarity,
