@@ -84,6 +84,10 @@ async function main(): Promise<void> {
     return measure(names, values.json, { only, ...(data !== undefined && { data }) });
   }
   const others = names.filter((name) => name !== "G").join("");
+  if (peers === undefined && chosen.length > 0 && others !== "")
+    throw new RangeError(`--packages alone compares G only: ${others} needs --peers too`);
+  if (packages === undefined && names.includes("G"))
+    console.error("bench: G is left out: its peer needs --packages");
   if (peers !== undefined && others !== "") {
     // The peers run in their folder: a path to Python must not depend on it.
     const found = { folder: peers, python: python.includes("/") ? resolve(python) : python };
