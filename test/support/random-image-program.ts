@@ -316,6 +316,21 @@ const steps: Record<string, Step> = {
     return [ops.where(both, ops.neg(x), x), both];
   },
   squashed: (making) => ((x) => (making.setting.exact ? ops.neg(x) : ops.tanh(x)))(making.image()),
+  whole: (making) => {
+    const { draw, setting } = making;
+    const x = making.image();
+    if (!setting.exact) return ops.div(x, 1.5);
+    const half = ops.mul(x, 0.5);
+    return draw.of([
+      () => ops.rem(x, 3),
+      () => ops.rem(x, ops.add(ops.abs(beside(making, x)), 1)),
+      () => ops.floor(half),
+      () => ops.round(half),
+      () => ops.sign(x),
+      () => ops.cast(ops.cast(half, "int32"), x.dtype),
+      () => ops.cast(ops.greater(x, 0), x.dtype),
+    ])();
+  },
   root: (making) =>
     ((x) => (making.setting.exact ? ops.abs(x) : ops.sqrt(ops.add(ops.square(x), 0.5))))(
       making.image(),
