@@ -62,7 +62,9 @@ type Found = Record<string, number | boolean>;
 async function ofParameter(found: Found): Promise<void> {
   const before = memory.used;
   let whole: Tensor | undefined = parameter(2);
-  found["a large parameter takes its own size"] = memory.used - before === bytes;
+  const taken = memory.used - before;
+  // Programs that draw it take a little.
+  found["a large parameter lies there once"] = taken >= bytes && taken < bytes + 65536;
   const wanted = digest(whole);
   const flat = whole.reshape([side * side]);
   whole = undefined;
