@@ -22,7 +22,7 @@ const { memory } = backend();
 
 /** Collects until no more than so many bytes of kernel memory are in use, for a while. */
 async function collected(goal: number): Promise<number> {
-  for (let turn = 0; turn < 12; turn++) {
+  for (let turn = 0; turn < (goal < 0 ? 10 : 100); turn++) {
     await new Promise((resolve) => void setTimeout(resolve, 5));
     collect();
     if (goal >= 0 && memory.used <= goal) break;
