@@ -24,7 +24,7 @@ import { OdeNet, ResNet } from "./mnist/networks.ts";
 const defaults = {
   data: { type: "string", default: "data/mnist" },
   model: { type: "string", default: "odenet" },
-  epochs: { type: "string", default: "14" },
+  epochs: { type: "string", default: "12" },
   "batch-size": { type: "string", default: "64" },
   "learning-rate": { type: "string", default: "0.003" },
   augment: { type: "string", default: "2" },
