@@ -77,7 +77,7 @@ export class Executable {
 /** Programs kept for graphs seen before, the longest unused first, and the kernel memory they hold. */
 const kept = new Map<string, Executable>();
 const maxKept = 512;
-const maxBytes = 32 * 1024 * 1024;
+const maxBytes = 24 * 1024 * 1024;
 let keptBytes = 0;
 
 function evaluate(source: Graph, inputs: readonly Tensor[]): Tensor[] {
