@@ -1,5 +1,6 @@
 // How kernels walk through chunks of their work: even cuts, loops with bounds known only when they run.
 import type { FunctionBuilder, Local } from "../asm/index.ts";
+import { advance, clear } from "./pointers.ts";
 
 /** Numbers in two lists, cut evenly: `count` chunks of at most `size`. */
 export interface Cut {
@@ -148,4 +149,20 @@ export function eachSize(
 /** Up to whole lines of the cache. */
 export function align(bytes: number): number {
   return Math.ceil(bytes / 64) * 64;
+}
+
+/** Zeroes `rows` rows of `bytes` bytes each, `step` bytes apart. */
+export function clearRows(
+  fn: FunctionBuilder,
+  start: Local,
+  rows: number,
+  bytes: number,
+  step: number,
+): void {
+  const line = copyOf(fn, start);
+  const row = copyOf(fn, 0);
+  forRange(fn, row, rows, 1, () => {
+    clear(fn, line, bytes);
+    advance(fn, line, step);
+  });
 }

@@ -107,3 +107,19 @@ export function storeLanes(
     store(() => fn.storeLane(lanes.storeLane, lane, offset + lane * stride));
   }
 }
+
+/** sum += x * y, lane by lane and rounded twice. */
+export function multiplyAdd(
+  fn: FunctionBuilder,
+  shape: string,
+  sum: Local,
+  x: Local,
+  y: Local,
+): void {
+  fn.get(sum);
+  fn.get(x);
+  fn.get(y);
+  fn.op(`${shape}.mul`);
+  fn.op(`${shape}.add`);
+  fn.set(sum);
+}

@@ -1,8 +1,8 @@
 // Products with few rows over a large right operand: a dense layer on one sample. What counts is to stream b through, whole
 // rows at a time; the sums wait in the first-level cache.
-import type { FunctionBuilder, Local, WasmModule } from "../asm/index.ts";
+import type { FunctionBuilder, WasmModule } from "../asm/index.ts";
 import { repeat, sharedFunction } from "./flow.ts";
-import { lanesOf, loadLanes, storeLanes } from "./lanes.ts";
+import { lanesOf, loadLanes, multiplyAdd, storeLanes } from "./lanes.ts";
 import type { Product } from "./plan.ts";
 import { advance, clear, pointAt } from "./pointers.ts";
 
@@ -107,19 +107,4 @@ function emitThin(fn: FunctionBuilder, { dtype, m, k, n, a, b, out }: Product): 
   };
   repeat(fn, Math.floor(k / depth), () => pass(depth));
   if (k % depth > 0) pass(k % depth);
-}
-
-function multiplyAdd(
-  fn: FunctionBuilder,
-  shape: string,
-  sum: Local,
-  element: Local,
-  row: Local,
-): void {
-  fn.get(sum);
-  fn.get(element);
-  fn.get(row);
-  fn.op(`${shape}.mul`);
-  fn.op(`${shape}.add`);
-  fn.set(sum);
 }

@@ -5,7 +5,7 @@ import type { FunctionBuilder, Local } from "../../asm/index.ts";
 import type { PhaseContext, PhasedEmitter } from "../../emit.ts";
 import { addScaled, align, copyOf, cut, forRange, ifEquals, scaled, smaller } from "../chunks.ts";
 import { repeat } from "../flow.ts";
-import { type Lanes, lanesOf, loadLanes, storeLanes, vectorWidths } from "../lanes.ts";
+import { type Lanes, lanesOf, loadLanes, multiplyAdd, storeLanes, vectorWidths } from "../lanes.ts";
 import { advance, clear, pointAt, pointerTo } from "../pointers.ts";
 import {
   canMiss,
@@ -241,12 +241,7 @@ class DepthwiseFilter {
         const element = load(x, at, v);
         for (const { output, tap } of uses) {
           if (!loaded.has(output)) loaded.set(output, load(gradient, output, v));
-          fn.get(taps[tap]!);
-          fn.get(element);
-          fn.get(loaded.get(output)!);
-          fn.op(`${shape}.mul`);
-          fn.op(`${shape}.add`);
-          fn.set(taps[tap]!);
+          multiplyAdd(fn, shape, taps[tap]!, element, loaded.get(output)!);
         }
       }
     });

@@ -5,7 +5,7 @@ import type { FunctionBuilder, Local } from "../../asm/index.ts";
 import type { PhasedEmitter } from "../../emit.ts";
 import { addScaled, copyOf, forRange } from "../chunks.ts";
 import { repeat } from "../flow.ts";
-import { type Lanes, lanesOf, loadLanes, vectorWidths } from "../lanes.ts";
+import { type Lanes, lanesOf, loadLanes, multiplyAdd, vectorWidths } from "../lanes.ts";
 import { advance, pointAt, pointerTo } from "../pointers.ts";
 import {
   canMiss,
@@ -235,12 +235,7 @@ class Depthwise {
         const x = load(from, at, v);
         for (const { output, tap } of uses) {
           if (!loaded.has(tap)) loaded.set(tap, load(weights, tap, v));
-          fn.get(outputs[output]!);
-          fn.get(x);
-          fn.get(loaded.get(tap)!);
-          fn.op(`${shape}.mul`);
-          fn.op(`${shape}.add`);
-          fn.set(outputs[output]!);
+          multiplyAdd(fn, shape, outputs[output]!, x, loaded.get(tap)!);
         }
       }
     });

@@ -2,10 +2,20 @@
 import type { ConvFilterWork } from "../../../../ir/kernel.ts";
 import type { Local } from "../../asm/index.ts";
 import type { PhasedEmitter } from "../../emit.ts";
-import { addScaled, align, copyOf, cut, divided, eachSize, forRange, scaled } from "../chunks.ts";
+import {
+  addScaled,
+  align,
+  clearRows,
+  copyOf,
+  cut,
+  divided,
+  eachSize,
+  forRange,
+  scaled,
+} from "../chunks.ts";
 import { lanesOf } from "../lanes.ts";
 import type { Product } from "../plan.ts";
-import { advance, clear, pointerTo } from "../pointers.ts";
+import { advance, pointerTo } from "../pointers.ts";
 import { productFunction, productScratch } from "../product.ts";
 import { patchesFunction } from "./patches.ts";
 
@@ -57,12 +67,7 @@ export const emitThinFilter: PhasedEmitter<ConvFilterWork> = (context, work) => 
     const gradients = pointerTo(context, fn, gradient);
     addScaled(fn, gradients, filter, 1);
     eachSize(fn, column, columns, own, (width) => {
-      const line = copyOf(fn, result);
-      const row = copyOf(fn, 0);
-      forRange(fn, row, depth, 1, () => {
-        clear(fn, line, width * bytes);
-        advance(fn, line, filters * bytes);
-      });
+      clearRows(fn, result, depth, width * bytes, filters * bytes);
       const from = copyOf(fn, gradients);
       const add = (first: Local, count: number): void => {
         for (const local of [image, patches, first]) fn.get(local);

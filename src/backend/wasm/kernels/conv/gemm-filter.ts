@@ -3,9 +3,19 @@ import type { ConvFilterWork } from "../../../../ir/kernel.ts";
 import type { PhasedEmitter } from "../../emit.ts";
 import { lanesOf } from "../lanes.ts";
 import type { Product } from "../plan.ts";
-import { advance, clear, pointerTo } from "../pointers.ts";
+import { advance, pointerTo } from "../pointers.ts";
 import { productFunction, productScratch } from "../product.ts";
-import { addScaled, align, copyOf, cut, divided, eachSize, forRange, scaled } from "../chunks.ts";
+import {
+  addScaled,
+  align,
+  clearRows,
+  copyOf,
+  cut,
+  divided,
+  eachSize,
+  forRange,
+  scaled,
+} from "../chunks.ts";
 import { emitThinFilter, fewChannels } from "./gemm-filter-thin.ts";
 import { tapFunction } from "./patches.ts";
 
@@ -69,12 +79,7 @@ const emitByTaps: PhasedEmitter<ConvFilterWork> = (context, work) => {
     addScaled(fn, gradients, group, ownFilters * bytes);
 
     eachSize(fn, part, parts, ownChannels, (wide) => {
-      const line = copyOf(fn, result);
-      const row = copyOf(fn, 0);
-      forRange(fn, row, wide, 1, () => {
-        clear(fn, line, ownFilters * bytes);
-        advance(fn, line, filters * bytes);
-      });
+      clearRows(fn, result, wide, ownFilters * bytes, filters * bytes);
       const add = (first: ReturnType<typeof copyOf>, count: number): void => {
         for (const local of [image, gathered, first]) fn.get(local);
         fn.i32(count);
