@@ -43,6 +43,8 @@ export interface ModelLayer extends Layer<any, any> {
   get input(): SymbolicTensor;
 }
 
+const noAliases: readonly string[] = Object.freeze([]);
+
 /** Base of layers, from a tensor to a tensor unless `In` and `Out` say lists. A layer has parameters as soon as its input shape is known. */
 export abstract class Layer<
   In extends TensorOrList = Tensor,
@@ -52,6 +54,8 @@ export abstract class Layer<
   abstract get kind(): string;
   /** Name in errors and summaries; a model gives one to layers that have none. */
   name: string | undefined;
+  /** Other names under which a model finds it: in some files values have names too. */
+  aliases: readonly string[] = noAliases;
   /** Shape of one input sample, without the batch (a list of shapes for layers of several inputs); undefined until known. */
   inputShape: ShapesOf<In> | undefined;
   /** Shape of one output sample, without the batch; undefined until known. */

@@ -61,11 +61,13 @@ export function modelName(model: Module & Pick<AnyLayer, "name" | "className">):
   return model.name ?? nameMaker(taken)(snakeCase(model.className));
 }
 
-/** The layer of a name. Throws ArgumentError naming `who` and the names most like it. */
+/** The layer of a name, or else of an alias. Throws ArgumentError naming `who` and the names most like it. */
 export function findLayer(who: string, layers: readonly AnyLayer[], name: string): ModelLayer {
-  const found = layers.find((layer) => layer.name === name);
+  const found =
+    layers.find((layer) => layer.name === name) ??
+    layers.find(({ aliases }) => aliases.includes(name));
   if (found !== undefined) return found;
-  const names = layers.flatMap((layer) => layer.name ?? []);
+  const names = layers.flatMap((layer) => [layer.name ?? [], layer.aliases].flat());
   throw new ArgumentError(
     complaint(
       `${who}: getLayer`,

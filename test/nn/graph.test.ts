@@ -123,6 +123,18 @@ describe("a graph model", () => {
     expect(m.namedParameters().map(([name]) => name)).toEqual(["layers[2].fn.by"]);
   });
 
+  test("finds layers by an alias where no layer has the name itself", () => {
+    const x = nn.input({ shape: [2] });
+    const first = nn.relu({ name: "first" });
+    const second = nn.relu({ name: "second" });
+    first.aliases = ["second", "value"];
+    const m = nn.model({ inputs: x, outputs: second.apply(first.apply(x)) });
+    expect(m.getLayer("value")).toBe(first);
+    expect(m.getLayer("second")).toBe(second);
+    expect(m.outputOf("value")).toBe(first.output);
+    expect(() => m.getLayer("valve")).toThrow(/Most like it: value/);
+  });
+
   test("may be as deep as it likes", () => {
     let x = nn.input({ shape: [1] });
     const inputs = x;

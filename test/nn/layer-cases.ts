@@ -37,6 +37,22 @@ export const layerCases: Readonly<Record<string, readonly LayerCase[]>> = {
       292,
     ),
     layer(
+      (b) =>
+        conv2d({
+          filters: 4,
+          kernelSize: 3,
+          strides: 2,
+          padding: [
+            [1, 1],
+            [0, 2],
+          ],
+          ...b,
+        }),
+      [6, 5, 2],
+      [3, 3, 4],
+      76,
+    ),
+    layer(
       (b) => conv2d({ filters: 4, kernelSize: [3, 2], strides: [2, 1], padding: "same", ...b }),
       [8, 5, 4],
       [4, 5, 4],
@@ -66,6 +82,23 @@ export const layerCases: Readonly<Record<string, readonly LayerCase[]>> = {
     layer((b) => conv2dTranspose({ filters: 2, kernelSize: 3, ...b }), [3, 4, 3], [5, 6, 2], 56),
     layer(
       (b) => conv2dTranspose({ filters: 2, kernelSize: 3, strides: 2, padding: "same", ...b }),
+      [3, 4, 3],
+      [6, 8, 2],
+      56,
+    ),
+    layer(
+      (b) =>
+        conv2dTranspose({
+          filters: 2,
+          kernelSize: 3,
+          strides: 2,
+          padding: [
+            [1, 1],
+            [0, 1],
+          ],
+          outputPadding: [1, 0],
+          ...b,
+        }),
       [3, 4, 3],
       [6, 8, 2],
       56,
@@ -136,6 +169,20 @@ export const layerCases: Readonly<Record<string, readonly LayerCase[]>> = {
       (b) => nn.maxPool2d({ poolSize: 3, strides: 2, padding: "same", ...b }),
       [6, 5, 4],
       [3, 3, 4],
+    ),
+    layer(
+      (b) =>
+        nn.maxPool2d({
+          poolSize: 3,
+          strides: 2,
+          padding: [
+            [1, 1],
+            [1, 0],
+          ],
+          ...b,
+        }),
+      [6, 5, 4],
+      [3, 2, 4],
     ),
   ],
   averagePool2d: [
@@ -240,6 +287,72 @@ export const layerCases: Readonly<Record<string, readonly LayerCase[]>> = {
     ),
   ],
   leakyRelu: [layer((b) => nn.leakyRelu(b), [4, 5], [4, 5])],
+  arithmetic: [
+    layer((b) => nn.arithmetic({ operation: "add", operandShape: [3], ...b }), [4, 3], [4, 3], 3),
+    layer(
+      (b) => nn.arithmetic({ operation: "divide", operandShape: [2, 1], operandFirst: true, ...b }),
+      [2, 4],
+      [2, 4],
+      2,
+    ),
+    layer(
+      (b) => nn.arithmetic({ operation: "subtract", operandShape: [3], ...b }),
+      [4, 3],
+      [4, 3],
+      3,
+    ),
+    layer((b) => nn.arithmetic({ operation: "multiply", ...b }), [5], [5], 1),
+    layer((b) => nn.arithmetic({ operation: "maximum", operandShape: [5], ...b }), [5], [5], 5),
+    layer((b) => nn.arithmetic({ operation: "minimum", operandShape: [5], ...b }), [5], [5], 5),
+  ],
+  clip: [
+    layer((b) => nn.clip({ minValue: -0.61, maxValue: 0.33, ...b }), [4, 5], [4, 5]),
+    layer((b) => nn.clip({ maxValue: 0.33, ...b }), [4, 5], [4, 5]),
+  ],
+  localResponseNorm: [
+    layer((b) => nn.localResponseNorm({ alpha: 2, ...b }), [2, 3, 8], [2, 3, 8]),
+    layer(
+      (b) => nn.localResponseNorm({ size: 4, alpha: 1, beta: 0.5, k: 2, ...b }),
+      [3, 2, 2],
+      [3, 2, 2],
+    ),
+  ],
+  logSoftmax: [
+    layer((b) => nn.logSoftmax(b), [4, 5], [4, 5]),
+    layer((b) => nn.logSoftmax({ axis: [1, 2], ...b }), [4, 5, 2], [4, 5, 2]),
+  ],
+  pad: [
+    layer(
+      (b) =>
+        nn.pad({
+          padding: [
+            [0, 1],
+            [2, 0],
+          ],
+          value: 0.5,
+          ...b,
+        }),
+      [3, 4],
+      [4, 6],
+    ),
+  ],
+  reduce: [
+    layer((b) => nn.reduce({ operation: "mean", axis: [1, 2], ...b }), [3, 4, 2], [2]),
+    layer((b) => nn.reduce({ operation: "sum", axis: -1, keepDims: true, ...b }), [3, 4], [3, 1]),
+    layer((b) => nn.reduce({ operation: "max", axis: 1, ...b }), [3, 4], [4]),
+    layer((b) => nn.reduce({ operation: "min", axis: 2, ...b }), [3, 4], [3]),
+  ],
+  slice: [
+    layer((b) => nn.slice({ starts: [1, 0], stops: [3, 9], ...b }), [4, 5], [2, 5]),
+    layer((b) => nn.slice({ starts: [0, 1], stops: [4, 5], steps: [3, 2], ...b }), [4, 5], [2, 2]),
+  ],
+  unary: [
+    layer((b) => nn.unary({ operation: "erf", ...b }), [4, 5], [4, 5]),
+    layer((b) => nn.unary({ operation: "exp", ...b }), [5], [5]),
+    layer((b) => nn.unary({ operation: "abs", ...b }), [5], [5]),
+    layer((b) => nn.unary({ operation: "negate", ...b }), [5], [5]),
+    layer((b) => nn.unary({ operation: "reciprocal", ...b }), [4], [4]),
+  ],
   elu: [layer((b) => nn.elu({ alpha: 0.5, ...b }), [4, 5], [4, 5])],
   prelu: [
     layer((b) => nn.prelu(b), [4, 5], [4, 5], 20),

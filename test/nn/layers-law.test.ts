@@ -22,6 +22,7 @@ const elsewhere = new Set([
   "add",
   "average",
   "concatenate",
+  "divide",
   "maximum",
   "minimum",
   "multiply",

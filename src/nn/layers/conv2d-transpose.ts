@@ -92,7 +92,10 @@ export class Conv2dTranspose extends ConvLayer {
     const extra = this.outputPadding?.[axis];
     if (this.padding === "valid")
       return (n - 1) * stride + reach + (extra ?? Math.max(0, stride - reach));
-    return extra === undefined ? n * stride : (n - 1) * stride + (reach % 2) + extra;
+    if (this.padding === "same")
+      return extra === undefined ? n * stride : (n - 1) * stride + (reach % 2) + extra;
+    const [before, after] = this.padding[axis];
+    return (n - 1) * stride + reach - before - after + (extra ?? 0);
   }
 
   /** x [batch, rows, columns, channels] -> [batch, rows', columns', filters]. ShapeError and DTypeError name the layer. */
@@ -115,7 +118,8 @@ export class Conv2dTranspose extends ConvLayer {
 /**
  * A transposed convolution: `conv2dTranspose({ filters: 8, kernelSize: 3, strides: 2, padding: "same" })`. With a reach of
  * r = dilation (kernel - 1) + 1, an extent n grows to n stride with padding "same" and to (n - 1) stride + max(r, stride) with
- * "valid"; `outputPadding` p makes it (n - 1) stride + r mod 2 + p and (n - 1) stride + r + p.
+ * "valid"; `outputPadding` p makes it (n - 1) stride + r mod 2 + p and (n - 1) stride + r + p. Padding in numbers is cut off
+ * (n - 1) stride + r + p.
  * Throws ArgumentError for options it does not know or cannot use.
  */
 export function conv2dTranspose(options: Conv2dTransposeOptions): Conv2dTranspose {

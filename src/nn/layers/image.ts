@@ -8,8 +8,12 @@ import { requireTensor } from "../../ops/bind.ts";
 /** One number for rows and columns, or one for each. */
 export type PairOption = number | Pair;
 
-/** Zeros around an image: none ("valid"), or as many as keep its extent at stride 1, an odd one at the end ("same"). */
-export type PaddingOption = "valid" | "same";
+/**
+ * Borders around an image: none ("valid"), as many pixels as keep its extent at stride 1, an odd one at the end ("same"), or
+ * [[top, bottom], [left, right]] (which Keras lacks, and other frameworks' networks need). Convolutions read zeros there, and
+ * pooling passes over them.
+ */
+export type PaddingOption = "valid" | "same" | readonly [Pair, Pair];
 
 /** The option that Keras has for the order of axes; images are [rows, columns, channels] here. */
 export interface ImageOptions {
@@ -61,18 +65,18 @@ export function bordersOf(who: string, value: unknown): readonly [Pair, Pair] {
   return pairs as unknown as readonly [Pair, Pair];
 }
 
-/** Throws ArgumentError for a padding that is not one of Keras'. */
+/** The padding among the options. Throws ArgumentError for what is none. */
 export function paddingOf(who: string, value: unknown): PaddingOption {
-  if (value !== "valid" && value !== "same")
-    throw new ArgumentError(
-      complaint(
-        `${who}: padding`,
-        `"valid" or "same"`,
-        describe(value),
-        "For other borders put a zeroPadding2d before it.",
-      ),
-    );
-  return value;
+  if (value === "valid" || value === "same") return value;
+  if (Array.isArray(value) && value.every(Array.isArray))
+    return bordersOf(`${who}: padding`, value);
+  throw new ArgumentError(
+    complaint(
+      `${who}: padding`,
+      `"valid", "same" or [[top, bottom], [left, right]]`,
+      describe(value),
+    ),
+  );
 }
 
 /** Throws ArgumentError for images whose channels come first. */
@@ -135,7 +139,13 @@ export function windowsIn(
   const count = (extent: number, axis: 0 | 1): number =>
     padding === "same"
       ? Math.ceil(extent / strides[axis])
-      : windowCount(extent, window[axis], strides[axis], [0, 0], dilation[axis]);
+      : windowCount(
+          extent,
+          window[axis],
+          strides[axis],
+          padding === "valid" ? [0, 0] : padding[axis],
+          dilation[axis],
+        );
   const counts: [number, number] = [count(rows, 0), count(columns, 1)];
   if (counts.includes(0))
     throw new ShapeError(

@@ -1,5 +1,6 @@
 /** @file What layers that pool windows of images have in common. */
 import type { Pair } from "../../ir/conv.ts";
+import { ArgumentError, complaint } from "../../ir/errors.ts";
 import type { Shape } from "../../ir/shape.ts";
 import type { Tensor } from "../../ir/tensor.ts";
 import { Layer, type LayerOptions, checkOptions } from "../layer.ts";
@@ -39,7 +40,25 @@ export abstract class PoolLayer extends Layer {
     this.poolSize = pairOf(`${this.label}: poolSize`, options.poolSize ?? 2, 1);
     this.strides = pairOf(`${this.label}: strides`, options.strides ?? this.poolSize, 1);
     this.padding = paddingOf(this.label, options.padding ?? "valid");
+    this.requireCover();
     if (options.inputShape !== undefined) this.grow(options.inputShape);
+  }
+
+  /** Throws ArgumentError where a window might cover no pixel. */
+  private requireCover(): void {
+    const { padding, poolSize } = this;
+    if (
+      typeof padding === "string" ||
+      padding.every((pair, axis) => Math.max(...pair) < poolSize[axis]!)
+    )
+      return;
+    throw new ArgumentError(
+      complaint(
+        `${this.label}: padding`,
+        `less than the window, [${poolSize.join(", ")}]`,
+        JSON.stringify(padding),
+      ),
+    );
   }
 
   protected make(inputShape: Shape): Shape {
