@@ -101,7 +101,23 @@ describe("convolutions", () => {
       [
         () => conv2d({ ...of, padding: "causal" as never }),
         ArgumentError,
-        /padding.*"causal".*zeroPadding2d/,
+        /padding.*\[\[top, bottom\], \[left, right\]\].*"causal"/,
+      ],
+      [
+        () => conv2d({ ...of, padding: [[1, 0], [-1]] as never }),
+        ArgumentError,
+        /padding.*\[\[1,0\],\[-1\]\]/,
+      ],
+      [
+        () =>
+          nn.maxPool2d({
+            padding: [
+              [0, 0],
+              [0, 2],
+            ] as never,
+          }),
+        ArgumentError,
+        /padding.*less than the window, \[2, 2\].*\[0,2\]/,
       ],
       [
         () => conv2d({ ...of, dataFormat: "channelsFirst" as never }),
