@@ -2,3 +2,4 @@
 import "../compile/evaluate.ts";
 
 export { FormatError } from "./errors.ts";
+export * from "./images/index.ts";
