@@ -1,5 +1,13 @@
 /** @file The public entrance of `adjoint/models`: networks and images from files. */
 import "../compile/evaluate.ts";
+import "../ops/index.ts";
 
 export { FormatError } from "./errors.ts";
-export * from "./images/index.ts";
+export type { LoadedModel } from "./format.ts";
+export { loadModel } from "./load.ts";
+export type { LoadOptions } from "./load.ts";
+export { encodeModel, saveModel } from "./save.ts";
+export type { ByteSource } from "./sources/byte-source.ts";
+export type { SourceLike } from "./source.ts";
+export { supportedFormats } from "./supported.ts";
+export type { FormatInfo } from "./supported.ts";

@@ -1,4 +1,4 @@
-/** @file Large random tensors, drawn block by block: beside the tensor itself they take little memory. */
+/** @file Large parameters: where their elements lie, and how they are drawn block by block, taking little memory beside the tensor itself. */
 import { residentElements } from "../compile/constants.ts";
 import { backend } from "../compile/engine.ts";
 import { type DType, allocate, isFloat } from "../ir/dtype.ts";
@@ -9,6 +9,15 @@ import { atOnce, childKey } from "./at-once.ts";
 
 /** Elements a block; smaller tensors are drawn whole. */
 const blockSize = 1 << 18;
+
+/** Room for a parameter's elements. Those of large ones lie in kernel memory from the start: programs read them there. */
+export function parameterElements(
+  dtype: "float32" | "float64",
+  size: number,
+): Float32Array | Float64Array {
+  const resident = size > blockSize ? residentElements(backend(), dtype, size) : undefined;
+  return resident ?? (allocate(dtype, size) as Float32Array | Float64Array);
+}
 
 /** Draws a tensor: `draw(key, shape)` at once, or for large ones block i with the i-th key under the key. */
 export function drawn(
@@ -21,8 +30,7 @@ export function drawn(
   const size = sizeOf(shape);
   if (size <= blockSize || !isFloat(dtype) || currentTrace() !== undefined)
     return atOnce((k) => draw(k, shape), key);
-  // The weights of a large network lie in kernel memory from the start: programs read them there.
-  const elements = residentElements(backend(), dtype, size) ?? allocate(dtype, size);
+  const elements = parameterElements(dtype, size);
   for (let start = 0, block = 0; start < size; start += blockSize, block++) {
     const length = Math.min(blockSize, size - start);
     const part = atOnce((k) => draw(k, [length]), childKey(key, block));

@@ -1,22 +1,14 @@
-/**
- * @file Checkpoints in files (Node only). A file is replaced in one instant: whoever is interrupted, at any moment, leaves either
- * the old checkpoint or the new one. Node's modules are asked for at run time, so that bundlers for browsers never meet them.
- */
+/** @file Checkpoints in files (Node only). Whoever is interrupted, at any moment, leaves either the old checkpoint or the new one. */
 import { ArgumentError, complaint, describe } from "../ir/errors.ts";
+import { type NodeModules, nodeModules, reasonOf, replaceFile } from "../ir/node-files.ts";
 import { CheckpointError } from "./checkpoint-error.ts";
 import { type Json, decodeCheckpoint, encodeCheckpoint, fillTree } from "./checkpoint.ts";
 import type { Trainer, TrainerState } from "./trainer.ts";
 
-interface NodeModules {
-  readonly files: typeof import("node:fs/promises");
-  readonly paths: typeof import("node:path");
-}
-
 /** Throws CheckpointError where there is no Node. */
-function nodeModules(who: string): NodeModules {
-  const { process } = globalThis as { process?: Partial<NodeJS.Process> };
-  const builtin = process?.getBuiltinModule;
-  if (builtin === undefined)
+function requireNode(who: string): NodeModules {
+  const modules = nodeModules();
+  if (modules === undefined)
     throw new CheckpointError(
       complaint(
         who,
@@ -25,14 +17,10 @@ function nodeModules(who: string): NodeModules {
         "Keep the bytes of encodeCheckpoint there, and give them to decodeCheckpoint.",
       ),
     );
-  return { files: builtin("node:fs/promises"), paths: builtin("node:path") };
+  return modules;
 }
 
 type AnyTrainer = Trainer<never, never>;
-
-/** Ages below which another process may still be writing, in milliseconds. */
-const fresh = 60_000;
-let writes = 0;
 
 /**
  * Writes a trainer's state, or any tree of tensors, with metadata (anything that JSON can hold) to a file in the safetensors
@@ -45,26 +33,13 @@ export async function saveCheckpoint(
   metadata: Json = null,
 ): Promise<void> {
   checkPath("saveCheckpoint", path);
-  const { files, paths } = nodeModules("saveCheckpoint");
+  const modules = requireNode("saveCheckpoint");
   const bytes = encodeCheckpoint(isTrainer(from) ? from.state : from, metadata);
-  const base = paths.basename(path);
-  const folder = paths.dirname(path);
-  const temporary = paths.join(folder, `.${base}.${process.pid}-${writes++}.tmp`);
   try {
-    await sweep({ files, paths }, folder, base);
-    const file = await files.open(temporary, "wx");
-    try {
-      await file.writeFile(bytes);
-      await file.sync();
-    } finally {
-      await file.close();
-    }
-    await files.rename(temporary, path);
-    await syncFolder(files, folder);
+    await replaceFile(modules, path, [bytes]);
   } catch (cause) {
-    await files.rm(temporary, { force: true });
     throw new CheckpointError(
-      `saveCheckpoint: cannot write ${path}: ${reason(cause)}. Is the folder there, writable and not full?`,
+      `saveCheckpoint: cannot write ${path}: ${reasonOf(cause)}. Is the folder there, writable and not full?`,
       { cause },
     );
   }
@@ -88,51 +63,21 @@ export async function loadCheckpoint(
   into: unknown,
 ): Promise<{ readonly tree: unknown; readonly metadata: Json }> {
   checkPath("loadCheckpoint", path);
-  const { files } = nodeModules("loadCheckpoint");
+  const { files } = requireNode("loadCheckpoint");
   const who = `loadCheckpoint: ${path}`;
   let bytes: Uint8Array;
   try {
     bytes = await files.readFile(path);
   } catch (cause) {
-    throw new CheckpointError(`loadCheckpoint: cannot read ${path}: ${reason(cause)}.`, { cause });
+    throw new CheckpointError(`loadCheckpoint: cannot read ${path}: ${reasonOf(cause)}.`, {
+      cause,
+    });
   }
   const { tensors, metadata } = decodeCheckpoint(bytes, who);
   if (!isTrainer(into)) return { tree: fillTree(who, into, tensors), metadata };
   const state = fillTree(who, into.state, tensors);
   into.restore(state);
   return { tree: state, metadata };
-}
-
-/** Removes what processes that were killed while they wrote have left behind. */
-async function sweep({ files, paths }: NodeModules, folder: string, base: string): Promise<void> {
-  for (const name of await files.readdir(folder)) {
-    const pid = name.startsWith(`.${base}.`)
-      ? /^(\d+)-\d+\.tmp$/.exec(name.slice(base.length + 2))?.[1]
-      : undefined;
-    if (pid === undefined || isAlive(Number(pid))) continue;
-    const file = paths.join(folder, name);
-    const { mtimeMs } = await files.stat(file).catch(() => ({ mtimeMs: Infinity }));
-    if (Date.now() - mtimeMs > fresh) await files.rm(file, { force: true });
-  }
-}
-
-function isAlive(pid: number): boolean {
-  try {
-    return process.kill(pid, 0);
-  } catch (error) {
-    return (error as { code?: string }).code === "EPERM";
-  }
-}
-
-/** A rename is on disk once its folder is. Where folders cannot be opened (Windows), the system sees to it. */
-async function syncFolder(files: NodeModules["files"], folder: string): Promise<void> {
-  const handle = await files.open(folder, "r").catch(() => undefined);
-  if (handle === undefined) return;
-  try {
-    await handle.sync().catch(() => undefined);
-  } finally {
-    await handle.close();
-  }
 }
 
 function isTrainer(value: unknown): value is AnyTrainer {
@@ -147,8 +92,4 @@ function isTrainer(value: unknown): value is AnyTrainer {
 function checkPath(who: string, path: string): void {
   if (typeof path !== "string" || path === "")
     throw new ArgumentError(complaint(`${who}: path`, "a path", describe(path)));
-}
-
-function reason(cause: unknown): string {
-  return cause instanceof Error ? cause.message : String(cause);
 }

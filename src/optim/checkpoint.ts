@@ -2,6 +2,7 @@
  * @file Trees of tensors and notes about them as bytes, and back. The layout is that of safetensors: 8 bytes with the header's
  * length, a JSON header, little-endian elements. Nothing in a file is executed, and nothing is believed before it is checked.
  */
+import { crc32 } from "../ir/crc32.ts";
 import { type DType, allocate } from "../ir/dtype.ts";
 import { ArgumentError, complaint, describe } from "../ir/errors.ts";
 import { formatShape, sameShape } from "../ir/shape.ts";
@@ -9,7 +10,6 @@ import { Tensor, concreteElements } from "../ir/tensor.ts";
 import { flatten } from "../ir/tree.ts";
 import { decodeHeader } from "./checkpoint-header.ts";
 import { CheckpointError } from "./checkpoint-error.ts";
-import { crc32 } from "./crc32.ts";
 import { pathName } from "./parameters.ts";
 
 /** Values that JSON can hold. */

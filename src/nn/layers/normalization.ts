@@ -3,7 +3,8 @@ import { type DType, isFloat } from "../../ir/dtype.ts";
 import { ArgumentError, ShapeError, complaint, describe } from "../../ir/errors.ts";
 import { type Shape, formatShape, sameShape, sizeOf } from "../../ir/shape.ts";
 import { type Nested, Tensor } from "../../ir/tensor.ts";
-import { full, tensor } from "../../ops/index.ts";
+import { tensor } from "../../ops/index.ts";
+import { type Initializer, initializerOf } from "../initializers.ts";
 import { Layer, type LayerOptions, type Setting, checkOptions } from "../layer.ts";
 import { checkFlag, requireDType, requireExtents, requireRank, sampleAxes } from "./input.ts";
 
@@ -39,8 +40,10 @@ export class Normalization extends Layer {
   readonly axis: number | readonly number[] | null;
   readonly invert: boolean;
   /** As numbers: tensors in fields would be parameters. */
-  private readonly given: { readonly mean: Nested; readonly variance: Nested } | undefined;
+  readonly constants: { readonly mean: Nested; readonly variance: Nested } | undefined;
   private floats: "float32" | "float64";
+  private readonly zeros: Initializer;
+  private readonly ones: Initializer;
 
   constructor(options: NormalizationOptions = {}) {
     checkOptions("normalization", options, ["axis", "mean", "variance", "invert"]);
@@ -65,11 +68,13 @@ export class Normalization extends Layer {
             `shapes ${formatShape(m.shape)} and ${formatShape(v.shape)}, least variance ${Math.min(...v.data())}`,
           ),
         );
-      this.given = { mean: m.toArray(), variance: v.toArray() };
+      this.constants = { mean: m.toArray(), variance: v.toArray() };
     }
     this.axis = axis;
     this.invert = invert;
     this.floats = options.dtype ?? "float32";
+    this.zeros = initializerOf(this.label, "zeros");
+    this.ones = initializerOf(this.label, "ones");
     if (options.inputShape !== undefined) this.grow(options.inputShape);
   }
 
@@ -85,14 +90,14 @@ export class Normalization extends Layer {
     return isFloat(inputDType) ? inputDType : this.floats;
   }
 
-  protected make(inputShape: Shape, { dtype }: Setting): Shape {
+  protected make(inputShape: Shape, { key, dtype }: Setting): Shape {
     const shape = this.axes(inputShape).map((axis) => inputShape[axis - 1]!);
-    if (this.given === undefined) {
-      this.mean = full(shape, 0, { dtype });
-      this.variance = full(shape, 1, { dtype });
-      this.count = full([], 0, { dtype });
+    if (this.constants === undefined) {
+      this.mean = this.zeros(key, shape, dtype);
+      this.variance = this.ones(key, shape, dtype);
+      this.count = this.zeros(key, [], dtype);
     } else {
-      const { shape: own } = tensor(this.given.mean);
+      const { shape: own } = tensor(this.constants.mean);
       const start = shape.length - own.length;
       if (start < 0 || own.some((n, i) => n !== 1 && n !== shape[start + i]))
         throw new ShapeError(
@@ -124,10 +129,10 @@ export class Normalization extends Layer {
       statistic
         .broadcastTo(extents)
         .reshape(x.shape.map((extent, axis) => (axes.includes(axis) ? extent : 1)));
-    const { given, floats: dtype } = this;
-    const mean = aligned(given === undefined ? this.mean! : tensor(given.mean, { dtype }));
+    const { constants, floats: dtype } = this;
+    const mean = aligned(constants === undefined ? this.mean! : tensor(constants.mean, { dtype }));
     const variance = aligned(
-      given === undefined ? this.variance! : tensor(given.variance, { dtype }),
+      constants === undefined ? this.variance! : tensor(constants.variance, { dtype }),
     );
     const deviation = variance.sqrt().maximum(leastDeviation);
     return this.invert ? floats.mul(deviation).add(mean) : floats.sub(mean).div(deviation);

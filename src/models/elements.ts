@@ -1,0 +1,115 @@
+/** @file Numbers of every width in files, as floats. */
+import { complaint, describe } from "../ir/errors.ts";
+import { FormatError } from "./errors.ts";
+import type { ByteSource } from "./sources/byte-source.ts";
+
+/** How one kind of number is stored. */
+export interface Kind {
+  readonly bytes: number;
+  readonly read: (view: DataView, offset: number, little: boolean) => number;
+}
+
+const halfTable = new Float32Array(1 << 16);
+let halfReady = false;
+
+/** The value of the 16 bits of a float16 (IEEE 754 binary16). */
+export function float16(bits: number): number {
+  if (!halfReady) {
+    for (let i = 0; i < halfTable.length; i++) {
+      const exponent = (i >> 10) & 31;
+      const fraction = i & 1023;
+      const size =
+        exponent === 0
+          ? fraction * 2 ** -24
+          : exponent === 31
+            ? fraction === 0
+              ? Infinity
+              : Number.NaN
+            : (1 + fraction / 1024) * 2 ** (exponent - 15);
+      halfTable[i] = i >> 15 ? -size : size;
+    }
+    halfReady = true;
+  }
+  return halfTable[bits]!;
+}
+
+const word = new DataView(new ArrayBuffer(4));
+
+/** The value of the 16 bits of a bfloat16: the upper half of a float32. */
+function bfloat16(bits: number): number {
+  word.setUint16(0, bits);
+  word.setUint16(2, 0);
+  return word.getFloat32(0);
+}
+
+/** Kinds of numbers by their common names. */
+export const kinds = {
+  float16: { bytes: 2, read: (view, at, little) => float16(view.getUint16(at, little)) },
+  bfloat16: { bytes: 2, read: (view, at, little) => bfloat16(view.getUint16(at, little)) },
+  float32: { bytes: 4, read: (view, at, little) => view.getFloat32(at, little) },
+  float64: { bytes: 8, read: (view, at, little) => view.getFloat64(at, little) },
+  int8: { bytes: 1, read: (view, at) => view.getInt8(at) },
+  uint8: { bytes: 1, read: (view, at) => view.getUint8(at) },
+  int16: { bytes: 2, read: (view, at, little) => view.getInt16(at, little) },
+  uint16: { bytes: 2, read: (view, at, little) => view.getUint16(at, little) },
+  int32: { bytes: 4, read: (view, at, little) => view.getInt32(at, little) },
+  uint32: { bytes: 4, read: (view, at, little) => view.getUint32(at, little) },
+  int64: { bytes: 8, read: (view, at, little) => Number(view.getBigInt64(at, little)) },
+  uint64: { bytes: 8, read: (view, at, little) => Number(view.getBigUint64(at, little)) },
+} satisfies Record<string, Kind>;
+
+/** Names of kinds of numbers. */
+export type KindName = keyof typeof kinds;
+
+/** The kind of a name. Throws FormatError naming `who` and the known ones. */
+export function kindOf(who: string, name: unknown): Kind {
+  if (typeof name === "string" && Object.hasOwn(kinds, name)) return kinds[name as KindName];
+  throw new FormatError(
+    complaint(`${who}: dtype`, `one of ${Object.keys(kinds).join(", ")}`, describe(name)),
+  );
+}
+
+/** Bytes read at a time. */
+const pieceLength = 1 << 22;
+const isLittleEndian = new Uint8Array(new Uint16Array([1]).buffer)[0] === 1;
+
+/** Fills an array with numbers that lie one after another in a source, reading a few megabytes at a time. */
+export async function readElements(
+  source: ByteSource,
+  offset: number,
+  kind: Kind,
+  target: Float32Array | Float64Array,
+  little = true,
+): Promise<void> {
+  const isSame =
+    little === isLittleEndian &&
+    kind === (target instanceof Float32Array ? kinds.float32 : kinds.float64);
+  if (isSame) {
+    const bytes = new Uint8Array(target.buffer, target.byteOffset, target.byteLength);
+    for (let at = 0; at < bytes.length; at += pieceLength)
+      await source.readInto(bytes.subarray(at, at + pieceLength), offset + at);
+    return;
+  }
+  const count = pieceLength / kind.bytes;
+  for (let at = 0; at < target.length; at += count) {
+    const part = target.subarray(at, at + count);
+    convert(
+      await source.read(offset + at * kind.bytes, part.length * kind.bytes),
+      kind,
+      part,
+      little,
+    );
+  }
+}
+
+/** Fills an array with numbers that lie one after another in bytes. */
+export function convert(
+  bytes: Uint8Array,
+  kind: Kind,
+  target: Float32Array | Float64Array,
+  little = true,
+): void {
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  for (let index = 0; index < target.length; index++)
+    target[index] = kind.read(view, index * kind.bytes, little);
+}

@@ -1,0 +1,166 @@
+/** @file TensorFlow.js' layers models: model.json with a topology (or null) and a manifest of weights in shards. */
+import { complaint, describe } from "../../ir/errors.ts";
+import { sizeOf } from "../../ir/shape.ts";
+import { type Kind, convert, kindOf } from "../elements.ts";
+import { FormatError } from "../errors.ts";
+import type { Format } from "../format.ts";
+import { type JsonObject, arrayOf, objectOf, parseJson, shapeOf, textOf } from "../json.ts";
+import { matchByName } from "../match.ts";
+import type { ByteSource } from "../sources/byte-source.ts";
+import { readAll } from "../source.ts";
+import type { StoredArray, Weights } from "../weights.ts";
+
+/** Bytes of the largest model.json. */
+const longestJson = 1 << 26;
+
+/** TensorFlow.js' layers models. */
+export const tfjs: Format = {
+  name: "tfjs",
+  description: "TensorFlow.js layers models: model.json with its shards, quantised too",
+  extensions: [".json"],
+  detect: (head) => /^\s*\{/.test(new TextDecoder().decode(head)),
+  async read(source) {
+    const root = objectOf(source.name, parseJson(source.name, await readAll(source, longestJson)));
+    if (root["weightsManifest"] === undefined) return { topology: root, weights: undefined };
+    if (root["format"] === "graph-model")
+      throw new FormatError(
+        complaint(
+          source.name,
+          "a layers model",
+          "a graph model",
+          "Convert the Keras file itself, or to ONNX.",
+        ),
+      );
+    return {
+      topology: root["modelTopology"] ?? undefined,
+      weights: await readManifest(source, root["weightsManifest"]),
+    };
+  },
+};
+
+async function readManifest(source: ByteSource, manifest: unknown): Promise<Weights> {
+  const arrays: StoredArray[] = [];
+  let bytes = 0;
+  for (const [index, item] of arrayOf(`${source.name}: weightsManifest`, manifest).entries()) {
+    const place = `${source.name}: weightsManifest[${index}]`;
+    const group = objectOf(place, item);
+    const shards = new Shards(
+      place,
+      source,
+      arrayOf(`${place}: paths`, group["paths"]).map((path) => textOf(`${place}: paths`, path)),
+    );
+    let offset = 0;
+    for (const entry of arrayOf(`${place}: weights`, group["weights"])) {
+      const array = readEntry(place, objectOf(place, entry), shards, offset);
+      arrays.push(array);
+      offset += array.bytes;
+    }
+    bytes += offset;
+  }
+  return {
+    name: source.name,
+    bytes,
+    arrays,
+    match: (slots) => matchByName(source.name, slots, arrays),
+  };
+}
+
+/** Files whose bytes follow one another. They are opened when they are first read. */
+class Shards {
+  private readonly place: string;
+  private readonly source: ByteSource;
+  private readonly paths: readonly string[];
+  private whole: Promise<Uint8Array> | undefined;
+
+  constructor(place: string, source: ByteSource, paths: readonly string[]) {
+    this.place = place;
+    this.source = source;
+    this.paths = paths;
+  }
+
+  async read(offset: number, length: number): Promise<Uint8Array> {
+    const bytes = await (this.whole ??= this.readWhole());
+    if (offset + length > bytes.length)
+      throw new FormatError(
+        complaint(
+          this.place,
+          `${offset + length} bytes or more in ${this.paths.join(", ")}`,
+          `${bytes.length}`,
+          "A shard is truncated, or missing in the list.",
+        ),
+      );
+    return bytes.subarray(offset, offset + length);
+  }
+
+  private async readWhole(): Promise<Uint8Array> {
+    const parts: Uint8Array[] = [];
+    for (const path of this.paths) {
+      const shard = await this.source.sibling(path);
+      try {
+        parts.push(await shard.read(0, shard.size));
+      } finally {
+        await shard.close();
+      }
+    }
+    if (parts.length === 1) return parts[0]!;
+    const whole = new Uint8Array(parts.reduce((sum, { length }) => sum + length, 0));
+    let at = 0;
+    for (const part of parts) {
+      whole.set(part, at);
+      at += part.length;
+    }
+    return whole;
+  }
+}
+
+/** How weights were made smaller: value = stored * scale + min. */
+interface Quantization {
+  readonly kind: Kind;
+  readonly scale: number;
+  readonly min: number;
+}
+
+function readEntry(
+  place: string,
+  entry: JsonObject,
+  shards: Shards,
+  offset: number,
+): StoredArray & { readonly bytes: number } {
+  const name = textOf(`${place}: name`, entry["name"]);
+  const who = `${place}: ${describe(name)}`;
+  const shape = shapeOf(`${who}: shape`, entry["shape"]);
+  const kind = kindOf(who, entry["dtype"]);
+  const quantization = readQuantization(who, entry["quantization"]);
+  const stored = quantization?.kind ?? kind;
+  const bytes = sizeOf(shape) * stored.bytes;
+  return {
+    name,
+    shape,
+    bytes,
+    async readInto(elements) {
+      convert(await shards.read(offset, bytes), stored, elements);
+      if (quantization === undefined) return;
+      const { scale, min } = quantization;
+      if (scale === 1 && min === 0) return;
+      for (let i = 0; i < elements.length; i++) elements[i] = elements[i]! * scale + min;
+    },
+  };
+}
+
+function readQuantization(who: string, value: unknown): Quantization | undefined {
+  if (value === undefined || value === null) return undefined;
+  const { dtype, scale = 1, min = 0 } = objectOf(`${who}: quantization`, value);
+  if (dtype !== "uint8" && dtype !== "uint16" && dtype !== "float16")
+    throw new FormatError(
+      complaint(`${who}: quantization`, "uint8, uint16 or float16", describe(dtype)),
+    );
+  if (!Number.isFinite(scale) || !Number.isFinite(min))
+    throw new FormatError(
+      complaint(
+        `${who}: quantization`,
+        "numbers for scale and min",
+        `${describe(scale)} and ${describe(min)}`,
+      ),
+    );
+  return { kind: kindOf(who, dtype), scale: scale as number, min: min as number };
+}

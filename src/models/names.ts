@@ -1,0 +1,6 @@
+/** @file Names of things in Keras' spelling and in ours. */
+
+/** name_of_an_option as nameOfAnOption. */
+export function camelCase(name: string): string {
+  return name.replace(/_(\w)/g, (_, letter: string) => letter.toUpperCase());
+}

@@ -1,0 +1,101 @@
+/** @file Networks into files of any format that can be written. */
+import { ArgumentError, complaint, describe } from "../ir/errors.ts";
+import { nodeModules, reasonOf, replaceFile } from "../ir/node-files.ts";
+import { Model } from "../nn/graph/model.ts";
+import { Sequential } from "../nn/layers/sequential.ts";
+import { FormatError } from "./errors.ts";
+import type { Format, LoadedModel } from "./format.ts";
+import { formats } from "./formats/index.ts";
+
+type Writable = Format & Required<Pick<Format, "write">>;
+
+/** The formats that can be written. */
+const writable = formats.filter((format): format is Writable => format.write !== undefined);
+
+/**
+ * Writes a network to a file (Node), in the format of its extension. The file is replaced in one instant, when all is written.
+ * Throws FormatError for extensions that are none of a format that can be written, for layers that the format cannot hold, and for
+ * files that cannot be written.
+ */
+export async function saveModel(path: string, model: LoadedModel): Promise<void> {
+  if (typeof path !== "string" || path === "")
+    throw new ArgumentError(complaint("saveModel: path", "a path", describe(path)));
+  const format = formatFor(path);
+  const chunks = format.write(checked(model));
+  const modules = nodeModules();
+  if (modules === undefined)
+    throw new FormatError(
+      complaint(
+        "saveModel",
+        "Node, which has files",
+        "another environment",
+        "encodeModel gives the bytes.",
+      ),
+    );
+  try {
+    await replaceFile(modules, path, chunks);
+  } catch (cause) {
+    if (cause instanceof FormatError) throw cause;
+    throw new FormatError(
+      `${path}: it cannot be written: ${reasonOf(cause)}. Is the folder there, writable and not full?`,
+      { cause },
+    );
+  }
+}
+
+/** The bytes of a network as a file of a format by its name: `encodeModel(model, "safetensors")`. Throws as `saveModel` does. */
+export function encodeModel(model: LoadedModel, format: string): Uint8Array {
+  const found = writable.find(({ name }) => name === format);
+  if (found === undefined)
+    throw new ArgumentError(
+      complaint(
+        "encodeModel: format",
+        `one of ${writable.map(({ name }) => name).join(", ")}`,
+        describe(format),
+      ),
+    );
+  const chunks = [...found.write(checked(model))];
+  const bytes = new Uint8Array(chunks.reduce((sum, { length }) => sum + length, 0));
+  let at = 0;
+  for (const chunk of chunks) {
+    bytes.set(chunk, at);
+    at += chunk.length;
+  }
+  return bytes;
+}
+
+function formatFor(path: string): Writable {
+  const found = writable.find(({ extensions }) =>
+    extensions.some((extension) => path.toLowerCase().endsWith(extension)),
+  );
+  if (found !== undefined) return found;
+  throw new FormatError(
+    complaint(
+      path,
+      `a name that ends in ${writable.flatMap(({ extensions }) => extensions).join(", ")}`,
+      "another",
+      "The format goes by the extension.",
+    ),
+  );
+}
+
+function checked(model: unknown): LoadedModel {
+  if (!(model instanceof Model || model instanceof Sequential))
+    throw new ArgumentError(
+      complaint(
+        "saveModel: model",
+        "a network made by nn.model or nn.sequential",
+        describe(model),
+        "Wrap a single layer: nn.sequential([layer]).",
+      ),
+    );
+  if (model.inputShape === undefined)
+    throw new ArgumentError(
+      complaint(
+        "saveModel: model",
+        "a network with parameters",
+        "one whose input shape is unknown",
+      ),
+    );
+  return model as LoadedModel;
+}

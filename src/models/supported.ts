@@ -1,0 +1,31 @@
+/** @file What can be read and written: the lists that the command line prints, and that docs/models.md has. */
+import { formats } from "./formats/index.ts";
+import { activationNames } from "./keras/activations.ts";
+import { classNames } from "./keras/registry.ts";
+
+/** What `supportedFormats` tells of a format. */
+export interface FormatInfo {
+  readonly name: string;
+  readonly description: string;
+  readonly extensions: readonly string[];
+  /** Whether `saveModel` writes it. */
+  readonly isWritten: boolean;
+}
+
+/** The file formats, and what networks described by Keras or TensorFlow.js may consist of. */
+export function supportedFormats(): {
+  readonly formats: readonly FormatInfo[];
+  readonly layers: readonly string[];
+  readonly activations: readonly string[];
+} {
+  return {
+    formats: formats.map(({ name, description, extensions, write }) => ({
+      name,
+      description,
+      extensions,
+      isWritten: write !== undefined,
+    })),
+    layers: classNames,
+    activations: activationNames,
+  };
+}
