@@ -3,6 +3,7 @@ import "../compile/evaluate.ts";
 import "../ops/index.ts";
 
 export { FormatError } from "./errors.ts";
+export * from "./images/index.ts";
 export type { LoadedModel } from "./format.ts";
 export { loadModel } from "./load.ts";
 export type { LoadOptions } from "./load.ts";

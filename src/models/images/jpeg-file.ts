@@ -1,0 +1,170 @@
+/**
+ * @file The structure of JPEG files (ITU-T T.81, annex B), read with distrust before a decoder sees the file: segments that lie
+ * within it, one frame of a kind that can be decoded, and no more scans than make sense.
+ */
+import { complaint } from "../../ir/errors.ts";
+import { FormatError } from "../errors.ts";
+import { mostPixels } from "./picture.ts";
+
+/** What a decoder has to know of a JPEG file. */
+export interface JpegFile {
+  readonly width: number;
+  readonly height: number;
+  readonly components: readonly JpegComponent[];
+  /** Whether three components are luminance and colour differences rather than red, green and blue. */
+  readonly isYcc: boolean;
+  /** Where Adobe's marker says what the components are, if it does. */
+  readonly adobeAt: number | undefined;
+}
+
+/** One of the planes that a picture consists of. */
+interface JpegComponent {
+  readonly id: number;
+  /** Samples of this plane on one pixel of the coarsest, across and down. */
+  readonly across: number;
+  readonly down: number;
+}
+
+/** Most scans of a progressive file: encoders make about ten, and each one is a pass over the whole picture. */
+const mostScans = 100;
+
+const frameKinds: Readonly<Record<number, string>> = {
+  0xc3: "lossless",
+  0xc5: "hierarchical",
+  0xc6: "hierarchical",
+  0xc7: "hierarchical",
+  0xc9: "arithmetically coded",
+  0xca: "arithmetically coded",
+  0xcb: "arithmetically coded",
+  0xcd: "arithmetically coded",
+  0xce: "arithmetically coded",
+  0xcf: "arithmetically coded",
+};
+
+interface Frame {
+  readonly width: number;
+  readonly height: number;
+  readonly components: readonly JpegComponent[];
+}
+
+/** Reads the structure of a file that begins with the marker SOI. Throws FormatError saying what is wrong and where. */
+export function readJpegFile(bytes: Uint8Array, name: string): JpegFile {
+  let frame: Frame | undefined;
+  let scans = 0;
+  let coded = 0;
+  let isJfif = false;
+  let adobeAt: number | undefined;
+  for (let at = 2; ;) {
+    const fail = (expected: string, got: string, hint?: string): never => {
+      throw new FormatError(complaint(`${name}: byte ${at}`, expected, got, hint));
+    };
+    const truncated = (): never => fail("a segment", "the end of the file", "It is truncated.");
+    while (bytes[at] === 0xff && bytes[at + 1] === 0xff) at++;
+    if (at + 2 > bytes.length) return truncated();
+    if (bytes[at] !== 0xff) return fail("a marker", `the byte ${bytes[at]}`);
+    const marker = bytes[at + 1]!;
+    if (marker === 0xd9) {
+      if (frame === undefined || scans === 0) return fail("a picture", "the end of the image");
+      if (8 * coded < blocks(frame))
+        return fail(`data of ${blocks(frame)} blocks`, `${coded} bytes`, "It is truncated.");
+      const transform = adobeAt === undefined ? undefined : bytes[adobeAt + 11];
+      return { ...frame, adobeAt, isYcc: isYcc(frame.components, isJfif, transform) };
+    }
+    if (marker >= 0xd0 && marker <= 0xd7) {
+      at += 2;
+      continue;
+    }
+    const length = at + 4 <= bytes.length ? bytes[at + 2]! * 256 + bytes[at + 3]! : Infinity;
+    if (at + 2 + length > bytes.length) return truncated();
+    if (length < 2) return fail("a segment of 2 bytes or more", `${length}`);
+    const body = bytes.subarray(at + 4, at + 2 + length);
+    const starts = (text: string): boolean =>
+      [...text].every((letter, i) => body[i] === letter.charCodeAt(0));
+    if (marker >= 0xc0 && marker <= 0xcf && ![0xc4, 0xc8, 0xcc].includes(marker)) {
+      if (frame !== undefined) return fail("one frame", "a second");
+      const kind = frameKinds[marker];
+      if (kind !== undefined)
+        return fail("a baseline or progressive JPEG", `a ${kind} one`, "Save it as baseline JPEG.");
+      frame = readFrame(body, fail);
+    } else if (marker === 0xe0 && starts("JFIF\0")) isJfif = true;
+    else if (marker === 0xee && starts("Adobe") && body.length >= 12) adobeAt = at + 4;
+    else if (marker === 0xda) {
+      checkScan(body, frame, fail);
+      if (++scans > mostScans) return fail(`at most ${mostScans} scans`, "more");
+    }
+    at += 2 + length;
+    if (marker !== 0xda) continue;
+    const end = endOfScan(bytes, at);
+    coded += end - at;
+    at = end;
+  }
+}
+
+type Fail = (expected: string, got: string, hint?: string) => never;
+
+function readFrame(body: Uint8Array, fail: Fail): Frame {
+  if (body.length < 6 || body.length !== 6 + 3 * body[5]!)
+    return fail("a frame with its components", `${body.length} bytes`);
+  const [precision, height, width, count] = [
+    body[0]!,
+    body[1]! * 256 + body[2]!,
+    body[3]! * 256 + body[4]!,
+    body[5]!,
+  ];
+  if (precision !== 8) fail("8 bits a sample", `${precision}`, "Save it as baseline JPEG.");
+  if (width < 1 || height < 1 || width * height > mostPixels)
+    fail(`1 to ${mostPixels} pixels`, `${width} x ${height}`);
+  if (![1, 3, 4].includes(count)) fail("1, 3 or 4 components", `${count}`);
+  const components: JpegComponent[] = [];
+  for (let c = 0; c < count; c++) {
+    const [id, sampling] = [body[6 + 3 * c]!, body[7 + 3 * c]!];
+    const [across, down] = [sampling >> 4, sampling & 15];
+    if (across < 1 || across > 4 || down < 1 || down > 4)
+      fail("sampling factors of 1 to 4", `${across} and ${down}`);
+    components.push({ id, across, down });
+  }
+  return { width, height, components };
+}
+
+function checkScan(body: Uint8Array, frame: Frame | undefined, fail: Fail): void {
+  if (frame === undefined) return fail("a frame before the first scan", "none");
+  const count = body[0] ?? 0;
+  if (count < 1 || count > 4 || body.length !== 4 + 2 * count)
+    return fail("a scan of 1 to 4 components", `${count} in ${body.length} bytes`);
+  for (let c = 0; c < count; c++)
+    if (!frame.components.some(({ id }) => id === body[1 + 2 * c]))
+      fail("a component of the frame", `${body[1 + 2 * c]}`);
+  const [first, last] = [body[1 + 2 * count]!, body[2 + 2 * count]!];
+  if (first > last || last > 63) fail("coefficients among 0 to 63", `${first} to ${last}`);
+}
+
+/** Blocks of 8 x 8 samples of all components. Each takes a bit at least, which tells a file that claims more than it holds. */
+function blocks({ width, height, components }: Frame): number {
+  const across = Math.max(...components.map((c) => c.across));
+  const down = Math.max(...components.map((c) => c.down));
+  const count = (size: number, share: number): number => Math.ceil(Math.ceil(size * share) / 8);
+  return components.reduce(
+    (sum, c) => sum + count(width, c.across / across) * count(height, c.down / down),
+    0,
+  );
+}
+
+/** Where entropy-coded data ends: at a marker other than a restart. */
+function endOfScan(bytes: Uint8Array, from: number): number {
+  for (let at = bytes.indexOf(0xff, from); at >= 0; at = bytes.indexOf(0xff, at + 1)) {
+    const next = bytes[at + 1];
+    if (next !== 0 && next !== 0xff && !(next! >= 0xd0 && next! <= 0xd7)) return at;
+  }
+  return bytes.length;
+}
+
+/** Which colours three components are, by the rules of libjpeg (jdapimin.c: default_decompress_parms). */
+function isYcc(
+  components: readonly JpegComponent[],
+  isJfif: boolean,
+  transform: number | undefined,
+): boolean {
+  if (isJfif) return true;
+  if (transform !== undefined) return transform !== 0;
+  return String.fromCharCode(...components.map(({ id }) => id)) !== "RGB";
+}
