@@ -11,10 +11,7 @@ import type { Derivative } from "../ops/rules.ts";
 /** A graph's outputs and the way back. */
 export interface GraphVjp {
   readonly outputs: Tensor[];
-  /**
-   * One cotangent an output (undefined: zero) to one an input, then one for each value of `inner` (undefined: none asked for, or
-   * zero). May be called again.
-   */
+  /** One cotangent an output (undefined: zero) to one an input (undefined: none asked for, or zero). May be called again. */
   pullback(cotangents: readonly Derivative[]): Derivative[];
 }
 
@@ -29,17 +26,15 @@ interface Step {
 /**
  * Evaluates a graph in the current context (trace or not), and prepares the pullback to the inputs marked in `wrt`.
  * `inputs` has one tensor a graph input. The pullback writes its nodes to the trace that is current when it is called.
- * Host operations run in their recording form where a derivative passes through them. `inner` are values within the graph
- * whose cotangents are wanted too: what lies before the first of them is not differentiated for them.
+ * Host operations run in their recording form where a derivative passes through them.
  */
 export function vjpGraph(
   graph: Graph,
   inputs: readonly Tensor[],
   wrt: readonly boolean[],
-  inner: readonly Value[] = [],
 ): GraphVjp {
   const known = new Map<Value, Tensor>();
-  const active = new Set<Value>(inner);
+  const active = new Set<Value>();
   graph.inputs.forEach((value, i) => {
     known.set(value, inputs[i]!);
     if (wrt[i] && isFloat(value.dtype)) active.add(value);
@@ -62,8 +57,7 @@ export function vjpGraph(
   }
   return {
     outputs: graph.outputs.map((value) => known.get(value)!),
-    pullback: (cotangents) =>
-      walkBack(graph, tape, active, cotangents, [...graph.inputs, ...inner]),
+    pullback: (cotangents) => walkBack(graph, tape, active, cotangents),
   };
 }
 
@@ -89,7 +83,6 @@ function walkBack(
   tape: readonly Step[],
   active: ReadonlySet<Value>,
   cotangents: readonly Derivative[],
-  wanted: readonly Value[],
 ): Derivative[] {
   const sums = new Map<Value, Tensor>();
   const accumulate = (value: Value, cotangent: Derivative, by: string): void => {
@@ -112,5 +105,5 @@ function walkBack(
     const results = rulesOf(node.prim).vjp({ inputs, outputs, params, cotangents: given, wrt });
     node.inputs.forEach((value, k) => wrt[k] && accumulate(value, results[k], node.prim));
   }
-  return wanted.map((value) => sums.get(value));
+  return graph.inputs.map((value) => sums.get(value));
 }

@@ -3,7 +3,6 @@ import "../compile/evaluate.ts";
 import "../ops/index.ts";
 
 export { FormatError } from "./errors.ts";
-export * from "./images/index.ts";
 export type { LoadedModel } from "./format.ts";
 export { loadModel } from "./load.ts";
 export type { LoadOptions } from "./load.ts";
@@ -12,3 +11,4 @@ export type { ByteSource } from "./sources/byte-source.ts";
 export type { SourceLike } from "./source.ts";
 export { supportedFormats } from "./supported.ts";
 export type { FormatInfo } from "./supported.ts";
+export * from "./images/index.ts";

@@ -28,24 +28,29 @@ interface JpegComponent {
 /** Most scans of a progressive file: encoders make about ten, and each one is a pass over the whole picture. */
 const mostScans = 100;
 
-const frameKinds: Readonly<Record<number, string>> = {
-  0xc3: "lossless",
-  0xc5: "hierarchical",
-  0xc6: "hierarchical",
-  0xc7: "hierarchical",
-  0xc9: "arithmetically coded",
-  0xca: "arithmetically coded",
-  0xcb: "arithmetically coded",
-  0xcd: "arithmetically coded",
-  0xce: "arithmetically coded",
-  0xcf: "arithmetically coded",
-};
+/** Kinds of frames that are not decoded, by marker. */
+const otherFrames: ReadonlyMap<number, string> = new Map([
+  [0xc3, "a lossless"],
+  ...[0xc5, 0xc6, 0xc7].map((marker) => [marker, "a hierarchical"] as const),
+  ...[0xc9, 0xca, 0xcb, 0xcd, 0xce, 0xcf].map((m) => [m, "an arithmetically coded"] as const),
+]);
 
 interface Frame {
   readonly width: number;
   readonly height: number;
   readonly components: readonly JpegComponent[];
 }
+
+interface Segment {
+  readonly marker: number;
+  /** Where the segment begins in the file. */
+  readonly at: number;
+  readonly body: Uint8Array;
+  /** Bytes of entropy-coded data behind it. */
+  readonly coded: number;
+}
+
+type Fail = (expected: string, got: string, hint?: string) => never;
 
 /** Reads the structure of a file that begins with the marker SOI. Throws FormatError saying what is wrong and where. */
 export function readJpegFile(bytes: Uint8Array, name: string): JpegFile {
@@ -54,53 +59,69 @@ export function readJpegFile(bytes: Uint8Array, name: string): JpegFile {
   let coded = 0;
   let isJfif = false;
   let adobeAt: number | undefined;
-  for (let at = 2; ;) {
-    const fail = (expected: string, got: string, hint?: string): never => {
-      throw new FormatError(complaint(`${name}: byte ${at}`, expected, got, hint));
-    };
-    const truncated = (): never => fail("a segment", "the end of the file", "It is truncated.");
-    while (bytes[at] === 0xff && bytes[at + 1] === 0xff) at++;
-    if (at + 2 > bytes.length) return truncated();
-    if (bytes[at] !== 0xff) return fail("a marker", `the byte ${bytes[at]}`);
-    const marker = bytes[at + 1]!;
-    if (marker === 0xd9) {
-      if (frame === undefined || scans === 0) return fail("a picture", "the end of the image");
-      if (8 * coded < blocks(frame))
-        return fail(`data of ${blocks(frame)} blocks`, `${coded} bytes`, "It is truncated.");
-      const transform = adobeAt === undefined ? undefined : bytes[adobeAt + 11];
-      return { ...frame, adobeAt, isYcc: isYcc(frame.components, isJfif, transform) };
+  for (const segment of segments(bytes, name)) {
+    const { marker, at, body } = segment;
+    const fail = failAt(name, at);
+    coded += segment.coded;
+    if (marker === 0xe0) isJfif ||= startsWith(body, "JFIF\0");
+    else if (marker === 0xee && startsWith(body, "Adobe") && body.length >= 12) adobeAt = at + 4;
+    else if (marker === 0xc0 || marker === 0xc1 || marker === 0xc2) {
+      if (frame !== undefined) fail("one frame", "a second");
+      frame = readFrame(body, fail);
+    } else if (otherFrames.has(marker))
+      fail(
+        "a baseline or progressive JPEG",
+        `${otherFrames.get(marker)} one`,
+        "Save it as baseline JPEG.",
+      );
+    else if (marker === 0xda) {
+      checkScan(body, frame, fail);
+      if (++scans > mostScans) fail(`at most ${mostScans} scans`, "more");
     }
-    if (marker >= 0xd0 && marker <= 0xd7) {
+  }
+  if (frame === undefined || scans === 0)
+    throw new FormatError(complaint(name, "a picture in the file", "none"));
+  if (8 * coded < blocks(frame))
+    throw new FormatError(
+      complaint(name, `data of ${blocks(frame)} blocks`, `${coded} bytes`, "It is truncated."),
+    );
+  const transform = adobeAt === undefined ? undefined : bytes[adobeAt + 11];
+  return { ...frame, adobeAt, isYcc: isYcc(frame.components, isJfif, transform) };
+}
+
+const failAt =
+  (name: string, at: number): Fail =>
+  (expected, got, hint) => {
+    throw new FormatError(complaint(`${name}: byte ${at}`, expected, got, hint));
+  };
+
+const startsWith = (body: Uint8Array, text: string): boolean =>
+  [...text].every((letter, i) => body[i] === letter.charCodeAt(0));
+
+/** The segments up to the marker EOI. */
+function* segments(bytes: Uint8Array, name: string): Generator<Segment> {
+  for (let at = 2; ;) {
+    const fail = failAt(name, at);
+    while (bytes[at] === 0xff && bytes[at + 1] === 0xff) at++;
+    const marker = bytes[at + 1];
+    if (marker === undefined) return fail("a segment", "the end of the file", "It is truncated.");
+    if (bytes[at] !== 0xff) return fail("a marker", `the byte ${bytes[at]}`);
+    if (marker === 0xd9) return;
+    if (isRestart(marker)) {
       at += 2;
       continue;
     }
-    const length = at + 4 <= bytes.length ? bytes[at + 2]! * 256 + bytes[at + 3]! : Infinity;
-    if (at + 2 + length > bytes.length) return truncated();
+    const length = bytes[at + 2]! * 256 + bytes[at + 3]!;
+    const end = at + 2 + length;
+    if (!(end <= bytes.length)) return fail("a segment", "the end of the file", "It is truncated.");
     if (length < 2) return fail("a segment of 2 bytes or more", `${length}`);
-    const body = bytes.subarray(at + 4, at + 2 + length);
-    const starts = (text: string): boolean =>
-      [...text].every((letter, i) => body[i] === letter.charCodeAt(0));
-    if (marker >= 0xc0 && marker <= 0xcf && ![0xc4, 0xc8, 0xcc].includes(marker)) {
-      if (frame !== undefined) return fail("one frame", "a second");
-      const kind = frameKinds[marker];
-      if (kind !== undefined)
-        return fail("a baseline or progressive JPEG", `a ${kind} one`, "Save it as baseline JPEG.");
-      frame = readFrame(body, fail);
-    } else if (marker === 0xe0 && starts("JFIF\0")) isJfif = true;
-    else if (marker === 0xee && starts("Adobe") && body.length >= 12) adobeAt = at + 4;
-    else if (marker === 0xda) {
-      checkScan(body, frame, fail);
-      if (++scans > mostScans) return fail(`at most ${mostScans} scans`, "more");
-    }
-    at += 2 + length;
-    if (marker !== 0xda) continue;
-    const end = endOfScan(bytes, at);
-    coded += end - at;
-    at = end;
+    const next = marker === 0xda ? endOfScan(bytes, end) : end;
+    yield { marker, at, body: bytes.subarray(at + 4, end), coded: next - end };
+    at = next;
   }
 }
 
-type Fail = (expected: string, got: string, hint?: string) => never;
+const isRestart = (marker: number): boolean => marker >= 0xd0 && marker <= 0xd7;
 
 function readFrame(body: Uint8Array, fail: Fail): Frame {
   if (body.length < 6 || body.length !== 6 + 3 * body[5]!)
@@ -153,7 +174,7 @@ function blocks({ width, height, components }: Frame): number {
 function endOfScan(bytes: Uint8Array, from: number): number {
   for (let at = bytes.indexOf(0xff, from); at >= 0; at = bytes.indexOf(0xff, at + 1)) {
     const next = bytes[at + 1];
-    if (next !== 0 && next !== 0xff && !(next! >= 0xd0 && next! <= 0xd7)) return at;
+    if (next !== undefined && next !== 0 && next !== 0xff && !isRestart(next)) return at;
   }
   return bytes.length;
 }
