@@ -6,7 +6,7 @@ import { readElements, writeElements } from "../src/backend/backend.ts";
 import { createInterpBackend } from "../src/backend/interp/index.ts";
 import { threefry } from "../src/backend/interp/random.ts";
 import { erf, roundHalfEven } from "../src/backend/interp/special.ts";
-import { allocate, type DType, kernelBytes, type TypedArray } from "../src/ir/dtype.ts";
+import { type DType, kernelBytes, type TypedArray } from "../src/ir/dtype.ts";
 import { InternalError } from "../src/ir/errors.ts";
 import { makeInput, makeNode, type Node, type TensorType, type Value } from "../src/ir/graph.ts";
 import type { Place } from "../src/ir/kernel.ts";
@@ -151,9 +151,7 @@ function run<P extends PrimName>(
   const address = reserve(output);
   backend.memory.i32[slots / 4] = address;
   call!();
-  const out = allocate(output.dtype, sizeOf(output.shape));
-  readElements(backend.memory, address, out);
-  return [...out];
+  return [...readElements(backend.memory, address, output.dtype, sizeOf(output.shape))];
 }
 
 const type = (dtype: DType, ...shape: number[]): TensorType => ({ dtype, shape });

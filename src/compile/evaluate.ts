@@ -1,5 +1,4 @@
 /** @file The evaluator of graphs outside traces: compiled programs, kept under the structure of their graphs. */
-import { allocate } from "../ir/dtype.ts";
 import type { Graph, TensorType } from "../ir/graph.ts";
 import type { Pointer } from "../ir/host.ts";
 import { sizeOf } from "../ir/shape.ts";
@@ -14,8 +13,7 @@ import { Program } from "./program.ts";
 
 /** A tensor with a copy of what lies at an address. */
 export function readTensor(memory: Memory, type: TensorType, pointer: Pointer): Tensor {
-  const elements = allocate(type.dtype, sizeOf(type.shape));
-  readElements(memory, pointer, elements);
+  const elements = readElements(memory, pointer, type.dtype, sizeOf(type.shape));
   return new Tensor({ shape: type.shape, dtype: type.dtype }, elements);
 }
 
