@@ -33,12 +33,27 @@ export function splitNest(nest: LoopNest): Split | undefined {
   const axis = axisToCut(nest);
   if (axis === undefined) return undefined;
   const total = nest.extents[axis]!;
-  const near = [...nest.stores, ...nest.reductions].some(({ view }) => view.strides[axis] === 1);
-  const folded = size <= cachedElements ? foldedUnit.near : foldedUnit.far;
-  const apart = nest.reductions.length > 0 ? folded : Math.min(unit, Math.ceil(total / 8));
-  const chunks = cut(total, 1, most, near ? apart : 1);
+  const chunks = cut(total, 1, most, unitOf(nest, axis, size));
   if (chunks.count < 2) return undefined;
   return { chunks, total, nestOf: (count) => chunkOf(nest, axis, count, chunks.size) };
+}
+
+/** How many neighbours along an axis stay in one chunk. */
+function unitOf(nest: LoopNest, axis: number, size: number): number {
+  if (foldsAcross(nest, axis)) return size <= cachedElements ? foldedUnit.near : foldedUnit.far;
+  const near = [...nest.stores, ...nest.reductions].some(({ view }) => view.strides[axis] === 1);
+  return near ? Math.min(unit, Math.ceil(nest.extents[axis]! / 8)) : 1;
+}
+
+/** Whether a fold reads neighbours along the axis from rows of memory, one after the other. */
+function foldsAcross({ body, reductions }: LoopNest, axis: number): boolean {
+  const folded = reductions.flatMap(({ axes }) => axes);
+  return body.some(
+    (instruction) =>
+      instruction.kind === "load" &&
+      instruction.view.strides[axis] === 1 &&
+      folded.some((along) => instruction.view.strides[along] !== 0),
+  );
 }
 
 /** The outermost axis with room for chunks, else the longest. */
