@@ -13,7 +13,9 @@ import {
   broadcastTo,
   cast,
   max,
+  maximum,
   min,
+  minimum,
   reshape,
   tensor,
 } from "../../src/ops/index.ts";
@@ -79,6 +81,15 @@ describe.each<DType>(["float32", "float64", "int32"])("%s", (dtype) => {
     );
     expect(found).toBeUndefined();
   });
+
+  it.each([maximum, minimum])(
+    "by a constant, either first, with the sign of zeros: %o",
+    (extreme) => {
+      for (const bound of list)
+        for (const fn of [(a: Tensor) => extreme(a, bound), (a: Tensor) => extreme(bound, a)])
+          expect(run("wasm", fn, [x])).toEqual(run("interp", fn, [x]));
+    },
+  );
 
   it.each([...comparePrims])("%s", (prim) => {
     expect(differing((a, b) => bind1(prim, [a, b], {}), pairs)).toBeUndefined();

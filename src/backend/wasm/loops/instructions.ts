@@ -25,15 +25,16 @@ const roundings: Record<string, string> = {
   sqrt: "sqrt",
 };
 
-/** Leaves the result on the stack. `get` puts an operand there, `dtypeOf` tells its type; `lanes` are alive. */
+/** Leaves the result on the stack. `get` puts an operand there, which is one of `body`; `lanes` are alive. */
 export function emitInstruction(
   context: EmitContext,
   fn: FunctionBuilder,
   instruction: Arithmetic,
   get: (operand: number) => void,
-  dtypeOf: (operand: number) => DType,
+  body: readonly Instruction[],
   lanes: number,
 ): void {
+  const dtypeOf = (operand: number): DType => body[operand]!.dtype;
   const shape = shapeOf(instruction.dtype);
   switch (instruction.kind) {
     case "literal":
@@ -43,14 +44,13 @@ export function emitInstruction(
       return unary(context, fn, instruction.op, instruction.dtype);
     case "binary": {
       const { op, x, y, dtype } = instruction;
+      if (op === "max" || op === "min") return extreme(fn, op, dtype, body, get, x, y);
       get(x);
       get(y);
       if (op === "and" || op === "or") return fn.op(`v128.${op}`);
       if (op === "pow") return emitMath(context.module, fn, "pow", shape as "f32x4" | "f64x2");
       if (op === "rem") return remainderLanes(context, fn, dtype, lanes);
       if (op === "div" && dtype === "int32") return divideLanes(fn, lanes);
-      if (op === "max" || op === "min")
-        return fn.op(dtype === "int32" || dtype === "bool" ? `i32x4.${op}_s` : `${shape}.${op}`);
       return fn.op(`${shape}.${op}`);
     }
     case "compare": {
@@ -78,6 +78,37 @@ export function emitInstruction(
       fn.i32(instruction.bits);
       return fn.op("i32x4.shr_u");
   }
+}
+
+/**
+ * The larger or the smaller, NaN where either is. By a constant it is a comparison and a choice, one machine instruction, where
+ * two unknowns need many; zeros of either sign are equal to that, and the choice must be such that they end up the same.
+ */
+function extreme(
+  fn: FunctionBuilder,
+  op: "max" | "min",
+  dtype: DType,
+  body: readonly Instruction[],
+  get: (operand: number) => void,
+  ...operands: readonly [number, number]
+): void {
+  const shape = shapeOf(dtype);
+  const literalOf = (operand: number): number | undefined => {
+    const instruction = body[operand]!;
+    return instruction.kind === "literal" ? instruction.literal : undefined;
+  };
+  const [x, y] = literalOf(operands[0]) === undefined ? operands : operands.toReversed();
+  get(x!);
+  get(y!);
+  if (shape === "i32x4") return fn.op(`i32x4.${op}_s`);
+  const literal = literalOf(y!) ?? Number.NaN;
+  const bound = dtype === "float32" ? Math.fround(literal) : literal;
+  const plain = Number.isNaN(bound) || (op === "min" && Object.is(bound, -0));
+  fn.op(`${shape}.${plain ? "" : "p"}${op}`);
+  if (op !== "max" || !Object.is(bound, 0)) return;
+  // -0 was not less than 0: it becomes 0.
+  splatLiteral(fn, 0, dtype);
+  fn.op(`${shape}.add`);
 }
 
 /** Leaves offset + the walk's place + lane * stride as numbers, `shift` elements further along. */

@@ -245,7 +245,7 @@ class NestEmitter {
         fn,
         instruction,
         (operand) => this.value(operand, block, copy),
-        (operand) => schedule.body[operand]!.dtype,
+        schedule.body,
         block.count,
       );
   }

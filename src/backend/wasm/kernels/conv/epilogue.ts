@@ -139,7 +139,7 @@ class FusedEpilogue implements Epilogue {
       fn,
       instruction,
       (operand) => fn.get(this.#result(operand, here)),
-      (operand) => body[operand]!.dtype,
+      body,
       this.#lanes.count,
     );
   }
