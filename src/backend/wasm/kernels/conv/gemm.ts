@@ -29,9 +29,13 @@ const blockElements = 65536;
 /** Multiplications below which a chunk is not worth handing to another thread. */
 const chunkWork = 200_000;
 
-/** How a convolution is cut: blocks of pixels, and where there are few of them, blocks of filters. */
+/** Neighbouring bytes of a pixel that one chunk writes at least: threads that share lines of the cache wait for each other. */
+const ownBytes = 128;
+
+/** How a convolution is cut: blocks of pixels, bundles of groups, and where there are few of those, blocks of filters. */
 interface Blocks {
   readonly pixels: Cut;
+  readonly groups: Cut;
   readonly filters: Cut;
 }
 
@@ -40,14 +44,17 @@ function blocksOf(shape: ConvShape): Blocks {
   const pixels = batch * outHeight * outWidth;
   const depth = depthOf(shape);
   const own = filters / groups;
+  const bundles = cut(groups, Math.ceil(ownBytes / (own * lanesOf(dtype).bytes)), Infinity);
   const aim = Math.min(256, Math.max(48, Math.floor(blockElements / depth / 4) * 4));
-  const least = Math.min(aim, Math.ceil(chunkWork / (depth * own) / 4) * 4);
+  const least = Math.min(aim, Math.ceil(chunkWork / (depth * own * bundles.size) / 4) * 4);
   const size = Math.max(least, Math.min(aim, Math.ceil(pixels / 16 / 4) * 4));
   const rows = cut(pixels, size, Infinity, 4);
-  const wanted = rows.count * groups >= 8 ? 1 : Math.ceil(8 / (rows.count * groups));
+  const parts = rows.count * bundles.count;
+  const wanted = parts >= 8 ? 1 : Math.ceil(8 / parts);
   const work = Math.floor((Math.min(rows.size, pixels) * depth * own) / chunkWork);
   return {
     pixels: rows,
+    groups: bundles,
     filters: cut(own, 1, Math.max(1, Math.min(wanted, work)), panelWidth(dtype)),
   };
 }
@@ -60,11 +67,11 @@ function depthOf({ kernelHeight, kernelWidth, channels, groups }: ConvShape): nu
 /** Emits a convolution by matrix products. Each element is summed in order of the patch's elements. */
 export const emitGemmConv: PhasedEmitter<ConvWork> = (context, work) => {
   const { shape } = work;
-  const { batch, outHeight, outWidth, filters, groups } = shape;
+  const { batch, outHeight, outWidth, filters } = shape;
   const pixels = batch * outHeight * outWidth;
   if (pixels * filters === 0) return;
   const blocks = blocksOf(shape);
-  const chunks = blocks.pixels.count * blocks.filters.count * groups;
+  const chunks = blocks.pixels.count * blocks.groups.count * blocks.filters.count;
   context.phase(chunks, (phase) => new GemmConv(context, phase, work, blocks).emit());
 };
 
@@ -84,7 +91,21 @@ class GemmConv {
   }
 
   emit(): void {
-    const { fn, chunk, thread } = this.#phase;
+    const { fn, chunk } = this.#phase;
+    const { pixels, groups: bundles, filters: columns } = this.#blocks;
+    const { quotient: blockAndBundle, rest: column } = divided(fn, chunk, columns.count);
+    const { quotient: block, rest: bundle } = divided(fn, blockAndBundle, bundles.count);
+    const first = scaled(fn, block, pixels.size);
+    const group = scaled(fn, bundle, bundles.size);
+    const end = scaled(fn, bundle, bundles.size, bundles.size);
+    forRange(fn, group, smaller(fn, end, this.#work.shape.groups), 1, () =>
+      this.#emitGroup(group, block, first, column),
+    );
+  }
+
+  /** The block's pixels, which begin with `first`, for the filters of one group. */
+  #emitGroup(group: Local, block: Local, first: Local, column: Local): void {
+    const { fn, thread } = this.#phase;
     const { shape, x, kernel } = this.#work;
     const { batch, outHeight, outWidth, channels, filters, groups, dtype } = shape;
     const { pixels, filters: columns } = this.#blocks;
@@ -101,9 +122,6 @@ class GemmConv {
     const region = this.#context.privateScratch(patchBytes + sumBytes);
     const scratch = scaled(fn, thread, region.step, region.address);
 
-    const { quotient: blockAndGroup, rest: column } = divided(fn, chunk, columns.count);
-    const { quotient: block, rest: group } = divided(fn, blockAndGroup, groups);
-    const first = scaled(fn, block, pixels.size);
     const count = copyOf(fn, total);
     addScaled(fn, count, first, -1);
     const rows = smaller(fn, count, pixels.size);
