@@ -12,7 +12,8 @@ import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
 import { ArgumentError, random, setThreads, threads } from "../src/index.ts";
 import { backend } from "../src/compile/engine.ts";
 import { WasmMemory } from "../src/backend/wasm/memory.ts";
-import { controlBytes } from "../src/backend/wasm/threads/layout.ts";
+import { control, controlBytes } from "../src/backend/wasm/threads/layout.ts";
+import { Waking } from "../src/backend/wasm/threads/waking.ts";
 import { type Bench, addToWord, bench, closeBenches, spin, wordsAt } from "./support/forks.ts";
 
 afterEach(closeBenches);
@@ -151,6 +152,62 @@ describe("chunks", () => {
     const alone = Array.from({ length: 3 }, () => time(slow));
     // Two cores do it in half the time; on one, or a busy machine, it takes no longer than alone.
     expect(Math.min(...shared)).toBeLessThan(1.3 * Math.max(...alone));
+  });
+});
+
+describe("waking", () => {
+  test("pays for what takes long alone, or even with help", () => {
+    const waking = new Waking();
+    expect(waking.pays).toBe(true);
+    waking.took(5, true);
+    expect(waking.pays).toBe(true);
+    // Compiled well by now, it has become short: tried without help.
+    waking.took(0.15, true);
+    expect(waking.pays).toBe(false);
+    waking.took(0.3, false);
+    expect(waking.pays).toBe(true);
+  });
+
+  test("of one that is short pays no more, and one disturbed run does not count for ever", () => {
+    const waking = new Waking();
+    waking.took(0.05, true);
+    waking.took(0.08, false);
+    // Helpers may be awake for other reasons.
+    for (let i = 0; i < 1000; i++) {
+      waking.took(i % 10 === 9 ? 3 : 0.08, i % 7 === 0);
+      expect(waking.pays).toBe(false);
+    }
+    const disturbed = new Waking();
+    disturbed.took(0.05, true);
+    disturbed.took(3, false);
+    expect(disturbed.pays).toBe(true);
+    for (let i = 0; i < 100; i++) disturbed.took(0.05, disturbed.pays);
+    expect(disturbed.pays).toBe(false);
+  });
+
+  test("short work leaves helpers asleep, long work does not", () => {
+    const b = bench(2);
+    const add = (rounds: number) => ({
+      chunks: 2,
+      emit: addToWord(b.memory.allocate(8), (fn, c) => spin(fn, rounds, () => fn.get(c))),
+    });
+    const [short, long] = [b.compile([add(10)]), b.compile([add(3e6)])];
+    long();
+    b.started(1);
+    const bells = (): number =>
+      b.memory.i32[(b.memory.i32[b.memory.board >>> 2]! + control.bell) >>> 2]!;
+    /** How often the bell rang in `times` runs, each after a pause in which helpers fall asleep. */
+    const rung = (run: () => void, times: number): number => {
+      const before = bells();
+      for (let i = 0; i < times; i++) {
+        Atomics.wait(b.memory.i32, 0, 0, 5);
+        run();
+      }
+      return bells() - before;
+    };
+    rung(short, 10);
+    expect(rung(short, 50)).toBeLessThan(25);
+    expect(rung(long, 20)).toBeGreaterThan(10);
   });
 });
 

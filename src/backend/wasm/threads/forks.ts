@@ -197,10 +197,14 @@ function emitTask(fn: FunctionBuilder, setting: Setting, team: Local): void {
   word(control.ticket, ticket, "i64.atomic.store");
 }
 
-/** Wakes helpers, if there are any asleep. */
+/** Wakes helpers, if there are any asleep that may be woken. */
 function emitRing(fn: FunctionBuilder, team: Local): void {
   fn.get(team);
   fn.load("i32.atomic.load", control.asleep);
+  fn.get(team);
+  fn.load("i32.load", control.quiet);
+  fn.op("i32.eqz");
+  fn.op("i32.and");
   fn.if(() => {
     // In this order, for a helper reads the bell before it says that it goes to sleep.
     fn.get(team);

@@ -41,6 +41,8 @@ export const control = {
   asleep: 396,
   /** Helpers that failed with a chunk. */
   failed: 400,
+  /** Not 0 while helpers that sleep are not to be woken. */
+  quiet: 404,
   /** The words of helper 0, who does not exist; those of the others follow. */
   helpers: 512,
 } as const;

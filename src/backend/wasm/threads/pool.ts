@@ -3,6 +3,7 @@ import type { Pointer } from "../../../ir/host.ts";
 import type { WasmMemory } from "../memory.ts";
 import { board, record } from "./layout.ts";
 import { Team } from "./team.ts";
+import { Waking } from "./waking.ts";
 
 /** Runs segments with the help of other threads, which it starts when the first program could use them. */
 export class Pool {
@@ -67,9 +68,13 @@ export class Pool {
     this.#update();
   }
 
-  /** A segment with chunks to share, such that an exception leaves nobody at work. */
+  /** A segment with chunks to share, such that an exception leaves nobody at work, and short work nobody awake. */
   guard(segment: () => void): () => void {
+    const waking = new Waking();
     return () => {
+      const team = this.#team;
+      const helped = waking.pays || team?.asleep === false;
+      if (team !== undefined) team.waking = helped;
       this.#began = performance.now();
       try {
         segment();
@@ -77,6 +82,7 @@ export class Pool {
         if (this.#team?.settle(error) === false) this.#giveUp();
         throw error;
       }
+      waking.took(performance.now() - this.#began, helped);
     };
   }
 

@@ -67,6 +67,16 @@ export class Team {
     return this.#load(control.ready);
   }
 
+  /** Whether some may be asleep. */
+  get asleep(): boolean {
+    return this.#load(control.asleep) !== 0;
+  }
+
+  /** Whether the next tasks wake those who sleep. */
+  set waking(wakes: boolean) {
+    this.#store(control.quiet, wakes ? 0 : 1);
+  }
+
   /** Ends all helpers, wherever they are. */
   dismiss(): void {
     const helpers = [...this.#helpers.values()];
