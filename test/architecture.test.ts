@@ -29,7 +29,7 @@ const publicEntrances = [
 ];
 /** Packages that rooms other than the command line may import: parsers and encoders that others keep well. */
 const packages: Record<string, readonly string[]> = {
-  models: ["fast-png", "fflate", "jpeg-js"],
+  models: ["fast-png", "fflate", "jpeg-js", "pbf"],
   explain: [],
 };
 /** Files outside src/cli that may use Node's own modules. */

@@ -11,7 +11,9 @@ import { trace } from "../ir/trace.ts";
 import { bind } from "../ops/bind.ts";
 import { zeros, zerosLike } from "../ops/creation.ts";
 import type { Derivative } from "../ops/rules.ts";
+import { at, concat, reshape } from "../ops/shaping.ts";
 import { graphKey } from "./graph-key.ts";
+import { inline } from "./inline.ts";
 import { jvpGraph } from "./jvp-graph.ts";
 import { vjpGraph } from "./vjp-graph.ts";
 
@@ -85,9 +87,35 @@ function scanOp(body: Body): HostOp {
       return backward(saving(body), inputs, again, cotangents, wrt);
     },
     jvp: (inputs, _, tangents) => forward(body, inputs, tangents),
+    unroll: (inputs) => unroll(body, inputs),
     prepare: (context) => prepare(body, context),
   };
   return op;
+}
+
+/** The steps one after another. */
+function unroll(
+  { graph, carries, xs, length, reverse }: Body,
+  inputs: readonly Tensor[],
+): Tensor[] {
+  const constants = inputs.slice(carries + xs);
+  const ys: Tensor[][] = [];
+  let carry = inputs.slice(0, carries);
+  for (let step = 0; step < length; step++) {
+    const index = reverse ? length - 1 - step : step;
+    const x = inputs.slice(carries, carries + xs).map((row) => at(row, index));
+    const outputs = inline(graph, [...carry, ...x, ...constants]);
+    carry = outputs.slice(0, carries);
+    ys[index] = outputs.slice(carries);
+  }
+  const stacked = graph.outputs
+    .slice(carries)
+    .map((type, i) =>
+      length === 0
+        ? zeros([0, ...type.shape], { dtype: type.dtype })
+        : concat(ys.map((row) => reshape(row[i]!, [1, ...type.shape]))),
+    );
+  return [...carry, ...stacked];
 }
 
 /** The same steps, with the carry that each began with as further ys. */

@@ -63,5 +63,10 @@ export interface HostOp {
     outputs: readonly Tensor[],
     tangents: readonly (Tensor | undefined)[],
   ): readonly (Tensor | undefined)[];
+  /**
+   * What the operation computes, written into the current trace as other primitives: for programs that leave the host, such
+   * as exported files. Throws ArgumentError where only the data tell how long the loop is.
+   */
+  unroll?(inputs: readonly Tensor[]): readonly Tensor[];
   prepare(context: HostContext): HostRun;
 }

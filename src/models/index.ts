@@ -3,6 +3,9 @@ import "../compile/evaluate.ts";
 import "../ops/index.ts";
 
 export { FormatError } from "./errors.ts";
+export * from "./images/index.ts";
+export { exportOnnx } from "./formats/onnx/write/index.ts";
+export type { Exportable, OnnxInput, OnnxOptions } from "./formats/onnx/write/index.ts";
 export type { LoadedModel } from "./format.ts";
 export { loadModel } from "./load.ts";
 export type { LoadOptions } from "./load.ts";

@@ -5,6 +5,7 @@
 import { ArgumentError, complaint } from "../ir/errors.ts";
 import type { Pointer } from "../ir/host.ts";
 import type { Controller, StepSizeRule } from "./controllers/controller.ts";
+import { stepCount, stepEnd } from "./grid.ts";
 import type { StepMachine } from "./machine.ts";
 import type { SolveStats, SolveStatus, StepReport } from "./status.ts";
 
@@ -171,22 +172,10 @@ export class Integration {
       machine.evaluateSlope(start);
       stats.evaluations += 1;
     }
-    // The number of whole steps: one that overshoots by rounding alone ends at the end.
-    const total =
-      steps ??
-      (stepSize === undefined
-        ? this.count - 1
-        : Math.max(1, Math.ceil((Math.abs(end - start) / stepSize) * (1 - 1e-12))));
+    const total = stepCount(steps, stepSize, start, end, this.count);
     for (let index = 1; index <= total; index++) {
       const { t } = this;
-      const t1 =
-        index === total
-          ? end
-          : stepSize !== undefined
-            ? start + direction * index * stepSize
-            : steps !== undefined
-              ? start + ((end - start) * index) / steps
-              : times[index]!;
+      const t1 = index === total ? end : stepEnd(index, steps, stepSize, start, end, times);
       if (t1 === t) continue;
       const h = t1 - t;
       this.h = h;

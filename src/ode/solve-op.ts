@@ -19,6 +19,7 @@ import { problemKey } from "./define-problem.ts";
 import type { Problem, Recorder, SolveVariant } from "./problem.ts";
 import { type Failure, SolveError } from "./status.ts";
 import { timeGradient } from "./time-gradient.ts";
+import { unrollSolve } from "./unroll.ts";
 
 /** Applies a solve to tensors: y0's leaves, times, then parameters and extras. One output a leaf, rows first. */
 export function applySolve(
@@ -52,6 +53,7 @@ export function solveOp(problem: Problem, variant: SolveVariant): HostOp {
       solveVjp(problem, rows, record ?? {}, inputs, results, cotangents, wrt),
     jvp: (inputs, results, tangents) =>
       solveTangents(problem, variant, inputs, results, tangents, applySolve),
+    unroll: (inputs) => unrollSolve(problem, rows, inputs),
     prepare: (context) => prepareSolve(problem, variant, context),
   };
 }

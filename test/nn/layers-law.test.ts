@@ -3,18 +3,10 @@
  * differences, samples do not depend on one another, and parameters are as many as Keras'.
  */
 import { afterEach, describe, expect, test } from "vitest";
-import {
-  Tensor,
-  checkGrad,
-  jit,
-  mapTree,
-  random,
-  setBackend,
-  tensor,
-  valueAndGrad,
-} from "../../src/index.ts";
+import { type Tensor, checkGrad, jit, setBackend, valueAndGrad } from "../../src/index.ts";
 import * as nn from "../../src/nn/index.ts";
 import * as layers from "../../src/nn/layers/index.ts";
+import { distance, drawn, spread } from "../support/layers.ts";
 import { type LayerCase, layerCases } from "./layer-cases.ts";
 
 /** Layers of several inputs, which have tests of their own, and the solve, whose derivatives are approximations. */
@@ -34,29 +26,6 @@ afterEach(() => setBackend("wasm"));
 
 type DType = "float32" | "float64";
 
-/** Distinct numbers in (-1, 1), none near 0 or near another: maxima and rectifiers are smooth there. */
-function spread(shape: readonly number[], dtype: DType, turn = 0): Tensor {
-  const size = shape.reduce((product, extent) => product * extent, 1);
-  const prime = 7919;
-  const data = Array.from(
-    { length: size },
-    (_, i) => (2 * ((((i + turn) * prime) % size) + 0.5)) / size - 1,
-  );
-  return tensor(data, { shape: [...shape], dtype });
-}
-
-/** The layer with parameters between 0.3 and 1.3, positive for variances and far from what hides mistakes (0 and 1). */
-function drawn(made: nn.Layer, seed = 5): nn.Layer {
-  let index = 0;
-  return mapTree("drawn", made, (leaf) =>
-    random.uniform(random.key(seed + index++), leaf.shape, {
-      dtype: leaf.dtype as DType,
-      min: 0.3,
-      max: 1.3,
-    }),
-  );
-}
-
 const made = ({ make, sample }: LayerCase, dtype: DType): nn.Layer =>
   drawn(make({ inputShape: sample, dtype }));
 
@@ -73,18 +42,6 @@ function derived(layer: nn.Layer, x: Tensor): Tensor[] {
     return [layer.forward(x), byInput, ...byLayer.parameters()] as Tensor[];
   });
   return fn(layer, x);
-}
-
-/** Largest difference, relative to the largest element. */
-function distance(found: Tensor, expected: Tensor): number {
-  expect(found.shape).toEqual(expected.shape);
-  const [a, b] = [found.data(), expected.data()];
-  let [scale, worst] = [1e-3, 0];
-  for (let i = 0; i < b.length; i++) {
-    scale = Math.max(scale, Math.abs(b[i]!));
-    worst = Math.max(worst, Math.abs(a[i]! - b[i]!));
-  }
-  return worst / scale;
 }
 
 test("every layer has cases", () => {

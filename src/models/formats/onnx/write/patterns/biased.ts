@@ -1,0 +1,93 @@
+/** @file Products and convolutions with a bias, and depthwise convolutions with several filters a channel. */
+import type { Node, Value } from "../../../../../ir/graph.ts";
+import { convAttributes, kernelForm, productOperands } from "../lower/products.ts";
+import { unbroadcast } from "../statics.ts";
+import type { Pattern, Sight, Step } from "../step.ts";
+
+/** A constant vector along the last axis, added to a node of a primitive. */
+function biased<P extends "conv" | "matmul">(
+  see: Sight,
+  value: Value,
+  prim: P,
+): { readonly node: Node<P>; readonly bias: Value } | undefined {
+  const [a, b] = see.node(value, "add")?.inputs ?? [];
+  if (a === undefined || b === undefined) return undefined;
+  for (const [product, summand] of [
+    [a, b],
+    [b, a],
+  ] as const) {
+    const node = see.node(product, prim);
+    const bias = unbroadcast(summand);
+    if (
+      node !== undefined &&
+      see.isConstant(bias) &&
+      bias.shape.length === 1 &&
+      bias.shape[0] === value.shape.at(-1)
+    )
+      return { node, bias };
+  }
+  return undefined;
+}
+
+/** x W + b */
+const gemm: Pattern = {
+  name: "Gemm",
+  match: (value, see) => {
+    if (value.shape.length !== 2) return undefined;
+    const { node, bias } = biased(see, value, "matmul") ?? {};
+    return (
+      node && {
+        inputs: [...node.inputs, bias!],
+        lower: (to) => {
+          const operands = [...productOperands(to, node), to.constant(bias!, "plain")];
+          to.emit("Gemm", operands, to.dims(value), "plain", {}, value);
+        },
+      }
+    );
+  },
+};
+
+/** Images of which every channel is there `multiplier` times, one after another: the images, for as many filters in each group. */
+function unrepeated(see: Sight, { inputs, params }: Node<"conv">): Value | undefined {
+  const [x, kernel] = inputs as [Value, Value];
+  const wide = see.node(x, "reshape")?.inputs[0];
+  const apart = wide && see.node(wide, "broadcast")?.inputs[0];
+  const images = apart && see.node(apart, "reshape")?.inputs[0];
+  const fits =
+    images?.shape.length === 4 &&
+    wide!.shape.length === 5 &&
+    apart!.shape[4] === 1 &&
+    wide!.shape[3] === images.shape[3] &&
+    x.shape.length === 4 &&
+    params.groups === kernel.shape[3] &&
+    params.groups === wide!.shape[3]! * wide!.shape[4]!;
+  return fits ? images : undefined;
+}
+
+function convStep(see: Sight, value: Value, node: Node<"conv">, bias: Value | undefined): Step {
+  const kernel = node.inputs[1]!;
+  const single = unrepeated(see, node);
+  const x = single ?? node.inputs[0]!;
+  const groups = single === undefined ? node.params.groups : single.shape[3]!;
+  return {
+    inputs: [x, kernel, ...(bias === undefined ? [] : [bias])],
+    lower: (to) => {
+      const operands = [to.exact(x, "image"), kernelForm(to, kernel)];
+      if (bias !== undefined) operands.push(to.constant(bias, "plain"));
+      const attributes = convAttributes(kernel, node.params, groups);
+      to.emit("Conv", operands, to.dims(value, "image"), "image", attributes, value);
+    },
+  };
+}
+
+/** conv(x, kernel) + b, or without b where channels are repeated. */
+const conv: Pattern = {
+  name: "Conv",
+  match: (value, see) => {
+    const { node, bias } = biased(see, value, "conv") ?? { node: see.node(value, "conv") };
+    return node && convStep(see, value, node, bias);
+  },
+};
+
+/** Patterns of products. */
+export const biasedPatterns: readonly Pattern[] = [gemm, conv];
