@@ -12,3 +12,4 @@ export { scan } from "./scan.ts";
 export type { ScanOptions } from "./scan.ts";
 export { vjp } from "./vjp.ts";
 export { vjpGraph } from "./vjp-graph.ts";
+export type { GraphVjp } from "./vjp-graph.ts";

@@ -11,7 +11,10 @@ import type { Derivative } from "../ops/rules.ts";
 /** A graph's outputs and the way back. */
 export interface GraphVjp {
   readonly outputs: Tensor[];
-  /** One cotangent an output (undefined: zero) to one an input (undefined: none asked for, or zero). May be called again. */
+  /**
+   * One cotangent an output (undefined: zero) to one an input, then one for each value of `inner` (undefined: none asked for, or
+   * zero). May be called again.
+   */
   pullback(cotangents: readonly Derivative[]): Derivative[];
 }
 
@@ -26,15 +29,17 @@ interface Step {
 /**
  * Evaluates a graph in the current context (trace or not), and prepares the pullback to the inputs marked in `wrt`.
  * `inputs` has one tensor a graph input. The pullback writes its nodes to the trace that is current when it is called.
- * Host operations run in their recording form where a derivative passes through them.
+ * Host operations run in their recording form where a derivative passes through them. `inner` are values within the graph
+ * whose cotangents are wanted too: what lies before the first of them is not differentiated for them.
  */
 export function vjpGraph(
   graph: Graph,
   inputs: readonly Tensor[],
   wrt: readonly boolean[],
+  inner: readonly Value[] = [],
 ): GraphVjp {
   const known = new Map<Value, Tensor>();
-  const active = new Set<Value>();
+  const active = new Set<Value>(inner);
   graph.inputs.forEach((value, i) => {
     known.set(value, inputs[i]!);
     if (wrt[i] && isFloat(value.dtype)) active.add(value);
@@ -57,7 +62,8 @@ export function vjpGraph(
   }
   return {
     outputs: graph.outputs.map((value) => known.get(value)!),
-    pullback: (cotangents) => walkBack(graph, tape, active, cotangents),
+    pullback: (cotangents) =>
+      walkBack(graph, tape, active, cotangents, [...graph.inputs, ...inner]),
   };
 }
 
@@ -83,6 +89,7 @@ function walkBack(
   tape: readonly Step[],
   active: ReadonlySet<Value>,
   cotangents: readonly Derivative[],
+  wanted: readonly Value[],
 ): Derivative[] {
   const sums = new Map<Value, Tensor>();
   const accumulate = (value: Value, cotangent: Derivative, by: string): void => {
@@ -105,5 +112,5 @@ function walkBack(
     const results = rulesOf(node.prim).vjp({ inputs, outputs, params, cotangents: given, wrt });
     node.inputs.forEach((value, k) => wrt[k] && accumulate(value, results[k], node.prim));
   }
-  return graph.inputs.map((value) => sums.get(value));
+  return wanted.map((value) => sums.get(value));
 }

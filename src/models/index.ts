@@ -14,4 +14,3 @@ export type { ByteSource } from "./sources/byte-source.ts";
 export type { SourceLike } from "./source.ts";
 export { supportedFormats } from "./supported.ts";
 export type { FormatInfo } from "./supported.ts";
-export * from "./images/index.ts";

@@ -4,6 +4,8 @@ import { sameShape } from "../ir/shape.ts";
 import { Tensor } from "../ir/tensor.ts";
 import { currentTrace } from "../ir/trace.ts";
 import { childKey } from "./at-once.ts";
+import type { GraphLayer } from "./graph/symbolic.ts";
+import type { TensorOrList } from "./shapes.ts";
 
 /** What a forward pass is for. Layers that do the same in training and inference ignore it. */
 export interface Mode {
@@ -18,6 +20,11 @@ export interface Mode {
   update?(variable: Tensor, value: Tensor): void;
   /** The value that a state tensor has by now: the latest that `update` got in this pass, or the tensor itself. */
   latest?(variable: Tensor): Tensor;
+  /**
+   * Sees what every layer of a model gives, at any depth, each time it is applied and in the order of computation: a layer of
+   * layers after those in it. Not what runs inside a solve.
+   */
+  watch?(layer: GraphLayer, output: TensorOrList): void;
 }
 
 /** The mode of models in use, and of `forward(x)` without a mode: nothing is drawn, and no state changes. */
@@ -102,6 +109,7 @@ export function childMode(mode: Mode | undefined, index: number): Mode {
     },
     ...(mode.update && { update: mode.update }),
     ...(mode.latest && { latest: mode.latest }),
+    ...(mode.watch && { watch: mode.watch }),
   };
 }
 
@@ -110,4 +118,14 @@ export function withoutUpdates(mode: Mode | undefined): Mode {
   if (!isTraining("forward", mode)) return inference;
   const { key } = mode;
   return { training: true, ...(key !== undefined && { key }) };
+}
+
+/** What a layer of a model gave, after the mode's `watch` has seen it. */
+export function watched<T extends TensorOrList>(
+  mode: Mode | undefined,
+  layer: GraphLayer,
+  output: T,
+): T {
+  mode?.watch?.(layer, output);
+  return output;
 }

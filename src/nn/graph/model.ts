@@ -11,7 +11,7 @@ import {
   type ModelLayer,
   type Setting,
 } from "../layer.ts";
-import { type Mode, childMode } from "../mode.ts";
+import { type Mode, childMode, watched } from "../mode.ts";
 import type { Module } from "../module.ts";
 import { findLayer, modelName, nameLayers } from "../naming.ts";
 import {
@@ -170,7 +170,7 @@ export class Model<
       (this.layers[plan.inputs[index]!] as InputLayer).forward(tensor),
     );
     const values = runPlan<Tensor>(plan, this.layers, inputs, (layer, given, step) =>
-      asList(layer.forward(given, childMode(mode, step)) as TensorOrList),
+      asList(watched(mode, layer, layer.forward(given, childMode(mode, step)) as TensorOrList)),
     );
     const outputs = plan.outputs.map((number) => values[number]!);
     return (plan.givesList ? outputs : outputs[0]!) as Out;

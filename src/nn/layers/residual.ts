@@ -3,7 +3,7 @@ import { ArgumentError, ShapeError, complaint, describe } from "../../ir/errors.
 import { type Shape, formatShape, sameShape } from "../../ir/shape.ts";
 import type { Tensor } from "../../ir/tensor.ts";
 import { Layer, type LayerOptions, type Setting, checkOptions } from "../layer.ts";
-import { type Mode, childMode } from "../mode.ts";
+import { type Mode, childMode, watched } from "../mode.ts";
 import { nameLayers } from "../naming.ts";
 import { rowOf } from "../summary-row.ts";
 import type { SummaryRow } from "../summary.ts";
@@ -79,8 +79,10 @@ export class Residual extends Layer {
   /** shortcut(x) + f(x). */
   forward(x: Tensor, mode?: Mode): Tensor {
     this.requireGrown();
-    const around = this.shortcut?.forward(x, childMode(mode, 1)) ?? x;
-    return around.add(this.body.forward(x, childMode(mode, 0)));
+    const [output, around = x] = this.parts().map((part, index) =>
+      watched(mode, part, part.forward(x, childMode(mode, index))),
+    );
+    return around.add(output!);
   }
 
   /** @internal The rows of the summary. */

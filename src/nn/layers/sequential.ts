@@ -12,7 +12,7 @@ import {
   type Setting,
   checkOptions,
 } from "../layer.ts";
-import { type Mode, childMode, inference } from "../mode.ts";
+import { type Mode, childMode, inference, watched } from "../mode.ts";
 import { Module } from "../module.ts";
 import { nameMaker, snakeCase } from "../names.ts";
 import { findLayer, modelName, nameLayers } from "../naming.ts";
@@ -197,7 +197,9 @@ function layersOf(items: readonly SequentialItem[]): AnyLayer[] {
 }
 
 function applyItem(layer: SequentialItem, x: Tensor, mode: Mode): Tensor {
-  return typeof layer === "function" ? layer(x) : layer.forward(x, mode);
+  if (typeof layer === "function") return layer(x);
+  const output = layer.forward(x, mode);
+  return layer instanceof Layer ? watched(mode, layer, output) : output;
 }
 
 /**
