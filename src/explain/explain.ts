@@ -123,7 +123,8 @@ function request(
   return { job, batch, classes };
 }
 
-function requireNetwork(who: string, network: unknown): asserts network is Network {
+/** Throws ExplainError naming `who` for what cannot be explained. */
+export function requireNetwork(who: string, network: unknown): asserts network is Network {
   if (!(network instanceof Module) || typeof (network as Partial<Network>).forward !== "function")
     throw new ExplainError(
       complaint(

@@ -11,3 +11,5 @@ export * from "./methods/index.ts";
 export type { Network } from "./network/pass.ts";
 export type { Score, TargetFunction } from "./network/readout.ts";
 export type { ClassChoice, ExplainOptions } from "./request.ts";
+export * from "./judge/index.ts";
+export * from "./shapes/index.ts";

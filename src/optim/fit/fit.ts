@@ -5,6 +5,7 @@ import { Tensor } from "../../ir/tensor.ts";
 import { untraced } from "../../ir/trace.ts";
 import type { Mode } from "../../nn/mode.ts";
 import { random } from "../../ops/index.ts";
+import { breather } from "../breather.ts";
 import { batchesOf, keyOf } from "../data/batches.ts";
 import type { Dataset } from "../data/dataset.ts";
 import { type TrainerState, trainer } from "../trainer.ts";
@@ -27,9 +28,6 @@ import type {
   Labelled,
   TrainerLike,
 } from "./options.ts";
-
-/** Longest time between looks at signals and timers, in milliseconds. */
-const patience = 50;
 
 /** A model with `forward(x, mode)`. */
 interface Forward {
@@ -264,14 +262,4 @@ async function trainEpoch<M, B>(
     await breath();
   }
   return undefined;
-}
-
-/** A function that gives way to the event loop if it has not for a while. */
-function breather(): () => Promise<void> {
-  let last = performance.now();
-  return async () => {
-    if (performance.now() - last < patience) return;
-    await new Promise((resolve) => setTimeout(resolve, 0));
-    last = performance.now();
-  };
 }

@@ -1,0 +1,88 @@
+/** @file What is judged: a picture, a map of it, the class that the map explains, and the truth where it is known. */
+import { ArgumentError, ShapeError, complaint, describe } from "../../ir/errors.ts";
+import { formatShape } from "../../ir/shape.ts";
+import { Tensor, concreteElements } from "../../ir/tensor.ts";
+import { type Heatmap, upsample } from "./upsample.ts";
+
+/** Something to judge. */
+export interface Subject {
+  /** The picture as the network takes it: [H, W, C] or [1, H, W, C], float32. */
+  readonly image: Tensor;
+  /** Of any size: it is brought to the picture's, bilinearly. */
+  readonly map: Heatmap;
+  /** The class that the map explains: a place in the network's output. */
+  readonly classIndex: number;
+  /** Which pixels belong to what makes the class: [H, W], not 0 inside. Metrics of localisation need it. */
+  readonly mask?: Tensor;
+}
+
+/** A subject checked, its map of the picture's size. */
+export interface Case {
+  readonly rows: number;
+  readonly columns: number;
+  readonly channels: number;
+  /** [rows, columns, channels] */
+  readonly pixels: Float32Array;
+  /** [rows, columns] */
+  readonly map: Float64Array;
+  readonly classIndex: number;
+  readonly mask: ArrayLike<number> | undefined;
+}
+
+/** Throws ArgumentError and ShapeError naming what of the subject cannot be judged. */
+export function caseOf(who: string, subject: Subject): Case {
+  const { image, map, classIndex, mask } = subject;
+  if (!(image instanceof Tensor) || image.dtype !== "float32")
+    throw new ArgumentError(complaint(`${who}: image`, "a float32 tensor", describe(image)));
+  const shape = image.rank === 4 && image.shape[0] === 1 ? image.shape.slice(1) : image.shape;
+  if (shape.length !== 3)
+    throw new ShapeError(
+      complaint(
+        `${who}: image`,
+        "one picture, [H, W, C] or [1, H, W, C]",
+        formatShape(image.shape),
+      ),
+    );
+  const [rows, columns, channels] = shape as [number, number, number];
+  if (!Number.isSafeInteger(classIndex) || classIndex < 0)
+    throw new ArgumentError(
+      complaint(`${who}: classIndex`, "a place in the network's output", describe(classIndex)),
+    );
+  if (
+    mask !== undefined &&
+    (mask.shape[0] !== rows || mask.shape[1] !== columns || mask.rank !== 2)
+  )
+    throw new ShapeError(
+      complaint(`${who}: mask`, formatShape([rows, columns]), formatShape(mask.shape)),
+    );
+  return {
+    rows,
+    columns,
+    channels,
+    pixels: concreteElements(image, who) as Float32Array,
+    map: sized(who, map, rows, columns),
+    classIndex,
+    mask: mask && concreteElements(mask, who),
+  };
+}
+
+function sized(who: string, map: Heatmap, rows: number, columns: number): Float64Array {
+  const [h, w] = map.shape as readonly [number, number];
+  if (map.shape.length !== 2 || !(h >= 1 && w >= 1) || map.values.length !== h * w)
+    throw new ShapeError(
+      complaint(
+        `${who}: map`,
+        "values for [rows, columns]",
+        `${map.values.length} values for ${formatShape(map.shape)}`,
+      ),
+    );
+  const odd = Array.prototype.findIndex.call(
+    map.values,
+    (value: number) => !Number.isFinite(value),
+  );
+  if (odd >= 0)
+    throw new ArgumentError(
+      complaint(`${who}: map`, "finite values", `${map.values[odd]} at place ${odd}`),
+    );
+  return upsample(map, rows, columns);
+}

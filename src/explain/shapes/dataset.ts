@@ -1,0 +1,121 @@
+/**
+ * @file A data set with known answers: a shape in clutter, its class and exactly which pixels it covers. Class, place, size,
+ * rotation, colours, ground and clutter are drawn independently of one another: nothing but the outline tells the class.
+ */
+import { ArgumentError, complaint, describe } from "../../ir/errors.ts";
+import { checkOptions } from "../../ir/options.ts";
+import { Tensor } from "../../ir/tensor.ts";
+import { untraced } from "../../ir/trace.ts";
+import { Canvas, type Colour, placed, sharp } from "./canvas.ts";
+import { clutterDraws, colour, drawClutter, mix } from "./clutter.ts";
+import { type Draws, drawsOf } from "./draws.ts";
+import { outlines, shapeNames } from "./outlines.ts";
+
+/** Options of `shapes`. */
+export interface ShapesOptions {
+  /** How many pictures. */
+  readonly count: number;
+  /** Place of the first in the seed's endless row of pictures: 0 unless given. */
+  readonly from?: number;
+  /** Which row of pictures: 0 unless given. */
+  readonly seed?: number;
+  /** Rows, and columns, of a picture: 64 unless given. */
+  readonly size?: number;
+}
+
+/** Pictures with known answers, as `fit` takes them. */
+export type Shapes = {
+  /** Red, green and blue, whole numbers from 0 to 255: float32 [count, size, size, 3]. */
+  readonly x: Tensor;
+  /** The class, a place in `shapeNames`: int32 [count]. */
+  readonly y: Tensor;
+  /** Whether the shape covers the pixel's centre: bool [count, size, size]. */
+  readonly mask: Tensor;
+};
+
+/** Least difference of a shape's colour from its ground's mean, in one of red, green and blue. */
+const contrast = 0.35;
+/** Amplitude of the noise of single pixels. */
+const grain = 0.06;
+
+/**
+ * Pictures of one shape each in clutter. The picture at a place is the same, to the bit, on every machine and whatever `from`
+ * and `count`. `shapes({ count: 100, seed: 1 })`. Throws ArgumentError for options out of range.
+ */
+export function shapes(options: ShapesOptions): Shapes {
+  checkOptions("shapes", options, ["count", "from", "seed", "size"]);
+  const { count, from = 0, seed = 0, size = 64 } = options;
+  whole("count", count, 1);
+  whole("from", from, 0);
+  whole("size", size, 16);
+  const pixels = size * size;
+  const x = new Float32Array(count * pixels * 3);
+  const y = new Int32Array(count);
+  const mask = new Uint8Array(count * pixels);
+  const draws = untraced(() => drawsOf(seed, 32 + clutterDraws + pixels));
+  for (let i = 0; i < count; i++) {
+    const picture = untraced(() => drawShape(draws(from + i), size));
+    x.set(picture.bytes, i * pixels * 3);
+    mask.set(picture.mask, i * pixels);
+    y[i] = picture.label;
+  }
+  return {
+    x: new Tensor({ shape: [count, size, size, 3], dtype: "float32" }, x),
+    y: new Tensor({ shape: [count], dtype: "int32" }, y),
+    mask: new Tensor({ shape: [count, size, size], dtype: "bool" }, mask),
+  };
+}
+
+interface Picture {
+  readonly bytes: Uint8Array;
+  readonly mask: Uint8Array;
+  readonly label: number;
+}
+
+function drawShape(draws: Draws, size: number): Picture {
+  const canvas = new Canvas(size);
+  const label = draws.pick(shapeNames.length);
+  // The root of the area covered. No outline reaches farther than 0.9 of it from its origin.
+  const extent = draws.between(0.22, 0.38) * size;
+  const radius = 0.9 * extent + 1;
+  const margin = 0.9 * extent;
+  const placement = {
+    x: draws.between(margin, size - margin),
+    y: draws.between(margin, size - margin),
+    size: extent,
+    turn: draws.turn(),
+  };
+  const [first, second] = [colour(draws), draws.between(-0.25, 0.25)];
+  const shading = draws.turn();
+  const ground = drawClutter(canvas, draws);
+  const distance = placed(outlines[shapeNames[label]!]!, placement);
+  const tone = apart(first, ground);
+  const shade: Colour = second < 0 ? [0, 0, 0] : [1, 1, 1];
+  canvas.paint({ ...placement, radius }, sharp(distance), (px, py) => {
+    const along = (shading[0] * (px - placement.x) + shading[1] * (py - placement.y)) / radius;
+    return mix(tone, shade, Math.abs(second) * (0.5 + 0.5 * along));
+  });
+  const mask = new Uint8Array(size * size);
+  canvas.around(placement.x, placement.y, radius, (px, py, at) => {
+    if (distance(px, py) < 0) mask[at / 3] = 1;
+  });
+  for (let pixel = 0; pixel < size * size; pixel++) {
+    const noise = draws.between(-grain, grain);
+    for (let c = 0; c < 3; c++) canvas.values[3 * pixel + c]! += noise;
+  }
+  return { bytes: canvas.bytes(), mask, label };
+}
+
+/** The colour, or where it would not show on the ground, one half the way around: r, g and b each moved by a half. */
+function apart(tone: Colour, ground: Colour): Colour {
+  const shows = tone.some((value, c) => Math.abs(value - ground[c]!) >= contrast);
+  const moved = (value: number): number => (value < 0.5 ? value + 0.5 : value - 0.5);
+  return shows ? tone : [moved(tone[0]), moved(tone[1]), moved(tone[2])];
+}
+
+function whole(name: string, value: unknown, least: number): void {
+  if (!Number.isSafeInteger(value) || (value as number) < least)
+    throw new ArgumentError(
+      complaint(`shapes: ${name}`, `an integer of at least ${least}`, describe(value)),
+    );
+}
