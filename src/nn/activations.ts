@@ -68,6 +68,11 @@ export function gelu(x: Tensor, approximate = false): Tensor {
   return x.mul(inner.tanh().add(1)).mul(0.5);
 }
 
+/** `gelu` with a tanh in place of the normal distribution function. */
+export function geluTanh(x: Tensor): Tensor {
+  return gelu(x, true);
+}
+
 /** x sigmoid(x), also called swish (Elfwing et al. 2017). */
 export function silu(x: Tensor): Tensor {
   return x.mul(x.sigmoid());
@@ -132,6 +137,7 @@ export const activations: {
   readonly elu: Activation;
   readonly selu: Activation;
   readonly gelu: Activation;
+  readonly geluTanh: Activation;
   readonly silu: Activation;
   readonly sigmoid: Activation;
   readonly tanh: Activation;
@@ -151,6 +157,7 @@ export const activations: {
   elu,
   selu,
   gelu,
+  geluTanh,
   silu,
   sigmoid,
   tanh,

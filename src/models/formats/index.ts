@@ -1,7 +1,8 @@
 /** @file Every file format, in the order in which they are tried. A format is one file (or folder) here and one line below. */
 import type { Format } from "../format.ts";
+import { onnx } from "./onnx/index.ts";
 import { safetensors } from "./safetensors.ts";
 import { tfjs } from "./tfjs.ts";
 
 /** All of them. */
-export const formats: readonly Format[] = [safetensors, tfjs];
+export const formats: readonly Format[] = [safetensors, tfjs, onnx];

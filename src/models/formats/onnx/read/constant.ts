@@ -1,0 +1,250 @@
+/** @file Values that do not depend on the input: tensors of the file, and what is computed from them while it is read. */
+import { complaint, describe } from "../../../../ir/errors.ts";
+import { type Shape, formatShape, sameShape, sizeOf, stridesOf } from "../../../../ir/shape.ts";
+import { Tensor } from "../../../../ir/tensor.ts";
+import { parameterElements } from "../../../../nn/large.ts";
+import { type Kind, convert, kinds } from "../../../elements.ts";
+import { FormatError } from "../../../errors.ts";
+import type { ByteSource } from "../../../sources/byte-source.ts";
+import { elementTypes } from "../schema.ts";
+import type { Range, TensorProto } from "./messages.ts";
+
+/** Names of element types, as ONNX has them. */
+export type ElementType = keyof typeof elementTypes;
+
+/** The name of an element type; FormatError naming `who` for those that there are not. */
+export function elementTypeOf(who: string, type: number | undefined): ElementType {
+  for (const [name, number] of Object.entries(elementTypes))
+    if (number === type) return name as ElementType;
+  throw new FormatError(complaint(who, "an element type from 1 to 16", describe(type)));
+}
+
+/** Whether the elements are numbers with a fraction. All such types are computed with as one. */
+export function isFloatType(type: ElementType): boolean {
+  return type === "float" || type === "float16" || type === "bfloat16" || type === "double";
+}
+
+/** Types of elements that are numbers, and how they lie in bytes. */
+const kindOfType: { readonly [T in ElementType]?: Kind } = {
+  float: kinds.float32,
+  uint8: kinds.uint8,
+  int8: kinds.int8,
+  uint16: kinds.uint16,
+  int16: kinds.int16,
+  int32: kinds.int32,
+  int64: kinds.int64,
+  bool: kinds.uint8,
+  float16: kinds.float16,
+  double: kinds.float64,
+  uint32: kinds.uint32,
+  uint64: kinds.uint64,
+  bfloat16: kinds.bfloat16,
+};
+
+/** A constant. Integers and booleans are held as float64, which is exact up to 2^53. */
+export interface Constant {
+  readonly type: ElementType;
+  readonly shape: Shape;
+  /**
+   * The elements, taken as a tensor of shape `view` whose axes are brought into `order`. Without both as they are. Elements of
+   * float types are of `dtype`.
+   */
+  load(dtype: "float32" | "float64", view?: Shape, order?: readonly number[]): Promise<Tensor>;
+}
+
+/** A constant that is at hand. */
+export function constantOf(tensor: Tensor, type: ElementType): Constant {
+  return {
+    type,
+    shape: tensor.shape,
+    async load(dtype, view = tensor.shape, order) {
+      const cast = isFloatType(type) ? tensor.cast(dtype) : tensor;
+      const seen = sameShape(view, cast.shape) ? cast : cast.reshape(view);
+      return order === undefined ? seen : seen.transpose(order);
+    },
+  };
+}
+
+/** Elements that a tensor of a file may have at most: a gigabyte and a half of float32, which no classifier comes near. */
+export const mostElements: number = 3 * 2 ** 27;
+
+/** Bytes read at a time. */
+const pieceLength = 1 << 22;
+
+/** A tensor of a file as a constant. FormatError naming `who` where shape, type and data do not fit each other. */
+export function storedConstant(who: string, proto: TensorProto, source: ByteSource): Constant {
+  const { dims: shape } = proto;
+  const type = elementTypeOf(who, proto.type);
+  const size = sizeOf(shape);
+  if (!shape.every((extent) => Number.isSafeInteger(extent) && extent >= 0) || size > mostElements)
+    throw new FormatError(
+      complaint(
+        who,
+        `extents of at least 0 and at most ${mostElements} elements`,
+        formatShape(shape),
+      ),
+    );
+  const kind = kindOfType[type];
+  if (kind === undefined)
+    throw new FormatError(complaint(who, "a tensor of numbers", `one of ${type}`));
+  const checkBytes = (length: number): void => {
+    if (length !== size * kind.bytes)
+      throw new FormatError(
+        complaint(
+          who,
+          `${size * kind.bytes} bytes for ${type} ${formatShape(shape)}`,
+          `${length}`,
+          "The file is truncated or damaged.",
+        ),
+      );
+  };
+  const { raw, external } = proto;
+  if (external === undefined && raw !== undefined) checkBytes(raw.length);
+  const values =
+    external === undefined && raw === undefined ? valuesOf(who, proto, type) : undefined;
+  if (values !== undefined && values.length !== size)
+    throw new FormatError(
+      complaint(who, `${size} elements for shape ${formatShape(shape)}`, `${values.length}`),
+    );
+  return {
+    type,
+    shape,
+    async load(dtype, view = shape, order) {
+      const target = isFloatType(type) ? dtype : "float64";
+      const elements = roomFor(who, target, size);
+      const write = placed(elements, view, order);
+      if (values !== undefined) write(values, 0);
+      else {
+        const read = raw instanceof Uint8Array ? inMemory(raw) : undefined;
+        const at =
+          read === undefined
+            ? external === undefined
+              ? { source, ...(raw as Range) }
+              : await externalRange(who, external, source, size * kind.bytes)
+            : undefined;
+        if (at !== undefined) checkBytes(at.length);
+        const count = pieceLength / kind.bytes;
+        for (let first = 0; first < size; first += count) {
+          const part = new (target === "float32" ? Float32Array : Float64Array)(
+            Math.min(count, size - first),
+          );
+          const [offset, length] = [first * kind.bytes, part.length * kind.bytes];
+          const bytes =
+            read?.(offset, length) ?? (await at!.source.read(at!.offset + offset, length));
+          convert(bytes, kind, part);
+          write(part, first);
+        }
+        if (at !== undefined && at.source !== source) await at.source.close();
+      }
+      const seen = order === undefined ? view : order.map((axis) => view[axis]!);
+      return new Tensor({ shape: [...seen], dtype: target }, elements);
+    },
+  };
+}
+
+function inMemory(bytes: Uint8Array): (offset: number, length: number) => Uint8Array {
+  return (offset, length) => bytes.subarray(offset, offset + length);
+}
+
+function roomFor(
+  who: string,
+  dtype: "float32" | "float64",
+  size: number,
+): Float32Array | Float64Array {
+  try {
+    return parameterElements(dtype, size);
+  } catch (cause) {
+    throw new FormatError(`${who}: there is no memory for its ${size} elements.`, { cause });
+  }
+}
+
+/** Elements that are not raw: as numbers. */
+function valuesOf(
+  who: string,
+  { floats, doubles, ints }: TensorProto,
+  type: ElementType,
+): Float32Array | Float64Array {
+  const parts = type === "float" ? floats : type === "double" ? doubles : undefined;
+  if (parts !== undefined) {
+    const kind = type === "float" ? kinds.float32 : kinds.float64;
+    const total = parts.reduce((sum, { length }) => sum + length, 0);
+    if (parts.some(({ length }) => length % kind.bytes !== 0))
+      throw new FormatError(complaint(who, `elements of ${kind.bytes} bytes`, `${total} bytes`));
+    const values = type === "float" ? new Float32Array(total / 4) : new Float64Array(total / 8);
+    let at = 0;
+    for (const part of parts) {
+      const count = part.length / kind.bytes;
+      convert(part, kind, values.subarray(at, at + count));
+      at += count;
+    }
+    return values;
+  }
+  if (type === "float16" || type === "bfloat16") {
+    // The bits of each, as an integer.
+    const bits = new Uint16Array(ints ?? []);
+    const values = new Float32Array(bits.length);
+    convert(new Uint8Array(bits.buffer), kindOfType[type]!, values);
+    return values;
+  }
+  return new Float64Array(ints ?? []);
+}
+
+/** Where the elements lie in another file of the folder. */
+async function externalRange(
+  who: string,
+  entries: Readonly<Record<string, string>>,
+  source: ByteSource,
+  expected: number,
+): Promise<Range & { readonly source: ByteSource }> {
+  const { location, offset = "0", length = String(expected) } = entries;
+  const place = `${who}: external data`;
+  if (location === undefined) throw new FormatError(complaint(place, "a location", "none"));
+  if (!/^\d{1,15}$/.test(offset) || !/^\d{1,15}$/.test(length))
+    throw new FormatError(
+      complaint(place, "offset and length in bytes", `${describe(offset)} and ${describe(length)}`),
+    );
+  const file = await source.sibling(location);
+  if (Number(offset) + Number(length) > file.size)
+    throw new FormatError(
+      complaint(
+        place,
+        `bytes ${offset} to ${Number(offset) + Number(length)} of ${location}`,
+        `a file of ${file.size} bytes`,
+        "The file is truncated, or another one.",
+      ),
+    );
+  return { source: file, offset: Number(offset), length: Number(length) };
+}
+
+/**
+ * A function that writes elements, from the `first` on, where they belong in a tensor: those of `view`, row-major, with its axes
+ * in `order`.
+ */
+function placed(
+  elements: Float32Array | Float64Array,
+  view: Shape,
+  order: readonly number[] | undefined,
+): (part: Float32Array | Float64Array, first: number) => void {
+  if (order === undefined || order.every((axis, index) => axis === index))
+    return (part, first) => elements.set(part, first);
+  const extents = order.map((axis) => view[axis]!);
+  const strides = new Array<number>(view.length);
+  for (const [index, stride] of stridesOf(extents).entries()) strides[order[index]!] = stride;
+  const last = view.length - 1;
+  const sizes = stridesOf(view);
+  return (part, first) => {
+    for (let done = 0; done < part.length;) {
+      let rest = first + done;
+      let at = 0;
+      for (let axis = 0; axis <= last; axis++) {
+        const index = Math.floor(rest / sizes[axis]!);
+        rest -= index * sizes[axis]!;
+        at += index * strides[axis]!;
+      }
+      const begin = (first + done) % view[last]!;
+      const run = Math.min(view[last]! - begin, part.length - done);
+      for (let k = 0; k < run; k++) elements[at + k * strides[last]!] = part[done + k]!;
+      done += run;
+    }
+  };
+}

@@ -1,0 +1,81 @@
+/** @file The graph of a file: nodes in an order in which each follows what it takes, and what is wrong with files that have none. */
+import { complaint } from "../../../../ir/errors.ts";
+import { nearNames } from "../../../../ir/near-names.ts";
+import { FormatError } from "../../../errors.ts";
+import type { OnnxFile } from "./file.ts";
+import type { NodeProto } from "./messages.ts";
+
+/** A node of the file, as messages name it. */
+export function placeOf(file: string, node: NodeProto, index: number): string {
+  const name = node.name || node.outputs.find((output) => output !== "");
+  return `${file}: node ${index}${name === undefined ? "" : ` ${JSON.stringify(name)}`} (${node.operator})`;
+}
+
+/** Nodes that the outputs need, in order, with their places in the file. */
+export function orderedNodes(
+  who: string,
+  { nodes, inputs, initializers, outputs }: OnnxFile,
+): { readonly node: NodeProto; readonly place: string }[] {
+  const given = new Set([...inputs, ...initializers].map(({ name }) => name));
+  const makers = new Map<string, number>();
+  for (const [index, node] of nodes.entries())
+    for (const output of node.outputs) {
+      if (output === "") continue;
+      if (makers.has(output) || given.has(output))
+        throw new FormatError(
+          complaint(
+            placeOf(who, node, index),
+            "outputs of its own",
+            `${JSON.stringify(output)}, which something else makes too`,
+          ),
+        );
+      makers.set(output, index);
+    }
+  const missing = (name: string, place: string): FormatError =>
+    new FormatError(
+      complaint(
+        place,
+        "values that the graph makes",
+        JSON.stringify(name),
+        `Most like it: ${nearNames(name, [...makers.keys(), ...given].slice(0, 2000)).join(", ")}.`,
+      ),
+    );
+  const order: number[] = [];
+  const state = new Map<number, "open" | "done">();
+  // A stack of its own: networks may be deeper than calls may nest.
+  const path: { readonly index: number; next: number }[] = [];
+  const enter = (name: string, place: string): void => {
+    if (name === "" || given.has(name)) return;
+    const index = makers.get(name);
+    if (index === undefined) throw missing(name, place);
+    const known = state.get(index);
+    if (known === "open")
+      throw new FormatError(
+        complaint(
+          placeOf(who, nodes[index]!, index),
+          "a graph without cycles",
+          `${JSON.stringify(name)}, which follows from itself`,
+        ),
+      );
+    if (known === "done") return;
+    state.set(index, "open");
+    path.push({ index, next: 0 });
+  };
+  for (const output of outputs) {
+    enter(output.name, `${who}: output`);
+    for (let top = path.at(-1); top !== undefined; top = path.at(-1)) {
+      const node = nodes[top.index]!;
+      if (top.next < node.inputs.length)
+        enter(node.inputs[top.next++]!, placeOf(who, node, top.index));
+      else {
+        state.set(top.index, "done");
+        order.push(top.index);
+        path.pop();
+      }
+    }
+  }
+  return order.map((index) => ({
+    node: nodes[index]!,
+    place: placeOf(who, nodes[index]!, index),
+  }));
+}

@@ -1,0 +1,16 @@
+/** @file What an operator is. An operator is an entry in one of the tables here, which index.ts puts together. */
+import type { Constant } from "../constant.ts";
+import type { Step } from "../step.ts";
+
+/** How an operator is read. */
+export interface Operator {
+  /** What of it is supported, where that is not everything: for lists. */
+  readonly note?: string;
+  /** Its layers, where an input depends on the model's. */
+  readonly build?: (step: Step) => void | Promise<void>;
+  /** Its result, where all inputs are constant. */
+  readonly fold?: (step: Step) => Promise<Constant>;
+}
+
+/** Operators by ONNX' names. */
+export type Operators = Readonly<Record<string, Operator>>;
