@@ -3,6 +3,7 @@ import type { Format } from "../../format.ts";
 import { fields } from "./schema.ts";
 import { longestHead, readHead } from "./read/wire.ts";
 import { opsets, readOnnx } from "./read/index.ts";
+import { exportOnnx } from "./write/index.ts";
 
 /** ONNX. */
 export const onnx: Format = {
@@ -11,6 +12,7 @@ export const onnx: Format = {
   extensions: [".onnx"],
   detect: isModel,
   read: readOnnx,
+  write: (model) => exportOnnx(model),
 };
 
 /** Numbers of the fields that a model may have: the used ones, its description, metadata, and functions. */
