@@ -1,7 +1,7 @@
 /** @file Models as ONNX files: run by onnxruntime-node, where there is one, they give what we give. */
 import { describe, expect, test } from "vitest";
-import { type Tensor, random, scan, tensor } from "../../src/index.ts";
-import { exportOnnx } from "../../src/models/index.ts";
+import { ArgumentError, Tensor, grad, maxPool2d, random, scan, tensor } from "../../src/index.ts";
+import { FormatError, exportOnnx } from "../../src/models/index.ts";
 import * as nn from "../../src/nn/index.ts";
 import { odeint } from "../../src/ode/index.ts";
 import { layerCases } from "../nn/layer-cases.ts";
@@ -105,5 +105,49 @@ describe.skipIf(ort === undefined)("onnxruntime-node gives what we give", () => 
     const found = await runInOrt(file(f, { inputs: [{ shape: [6] }] }), [x]);
     for (const [i, expected] of f(x).entries())
       expect(distance(found[i]!, expected)).toBeLessThan(1e-5);
+  });
+});
+
+describe("what cannot be exported says why", () => {
+  const inputs = [{ shape: [4] }];
+
+  test("adaptive solves: which method and option would do", () => {
+    const model = nn.odeBlock(nn.dense({ units: 2 }), { inputShape: [2] });
+    expect(() => exportOnnx(model)).toThrow(ArgumentError);
+    expect(() => exportOnnx(model)).toThrow(/fixed steps.*tsit5.*method: "rk4", steps: 20/);
+  });
+
+  test("samples that depend on one another, unless the batch is fixed", () => {
+    const f = (x: Tensor): Tensor => x.sub(x.mean(0));
+    expect(() => exportOnnx(f, { inputs })).toThrow(FormatError);
+    expect(() => exportOnnx(f, { inputs })).toThrow(/depends on how many.*batch: 1/);
+    expect(file(f, { inputs, batch: 3 }).length).toBeGreaterThan(100);
+  });
+
+  test("what only derivatives are made of", () => {
+    const f = grad((x: Tensor) => maxPool2d(x).square().sum());
+    expect(() => exportOnnx(f, { inputs: [{ shape: [4, 4, 1] }] })).toThrow(/addAtPlaces/);
+  });
+
+  test("models that do not know their input", () => {
+    expect(() => exportOnnx((x: Tensor) => x)).toThrow(/shape of its input.*inputs: \[/);
+    expect(() => exportOnnx(nn.dense({ units: 2 }))).toThrow(/"?dense.* without one/);
+  });
+
+  test("more than two gigabytes", () => {
+    const kernel = new Tensor({ shape: [2 ** 15, 2 ** 15], dtype: "float32" }, new Float32Array(1));
+    const f = (x: Tensor): Tensor => x.matmul(kernel);
+    expect(() => exportOnnx(f, { inputs: [{ shape: [2 ** 15] }] })).toThrow(
+      /less than 2 GB.*4.29 GB/,
+    );
+  });
+
+  test("options that are none", () => {
+    const model = nn.dense({ units: 2, inputShape: [4] });
+    expect(() => exportOnnx(model, { batch: 0 })).toThrow(/positive integer, got 0/);
+    expect(() => exportOnnx(model, { layout: "nwhc" as "nhwc" })).toThrow(/"nhwc" or "nchw"/);
+    expect(() => exportOnnx(model, { opset: 9 } as object)).toThrow(/options among inputs, batch/);
+    const wrong = (): number => 1;
+    expect(() => exportOnnx(wrong, { inputs })).toThrow(/a tensor or a list of tensors, got 1/);
   });
 });

@@ -5,7 +5,7 @@ import type { Value } from "../../../../ir/graph.ts";
 import { onnxChunks } from "./chunks.ts";
 import { Emitter } from "./emitter.ts";
 import type { Layout } from "./forms.ts";
-import { Namer, parameterNames } from "./namer.ts";
+import { Namer, namesOf } from "./namer.ts";
 import { type OnnxGraph, type OnnxNode, type OnnxPort, elementTypeOf } from "./onnx-graph.ts";
 import { lowerAll } from "./steps.ts";
 import { type Exportable, type OnnxInput, type TracedModel, traceModel } from "./traced.ts";
@@ -26,7 +26,8 @@ export interface OnnxOptions {
 
 /**
  * A model as an ONNX file, piece by piece: whatever `forward` computes in inference. Loops of fixed length are written out (a
- * solve of fixed steps, a scan). Layers are found by name: each layer's output is the tensor of that name. Throws FormatError
+ * solve of fixed steps, a scan). Layers are found by name: each layer's output is the tensor of that name (`block/conv` for one in
+ * another), in the layout that it is computed in. Throws FormatError
  * or ArgumentError for what has no place in such a file: adaptive solves, samples that depend on one another (unless `batch`
  * is given), more than 2 GB.
  */
@@ -39,18 +40,19 @@ export function exportOnnx(model: Exportable, options: OnnxOptions = {}): Iterab
   if (layout !== "nhwc" && layout !== "nchw")
     throw new ArgumentError(complaint(`${who}: layout`, '"nhwc" or "nchw"', describe(layout)));
   const name = options.name ?? (model as { name?: string | undefined }).name ?? "model";
-  const traced = traceModel(who, model, inputs, batch);
-  return onnxChunks(who, lowered(who, name, traced, model, layout === "nchw" ? "image" : "plain"));
+  const { layers, parameters } = namesOf(model);
+  const traced = traceModel(who, model, layers, inputs, batch);
+  const names = new Namer(traced.layers, parameters);
+  return onnxChunks(who, lowered(who, name, traced, names, layout === "nchw" ? "image" : "plain"));
 }
 
 function lowered(
   who: string,
   name: string,
   traced: TracedModel,
-  model: Exportable,
+  names: Namer,
   layout: Layout,
 ): OnnxGraph {
-  const names = new Namer(traced.layers, parameterNames(model));
   const to = new Emitter(who, traced, names);
   const layoutOf = ({ shape }: Value): Layout => (shape.length === 4 ? layout : "plain");
   const port = (name: string, value: Value): OnnxPort => ({
@@ -63,9 +65,10 @@ function lowered(
     to.give(value, { name: result.name, layout: layoutOf(value), dims: result.dims });
     return result;
   });
-  lowerAll(who, traced, traced.layers, to);
+  lowerAll(who, traced, to);
   const given = new Set(inputs.map((input) => input.name));
   const outputs = traced.outputs.map((value): OnnxPort => {
+    names.scope = traced.layers.get(value);
     const form = to.exact(value, layoutOf(value));
     // Every output is a node's own.
     const own = to.nodes.some(({ output }) => output === form.name) && !given.has(form.name);

@@ -47,13 +47,23 @@ export class Namer {
   }
 }
 
-/** The parameters of a model by the names of the layers that they are in: `block1_conv1/kernel`. */
-export function parameterNames(model: unknown): Map<Tensor, string> {
-  const names = new Map<Tensor, string>();
+/** Names in a model. */
+export interface ModelNames {
+  /** By the path of names that leads to each: `block1/conv`. */
+  readonly layers: ReadonlyMap<object, string>;
+  /** `block1/conv/kernel` */
+  readonly parameters: ReadonlyMap<Tensor, string>;
+}
+
+/** The names of a model's layers and parameters. What is at several places is called after the first. */
+export function namesOf(model: unknown): ModelNames {
+  const layers = new Map<object, string>();
+  const parameters = new Map<Tensor, string>();
   const walk = (node: unknown, path: string): void => {
     if (node instanceof Tensor) {
-      if (!names.has(node)) names.set(node, path);
+      if (!parameters.has(node)) parameters.set(node, path);
     } else if (node instanceof nn.Module) {
+      if (node instanceof nn.Layer && !layers.has(node)) layers.set(node, path || node.label);
       const { children, names: fields } = node[treeProtocol]();
       for (const [index, child] of children.entries()) {
         const own = child instanceof nn.Layer ? child.name : undefined;
@@ -62,5 +72,5 @@ export function parameterNames(model: unknown): Map<Tensor, string> {
     }
   };
   walk(model, "");
-  return names;
+  return { layers, parameters };
 }

@@ -16,13 +16,8 @@ interface Placed extends Step {
   readonly scope: string | undefined;
 }
 
-/** Writes everything that the outputs need. `layers` are the outputs of layers by name. Throws FormatError naming `who`. */
-export function lowerAll(
-  who: string,
-  { graph, outputs }: TracedModel,
-  layers: ReadonlyMap<Value, string>,
-  to: Emitter,
-): void {
+/** Writes everything that the outputs need. Throws FormatError naming `who`. */
+export function lowerAll(who: string, { graph, outputs, layers }: TracedModel, to: Emitter): void {
   const { statics, names } = to;
   const sight: Sight = {
     node: <P extends PrimName>(value: Value, prim: P): Node<P> | undefined =>

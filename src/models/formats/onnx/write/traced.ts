@@ -35,10 +35,11 @@ export interface TracedModel extends Bound {
   readonly dims: ReadonlyMap<Value, Dims>;
 }
 
-/** Traces a model. Throws FormatError or ArgumentError naming `who` for models that cannot be exported. */
+/** Traces a model whose layers have these names. Throws FormatError or ArgumentError naming `who` for models that cannot be exported. */
 export function traceModel(
   who: string,
   model: Exportable,
+  names: ReadonlyMap<object, string>,
   given: readonly OnnxInput[] | undefined,
   batch: number | undefined,
 ): TracedModel {
@@ -47,38 +48,59 @@ export function traceModel(
     model instanceof nn.Layer && model.inputShape !== undefined
       ? Array.isArray(model.inputShape[0])
       : inputs.length > 1;
-  const run = (count: number): Bound => {
+  const run = (count: number): Run => {
     const types = inputs.map(({ shape, dtype = "float32" }): TensorType => ({
       shape: [count, ...shape],
       dtype,
     }));
+    let results = 0;
+    const labels: string[] = [];
     const traced = trace((...tensors) => {
+      const watched: Tensor[] = [];
+      const watch = (layer: object, output: Tensor | readonly Tensor[]): void => {
+        for (const tensor of Array.isArray(output) ? (output as Tensor[]) : [output as Tensor]) {
+          labels.push(names.get(layer) ?? "layer");
+          watched.push(tensor);
+        }
+      };
       const x = takesList ? tensors : tensors[0]!;
-      return outputsOf(who, typeof model === "function" ? model(x) : model.forward(x));
+      const given =
+        typeof model === "function" ? model(x) : model.forward(x, { ...nn.inference, watch });
+      const outputs = outputsOf(who, given);
+      if (model instanceof nn.Layer) watch(model, outputs);
+      results = outputs.length;
+      return [...outputs, ...watched];
     }, types);
     const { graph, captured } = withoutLoops(who, traced, inputs.length);
-    return { graph: tidy(graph), captured };
+    return { graph: tidy(graph), captured, results, labels };
   };
   const bound = run(batch ?? batches[0]);
-  const { graph } = bound;
+  const { graph, results, labels } = bound;
+  const values = [...graph.inputs, ...graph.nodes.flatMap(({ outputs }) => outputs)];
+  // What passes its input on, or holds other layers, has the output of a layer before.
+  const layers = new Map<Value, string>();
+  graph.outputs.slice(results).forEach((value, index) => {
+    if (value.node !== null && !layers.has(value)) layers.set(value, labels[index]!);
+  });
   return {
     ...bound,
     inputs: inputs.map(({ name }, index) => ({
       name: name ?? (inputs.length === 1 ? "input" : `input_${index + 1}`),
       value: graph.inputs[index]!,
     })),
-    outputs: graph.outputs,
-    layers: new Map(),
+    outputs: graph.outputs.slice(0, results),
+    layers,
     dims:
       batch === undefined
         ? dimsOf(who, bound, run(batches[1]))
-        : new Map(
-            [...graph.inputs, ...graph.nodes.flatMap(({ outputs }) => outputs)].map((value) => [
-              value,
-              value.shape,
-            ]),
-          ),
+        : new Map(values.map((value) => [value, value.shape])),
   };
+}
+
+/** A traced model whose outputs are followed by those of its layers, which `labels` names. */
+interface Run extends Bound {
+  readonly results: number;
+  readonly labels: readonly string[];
 }
 
 /** The inputs that a model declares. */
