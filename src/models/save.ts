@@ -3,6 +3,7 @@ import { ArgumentError, complaint, describe } from "../ir/errors.ts";
 import { nodeModules, reasonOf, replaceFile } from "../ir/node-files.ts";
 import { Model } from "../nn/graph/model.ts";
 import { Sequential } from "../nn/layers/sequential.ts";
+import { concat } from "./bytes.ts";
 import { FormatError } from "./errors.ts";
 import type { Format, LoadedModel } from "./format.ts";
 import { formats } from "./formats/index.ts";
@@ -54,14 +55,7 @@ export function encodeModel(model: LoadedModel, format: string): Uint8Array {
         describe(format),
       ),
     );
-  const chunks = [...found.write(checked(model))];
-  const bytes = new Uint8Array(chunks.reduce((sum, { length }) => sum + length, 0));
-  let at = 0;
-  for (const chunk of chunks) {
-    bytes.set(chunk, at);
-    at += chunk.length;
-  }
-  return bytes;
+  return concat([...found.write(checked(model))]);
 }
 
 function formatFor(path: string): Writable {

@@ -2,7 +2,6 @@
 import { describe, expect, test } from "vitest";
 import { tensor } from "../../src/index.ts";
 import { FormatError, loadModel } from "../../src/models/index.ts";
-import { describeWithData, testData } from "../support/test-data.ts";
 
 /** A model.json and its shard as files that belong together. */
 function files(root: object, shard: Uint8Array): File[] {
@@ -150,16 +149,5 @@ describe("what is wrong is named", () => {
   ])("%s", async (_, attempt, message) => {
     await expect(attempt()).rejects.toThrow(FormatError);
     await expect(attempt()).rejects.toThrow(message);
-  });
-});
-
-describeWithData("published models", () => {
-  test.each([
-    ["tiny-vgg", 19_920, [10]],
-    ["mnist-tfjs", 887_530, [10]],
-  ])("%s loads by its own topology", async (name, parameters, outputShape) => {
-    const model = await loadModel(testData("models", name, "model.json"));
-    expect(model.parameterCount).toBe(parameters);
-    expect(model.outputShape).toEqual(outputShape);
   });
 });

@@ -1,6 +1,7 @@
 /** @file TensorFlow.js' layers models: model.json with a topology (or null) and a manifest of weights in shards. */
 import { complaint, describe } from "../../ir/errors.ts";
 import { sizeOf } from "../../ir/shape.ts";
+import { concat } from "../bytes.ts";
 import { type Kind, convert, kindOf } from "../elements.ts";
 import { FormatError } from "../errors.ts";
 import type { Format } from "../format.ts";
@@ -102,14 +103,7 @@ class Shards {
         await shard.close();
       }
     }
-    if (parts.length === 1) return parts[0]!;
-    const whole = new Uint8Array(parts.reduce((sum, { length }) => sum + length, 0));
-    let at = 0;
-    for (const part of parts) {
-      whole.set(part, at);
-      at += part.length;
-    }
-    return whole;
+    return parts.length === 1 ? parts[0]! : concat(parts);
   }
 }
 

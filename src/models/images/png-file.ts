@@ -4,6 +4,7 @@
  */
 import { Unzlib } from "fflate";
 import { complaint } from "../../ir/errors.ts";
+import { concat } from "../bytes.ts";
 import { FormatError } from "../errors.ts";
 import { mostPixels } from "./picture.ts";
 import { type PngHeader, passes } from "./png-passes.ts";
@@ -152,15 +153,4 @@ function checkData(chunks: readonly Chunk[], expected: number, name: string): vo
     fail("compressed samples", "bytes that cannot be decompressed", cause);
   }
   if (total < expected) fail(`${expected} bytes of samples`, `${total}: the file is truncated`);
-}
-
-/** All bytes in one array. */
-export function concat(parts: readonly Uint8Array[]): Uint8Array {
-  const joined = new Uint8Array(parts.reduce((sum, { length }) => sum + length, 0));
-  let at = 0;
-  for (const part of parts) {
-    joined.set(part, at);
-    at += part.length;
-  }
-  return joined;
 }

@@ -4,7 +4,8 @@ import { unzlibSync, zlibSync } from "fflate";
 import { complaint } from "../../ir/errors.ts";
 import { FormatError } from "../errors.ts";
 import type { Picture } from "./picture.ts";
-import { type PngFile, concat, pngSignature, readPngFile } from "./png-file.ts";
+import { concat } from "../bytes.ts";
+import { type PngFile, pngSignature, readPngFile } from "./png-file.ts";
 import { passes } from "./png-passes.ts";
 
 /**
