@@ -42,8 +42,23 @@ function bfloat16(bits: number): number {
   return word.getFloat32(0);
 }
 
+/** Names of kinds of numbers. */
+export type KindName =
+  | "float16"
+  | "bfloat16"
+  | "float32"
+  | "float64"
+  | "int8"
+  | "uint8"
+  | "int16"
+  | "uint16"
+  | "int32"
+  | "uint32"
+  | "int64"
+  | "uint64";
+
 /** Kinds of numbers by their common names. */
-export const kinds = {
+export const kinds: Readonly<Record<KindName, Kind>> = {
   float16: { bytes: 2, read: (view, at, little) => float16(view.getUint16(at, little)) },
   bfloat16: { bytes: 2, read: (view, at, little) => bfloat16(view.getUint16(at, little)) },
   float32: { bytes: 4, read: (view, at, little) => view.getFloat32(at, little) },
@@ -56,10 +71,7 @@ export const kinds = {
   uint32: { bytes: 4, read: (view, at, little) => view.getUint32(at, little) },
   int64: { bytes: 8, read: (view, at, little) => Number(view.getBigInt64(at, little)) },
   uint64: { bytes: 8, read: (view, at, little) => Number(view.getBigUint64(at, little)) },
-} satisfies Record<string, Kind>;
-
-/** Names of kinds of numbers. */
-export type KindName = keyof typeof kinds;
+};
 
 /** The kind of a name. Throws FormatError naming `who` and the known ones. */
 export function kindOf(who: string, name: unknown): Kind {

@@ -9,7 +9,7 @@ export const folds = {
   /** The largest magnitude (Simonyan et al. 2013, section 3.1). */
   max: (x: Tensor): Tensor => x.abs().max([3]),
   /** The first principal component. */
-  principal: principalMap,
+  principal: (x: Tensor): Tensor => principalMap(x),
   /** No map but one for each channel. */
   each: (x: Tensor): Tensor => x,
 } as const;

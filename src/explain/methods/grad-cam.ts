@@ -1,8 +1,8 @@
 /** @file Grad-CAM: feature maps weighted by mean gradients. */
-import { explainer } from "../explain.ts";
+import { type Explainer, explainer } from "../explain.ts";
 
 /** Feature maps weighted by the mean gradient of the score with respect to each, the positive part of their sum. */
-export const gradCam = explainer({
+export const gradCam: Explainer = explainer({
   name: "gradCam",
   title: "Grad-CAM",
   source: "Selvaraju et al. 2016, eq. 1 and 2",

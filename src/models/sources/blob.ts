@@ -7,7 +7,7 @@ import { type ByteSource, checkRange, partsBelow } from "./byte-source.ts";
 /** A blob as a source. `sibling` finds other files by path. */
 export function blobSource(
   blob: Blob,
-  name = blob instanceof File ? blob.name : "blob",
+  name: string = blob instanceof File ? blob.name : "blob",
   sibling: ByteSource["sibling"] = async (path) => {
     throw new FormatError(
       `${name}: it refers to ${JSON.stringify(path)}, and a Blob has no folder. Give all files in an array, this one first.`,

@@ -8,13 +8,13 @@ import { Layer, type LayerOptions, type Setting, checkOptions } from "../layer.t
 import { checkFlag, requireDType, requireRank } from "./input.ts";
 
 const operations = {
-  add: (a: Tensor, b: Tensor) => a.add(b),
-  subtract: (a: Tensor, b: Tensor) => a.sub(b),
-  multiply: (a: Tensor, b: Tensor) => a.mul(b),
-  divide: (a: Tensor, b: Tensor) => a.div(b),
-  power: (a: Tensor, b: Tensor) => a.pow(b),
-  maximum: (a: Tensor, b: Tensor) => a.maximum(b),
-  minimum: (a: Tensor, b: Tensor) => a.minimum(b),
+  add: (a: Tensor, b: Tensor): Tensor => a.add(b),
+  subtract: (a: Tensor, b: Tensor): Tensor => a.sub(b),
+  multiply: (a: Tensor, b: Tensor): Tensor => a.mul(b),
+  divide: (a: Tensor, b: Tensor): Tensor => a.div(b),
+  power: (a: Tensor, b: Tensor): Tensor => a.pow(b),
+  maximum: (a: Tensor, b: Tensor): Tensor => a.maximum(b),
+  minimum: (a: Tensor, b: Tensor): Tensor => a.minimum(b),
 } as const;
 
 /** Options of `arithmetic`. */

@@ -6,10 +6,10 @@ import { Layer, type LayerOptions, checkOptions } from "../layer.ts";
 import { checkFlag, requireRank, sampleAxes } from "./input.ts";
 
 const operations = {
-  mean: (x: Tensor, axes: readonly number[], keepDims: boolean) => x.mean(axes, keepDims),
-  sum: (x: Tensor, axes: readonly number[], keepDims: boolean) => x.sum(axes, keepDims),
-  max: (x: Tensor, axes: readonly number[], keepDims: boolean) => x.max(axes, keepDims),
-  min: (x: Tensor, axes: readonly number[], keepDims: boolean) => x.min(axes, keepDims),
+  mean: (x: Tensor, axes: readonly number[], keepDims: boolean): Tensor => x.mean(axes, keepDims),
+  sum: (x: Tensor, axes: readonly number[], keepDims: boolean): Tensor => x.sum(axes, keepDims),
+  max: (x: Tensor, axes: readonly number[], keepDims: boolean): Tensor => x.max(axes, keepDims),
+  min: (x: Tensor, axes: readonly number[], keepDims: boolean): Tensor => x.min(axes, keepDims),
 } as const;
 
 /** Options of `reduce`. */

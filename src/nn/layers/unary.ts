@@ -6,13 +6,13 @@ import { requireTensor } from "../../ops/bind.ts";
 import { Layer, type LayerOptions, checkOptions } from "../layer.ts";
 
 const operations = {
-  abs: (x: Tensor) => x.abs(),
-  erf: (x: Tensor) => x.erf(),
-  exp: (x: Tensor) => x.exp(),
-  log: (x: Tensor) => x.log(),
-  negate: (x: Tensor) => x.neg(),
-  reciprocal: (x: Tensor) => x.reciprocal(),
-  sqrt: (x: Tensor) => x.sqrt(),
+  abs: (x: Tensor): Tensor => x.abs(),
+  erf: (x: Tensor): Tensor => x.erf(),
+  exp: (x: Tensor): Tensor => x.exp(),
+  log: (x: Tensor): Tensor => x.log(),
+  negate: (x: Tensor): Tensor => x.neg(),
+  reciprocal: (x: Tensor): Tensor => x.reciprocal(),
+  sqrt: (x: Tensor): Tensor => x.sqrt(),
 } as const;
 
 /** Options of `unary`. */
