@@ -1,6 +1,10 @@
 /** @file The result: a map, and what has to be known to read it. */
-import type { Shape } from "../ir/shape.ts";
-import type { Score } from "./network/readout.ts";
+import { type Shape, sizeOf } from "../ir/shape.ts";
+import type { Tensor } from "../ir/tensor.ts";
+import type { Job } from "./job.ts";
+import { mergedMaps } from "./maps/merge.ts";
+import { type Score, noClass } from "./network/readout.ts";
+import type { Outcome } from "./run.ts";
 
 /** What a network looked at in one image. */
 export interface Explanation {
@@ -37,10 +41,46 @@ export interface Explanation {
 const leastSlope = 1e-5;
 
 /** Whether the gradient of a probability has vanished. */
-export function isSaturated(score: Score, probability: number | undefined): boolean {
+function isSaturated(score: Score, probability: number | undefined): boolean {
   return (
     score === "probability" &&
     probability !== undefined &&
     probability * (1 - probability) < leastSlope
   );
+}
+
+/** A job's outcome, image by image. */
+export function explanationsOf(job: Job, outcome: Outcome): Explanation[] {
+  const { method, settings, layers, images } = job;
+  const { classes, scores, probabilities, maps } = outcome;
+  const { relu, score, target } = settings;
+  const rectified = maps.map((map) => (relu ? map.relu() : map));
+  const [batch, height, width] = images.shape as [number, number, number];
+  const final = maps.length === 1 ? rectified[0]! : mergedMaps(rectified, height, width);
+  return Array.from({ length: batch }, (_, n): Explanation => {
+    const all = probabilities && rowOf(probabilities, n);
+    const classIndices =
+      target === undefined ? [...rowOf(classes, n)].filter((index) => index !== noClass) : [];
+    const probability = all && classIndices.reduce((sum, index) => sum + all[index]!, 0);
+    return {
+      values: rowOf(final, n),
+      shape: final.shape.slice(1),
+      method: method.name,
+      layer: layers.length === 0 ? undefined : layers.map(({ name }) => name).join(" + "),
+      score,
+      classIndex: classIndices[0],
+      classIndices,
+      scoreValue: scores.elements![n]!,
+      probability,
+      probabilities: all,
+      allNonPositive: maps.every((map) => rowOf(map, n).every((value) => value <= 0)),
+      saturated: isSaturated(score, probability),
+    };
+  });
+}
+
+/** The elements of one sample of a batch. */
+function rowOf(tensor: Tensor, n: number): Float32Array | Float64Array {
+  const size = sizeOf(tensor.shape.slice(1));
+  return tensor.elements!.slice(n * size, (n + 1) * size) as Float32Array | Float64Array;
 }

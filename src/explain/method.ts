@@ -1,15 +1,9 @@
 /** @file What a method of explanation is: all that is said about it is data, all that differs is one function. */
 import type { Tensor } from "../ir/tensor.ts";
 import type { Fold } from "./maps/fold.ts";
+import type { Parts } from "./network/parts.ts";
 import type { Score } from "./network/readout.ts";
-
-/** What a method explains with: a layer's output and the score's gradient with respect to it. For the image, the image's. */
-export interface Parts {
-  /** A [N, h, w, C]. */
-  readonly activations: Tensor;
-  /** ∂score/∂A [N, h, w, C]. Only a method that asks for it has it computed. */
-  readonly gradients: Tensor;
-}
+import type { ExplainOptions } from "./options.ts";
 
 /** What every method says of itself. */
 export interface MethodFacts {
@@ -34,5 +28,47 @@ export interface PassMethod extends MethodFacts {
   contributions(parts: Parts): Tensor;
 }
 
+/** What a batch program may compute of the network, for images [B, H, W, channels]. */
+export interface Batch {
+  /** The score of each image: [B]. */
+  scoresOf(images: Tensor): Tensor;
+  /** Each score's derivative by its image: [B, H, W, channels]. */
+  gradientsOf(images: Tensor): Tensor;
+  /** The scores of copies of one image [1, H, W, channels] with other feature maps [B, h, w, C] in a layer's place: [B]. */
+  scoresWith(image: Tensor, layer: number, activations: Tensor): Tensor;
+}
+
+/** One image under study. */
+export interface Study {
+  /** [1, H, W, channels] */
+  readonly image: Tensor;
+  /** What the layers give for it, [1, h, w, C] each; the image itself for methods of the image. */
+  readonly activations: readonly Tensor[];
+  /** Its score. */
+  readonly score: number;
+  /** The name of the method, for errors. */
+  readonly who: string;
+  /**
+   * A program over batches of `size`, compiled once for a network and a key, which must tell apart everything that `make` closes
+   * over.
+   */
+  program(
+    key: string,
+    size: number,
+    make: (batch: Batch, ...inputs: Tensor[]) => Tensor[],
+  ): (...inputs: Tensor[]) => Tensor[];
+}
+
+/** A method of many passes, one image at a time. */
+export interface StudyMethod<O extends ExplainOptions = ExplainOptions> extends MethodFacts {
+  /** Names of its own options. */
+  readonly options: readonly Exclude<keyof O, keyof ExplainOptions>[];
+  /**
+   * What every channel contributes at every place, [1, h, w, C], for each layer (or for the image). Yields what part of the work
+   * is done between batches.
+   */
+  study(study: Study, options: O): Generator<number, readonly Tensor[]>;
+}
+
 /** A method. */
-export type Method = PassMethod;
+export type Method<O extends ExplainOptions = ExplainOptions> = PassMethod | StudyMethod<O>;

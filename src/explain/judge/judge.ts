@@ -2,8 +2,7 @@
 import { ArgumentError, complaint, describe } from "../../ir/errors.ts";
 import { likelyName } from "../../ir/near-names.ts";
 import { checkOptions } from "../../ir/options.ts";
-import { requireNetwork } from "../explain.ts";
-import type { Network } from "../network/pass.ts";
+import { type Network, requireNetwork } from "../network/pass.ts";
 import { breather } from "../../optim/breather.ts";
 import type { Metric, MetricSettings, Variants } from "./metric.ts";
 import { type Case, type Subject, caseOf } from "./subject.ts";

@@ -1,9 +1,7 @@
 /** @file Maps of several layers as one. */
 import type { Tensor } from "../../ir/tensor.ts";
 import { resizeBilinear } from "./resize.ts";
-
-/** Keeps maps without a positive value from being divided by zero (pytorch-grad-cam's constant). */
-const epsilon = 1e-7;
+import { unitRange } from "./scale.ts";
 
 /**
  * Maps [N, h, w] of several layers -> [N, height, width]: each scaled to [0, 1], enlarged to the image's size, and their mean
@@ -11,12 +9,7 @@ const epsilon = 1e-7;
  */
 export function mergedMaps(maps: readonly Tensor[], height: number, width: number): Tensor {
   const enlarged = maps.map((map) =>
-    resizeBilinear(scaled(map).expandDims(3), height, width).squeeze(3),
+    resizeBilinear(unitRange(map).expandDims(3), height, width).squeeze(3),
   );
-  return scaled(enlarged.reduce((sum, map) => sum.add(map)).div(maps.length));
-}
-
-function scaled(map: Tensor): Tensor {
-  const above = map.sub(map.min([1, 2], true));
-  return above.div(above.max([1, 2], true).add(epsilon));
+  return unitRange(enlarged.reduce((sum, map) => sum.add(map)).div(maps.length));
 }

@@ -4,6 +4,7 @@ import { complaint, describe } from "../../ir/errors.ts";
 import { formatShape } from "../../ir/shape.ts";
 import type { Value } from "../../ir/graph.ts";
 import { type AnyLayer, Layer } from "../../nn/layer.ts";
+import type { GraphLayer } from "../../nn/graph/symbolic.ts";
 import { type Module, childModules } from "../../nn/module.ts";
 import { ExplainError } from "../errors.ts";
 
@@ -13,6 +14,7 @@ export interface LayerOutput {
   readonly name: string;
   /** What it gives: [N, ...]. */
   readonly value: Value;
+  readonly layer: GraphLayer;
 }
 
 /** Names of all layers of a model by where they are. */

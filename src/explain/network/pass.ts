@@ -1,12 +1,12 @@
 /** @file One pass of a network as a graph: from images and classes to scores, with what every layer gives on the way. */
 import type { DType } from "../../ir/dtype.ts";
-import { complaint } from "../../ir/errors.ts";
+import { complaint, describe } from "../../ir/errors.ts";
 import type { Graph } from "../../ir/graph.ts";
 import type { Shape } from "../../ir/shape.ts";
 import { Tensor } from "../../ir/tensor.ts";
 import { currentTrace, trace } from "../../ir/trace.ts";
 import type { Mode } from "../../nn/index.ts";
-import type { Module } from "../../nn/module.ts";
+import { Module } from "../../nn/module.ts";
 import type { TensorOrList } from "../../nn/shapes.ts";
 import { ExplainError } from "../errors.ts";
 import { type EndingKind, endingOf, viewed } from "./ending.ts";
@@ -26,6 +26,19 @@ export type Network = Module & {
   // oxlint-disable-next-line typescript/no-explicit-any
   forward(x: any, mode?: Mode): TensorOrList;
 };
+
+/** Throws ExplainError naming `who` for what is no network. */
+export function requireNetwork(who: string, network: unknown): asserts network is Network {
+  if (!(network instanceof Module) || typeof (network as Partial<Network>).forward !== "function")
+    throw new ExplainError(
+      complaint(
+        who,
+        "a network: a model, a layer, or a module with forward(x)",
+        describe(network),
+        "loadModel makes one of a file.",
+      ),
+    );
+}
 
 /** What a pass depends on. */
 export interface PassOptions {
@@ -65,7 +78,7 @@ export function tracePass(who: string, network: Network, options: PassOptions): 
       const count = (applications.get(layer) ?? 0) + 1;
       applications.set(layer, count);
       const name = names.get(layer) ?? layer.name ?? layer.kind;
-      layers.push({ name: count === 1 ? name : `${name}#${count}`, value });
+      layers.push({ name: count === 1 ? name : `${name}#${count}`, value, layer });
     },
   };
   let ending: EndingKind = "none";
