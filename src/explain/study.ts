@@ -64,14 +64,3 @@ function batchOf(
     },
   };
 }
-
-/** The parts of so much work that are done in batches of one size: where each starts, and how many of it count. */
-export function batches(
-  total: number,
-  size: number,
-): readonly { readonly start: number; readonly count: number }[] {
-  return Array.from({ length: Math.ceil(total / size) }, (_, index) => ({
-    start: index * size,
-    count: Math.min(size, total - index * size),
-  }));
-}
