@@ -7,6 +7,7 @@ export type { BatchOptions, RandomOptions } from "./batches.ts";
 export { ExplainError } from "./errors.ts";
 export type { Explainer } from "./explain.ts";
 export type { Explanation } from "./explanation.ts";
+export * from "./figure/index.ts";
 export type { Fold } from "./maps/fold.ts";
 export type { Batch, Method, MethodFacts, PassMethod, Study, StudyMethod } from "./method.ts";
 export * from "./methods/index.ts";

@@ -1,13 +1,9 @@
 // Published photos, resized, against hashes of Pillow's results (../shared/data, which is not part of the repository).
 import { createHash } from "node:crypto";
 import { existsSync, readFileSync } from "node:fs";
-import { join } from "node:path";
-import { describe, expect, test } from "vitest";
+import { expect, test } from "vitest";
 import { decodeImage, resize } from "../../src/models/index.ts";
-
-const data = process.env["ADJOINT_TEST_DATA"] ?? "../shared/data";
-const here = existsSync(join(data, "golden/pil_resize.json"));
-if (!here) console.warn(`test/images/photos: SKIPPED, no test data in ${data}`);
+import { describeWithData, testData } from "../support/test-data.ts";
 
 interface Hashes {
   readonly size: readonly [number, number];
@@ -19,16 +15,14 @@ interface Hashes {
 
 const sha256 = (bytes: Uint8Array): string => createHash("sha256").update(bytes).digest("hex");
 
-describe.skipIf(!here)("photos", () => {
-  const golden = here
-    ? (JSON.parse(readFileSync(join(data, "golden/pil_resize.json"), "utf8")) as Record<
-        string,
-        Hashes
-      >)
+describeWithData("photos", () => {
+  const file = testData("golden", "pil_resize.json");
+  const golden = existsSync(file)
+    ? (JSON.parse(readFileSync(file, "utf8")) as Record<string, Hashes>)
     : {};
 
   test.each(Object.entries(golden))("%s", (name, hashes) => {
-    const photo = decodeImage(readFileSync(join(data, "photos", name)), name);
+    const photo = decodeImage(readFileSync(testData("photos", name)), name);
     expect([photo.width, photo.height]).toEqual(hashes.size);
     const nearest = resize(photo, 224, 224, "nearest");
     if (name.endsWith(".png")) {

@@ -11,18 +11,15 @@ export interface Filter {
   weigh(distance: number): number;
 }
 
-/** Binary digits behind the point of a weight: 32 less 8 of the samples, less a sign and one for weights beyond 1. */
-const precision = 22;
-const one = 2 ** precision;
-
-interface Taps {
-  /** The first source sample. */
+/** The old samples that make up a new one, and their weights, whose sum is 1. */
+export interface Taps {
+  /** The first old sample. */
   readonly from: number;
-  readonly weights: Int32Array;
+  readonly weights: readonly number[];
 }
 
-/** The samples that make up each of `size` results, and their weights. */
-function taps(sourceSize: number, size: number, filter: Filter): Taps[] {
+/** What each of `size` new samples is made of, out of `sourceSize` that cover the same length. */
+export function taps(sourceSize: number, size: number, filter: Filter): Taps[] {
   const scale = sourceSize / size;
   const stretch = Math.max(scale, 1);
   const support = filter.support * stretch;
@@ -30,26 +27,35 @@ function taps(sourceSize: number, size: number, filter: Filter): Taps[] {
     const center = (at + 0.5) * scale;
     const from = Math.max(Math.trunc(center - support + 0.5), 0);
     const to = Math.min(Math.trunc(center + support + 0.5), sourceSize);
-    const raw: number[] = [];
-    let total = 0;
-    for (let i = from; i < to; i++) {
-      const weight = filter.weigh((i - center + 0.5) * (1 / stretch));
-      raw.push(weight);
-      total += weight;
-    }
-    const weights = Int32Array.from(raw, (weight) => {
-      const share = total === 0 ? weight : weight / total;
-      return Math.trunc(share * one + (share < 0 ? -0.5 : 0.5));
-    });
-    return { from, weights };
+    const raw = Array.from({ length: to - from }, (_, i) =>
+      filter.weigh((i + from - center + 0.5) * (1 / stretch)),
+    );
+    const total = raw.reduce((sum, weight) => sum + weight, 0);
+    return { from, weights: total === 0 ? raw : raw.map((weight) => weight / total) };
   });
+}
+
+/** Binary digits behind the point of a weight: 32 less 8 of the samples, less a sign and one for weights beyond 1. */
+const precision = 22;
+const one = 2 ** precision;
+
+interface WholeTaps {
+  readonly from: number;
+  readonly weights: Int32Array;
+}
+
+function wholeTaps(sourceSize: number, size: number, filter: Filter): WholeTaps[] {
+  return taps(sourceSize, size, filter).map(({ from, weights }) => ({
+    from,
+    weights: Int32Array.from(weights, (w) => Math.trunc(w * one + (w < 0 ? -0.5 : 0.5))),
+  }));
 }
 
 /** The picture with `size` columns. */
 export function resampleColumns(picture: Picture, size: number, filter: Filter): Picture {
   const { width, height } = picture;
   const data = new Uint8Array(3 * size * height);
-  const columns = taps(width, size, filter);
+  const columns = wholeTaps(width, size, filter);
   for (let y = 0; y < height; y++)
     for (let x = 0; x < size; x++)
       blend(picture.data, 3 * width * y, 3, columns[x]!, data, 3 * (size * y + x));
@@ -60,7 +66,7 @@ export function resampleColumns(picture: Picture, size: number, filter: Filter):
 export function resampleRows(picture: Picture, size: number, filter: Filter): Picture {
   const { width, height } = picture;
   const data = new Uint8Array(3 * width * size);
-  const rows = taps(height, size, filter);
+  const rows = wholeTaps(height, size, filter);
   for (let y = 0; y < size; y++)
     for (let x = 0; x < width; x++)
       blend(picture.data, 3 * x, 3 * width, rows[y]!, data, 3 * (width * y + x));
@@ -72,7 +78,7 @@ function blend(
   source: Uint8Array,
   start: number,
   stride: number,
-  { from, weights }: Taps,
+  { from, weights }: WholeTaps,
   data: Uint8Array,
   to: number,
 ): void {

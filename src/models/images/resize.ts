@@ -8,7 +8,7 @@ import { type Filter, resampleColumns, resampleRows } from "./resample.ts";
 export type Interpolation = "nearest" | "box" | "bilinear" | "bicubic";
 
 /** Filters by name; Keys' cubic convolution (1981) with a = -1/2. */
-const filters: Readonly<Record<Exclude<Interpolation, "nearest">, Filter>> = {
+export const filters: Readonly<Record<Exclude<Interpolation, "nearest">, Filter>> = {
   box: { support: 0.5, weigh: (x) => (x > -0.5 && x <= 0.5 ? 1 : 0) },
   bilinear: { support: 1, weigh: (x) => Math.max(1 - Math.abs(x), 0) },
   bicubic: {
