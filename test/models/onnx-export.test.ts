@@ -1,7 +1,12 @@
 /** @file Models as ONNX files: run by onnxruntime-node, where there is one, they give what we give. */
 import { describe, expect, test } from "vitest";
 import { ArgumentError, Tensor, grad, maxPool2d, random, scan, tensor } from "../../src/index.ts";
-import { FormatError, exportOnnx } from "../../src/models/index.ts";
+import {
+  type Exportable,
+  FormatError,
+  type OnnxOptions,
+  exportOnnx,
+} from "../../src/models/index.ts";
 import * as nn from "../../src/nn/index.ts";
 import { odeint } from "../../src/ode/index.ts";
 import { layerCases } from "../nn/layer-cases.ts";
@@ -9,8 +14,9 @@ import { distance, drawn, spread } from "../support/layers.ts";
 import { modelCases } from "./model-cases.ts";
 import { ort, runInOrt } from "./onnxruntime.ts";
 
-const file = (...args: Parameters<typeof exportOnnx>): Uint8Array =>
-  Buffer.concat([...exportOnnx(...args)]);
+/** The file of a model that takes and gives tensors as they are here. */
+const file = (model: Exportable, options: OnnxOptions = {}): Uint8Array =>
+  Buffer.concat([...exportOnnx(model, { layout: "nhwc", ...options })]);
 
 const list = (x: Tensor | readonly Tensor[]): readonly Tensor[] =>
   Array.isArray(x) ? (x as readonly Tensor[]) : [x as Tensor];

@@ -18,7 +18,10 @@ export interface OnnxOptions {
   readonly inputs?: readonly OnnxInput[];
   /** The one batch that the file is for; any unless given. */
   readonly batch?: number;
-  /** How images come in and go out: "nhwc", as here, unless given, or "nchw", which spares a transposition. */
+  /**
+   * How inputs and outputs of four axes lie in the file: "nchw" unless given, [N, C, H, W] as is the habit there (and as
+   * `loadModel` takes them), or "nhwc", as here, with a transposition at the beginning.
+   */
   readonly layout?: "nhwc" | "nchw";
   /** Name of the graph: the model's, or "model". */
   readonly name?: string;
@@ -34,7 +37,7 @@ export interface OnnxOptions {
 export function exportOnnx(model: Exportable, options: OnnxOptions = {}): Iterable<Uint8Array> {
   const who = "exportOnnx";
   checkOptions(who, options, ["inputs", "batch", "layout", "name"]);
-  const { inputs, batch, layout = "nhwc" } = options;
+  const { inputs, batch, layout = "nchw" } = options;
   if (batch !== undefined && !(Number.isInteger(batch) && batch > 0))
     throw new ArgumentError(complaint(`${who}: batch`, "a positive integer", describe(batch)));
   if (layout !== "nhwc" && layout !== "nchw")

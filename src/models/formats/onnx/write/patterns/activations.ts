@@ -7,15 +7,22 @@ import { numberOf, unbroadcast } from "../statics.ts";
 import type { Pattern, Sight, Step } from "../step.ts";
 import type { Attributes } from "../emitter.ts";
 
-/** A step of one operator on one value. */
-function one(op: string, x: Value, value: Value, attributes?: Attributes): Step {
+/** A step of one operator. */
+function operator(
+  op: string,
+  inputs: readonly Value[],
+  value: Value,
+  attributes?: Attributes,
+): Step {
   return {
-    inputs: [x],
+    inputs,
     lower: (to) => {
-      broadcasting(to, op, [x], value, attributes);
+      broadcasting(to, op, inputs, value, attributes);
     },
   };
 }
+const one = (op: string, x: Value, value: Value, attributes?: Attributes): Step =>
+  operator(op, [x], value, attributes);
 
 /** The operand of a binary primitive whose other operand is this number. */
 function besides(see: Sight, value: Value, prim: PrimName, number: number): Value | undefined {
@@ -43,12 +50,7 @@ const clip: Pattern = {
     if (c === undefined || d === undefined) return undefined;
     const [x, low] = numberOf(d) === undefined ? [d, c] : [c, d];
     if (numberOf(low) === undefined) return undefined;
-    return {
-      inputs: [x, low, b],
-      lower: (to) => {
-        broadcasting(to, "Clip", [x, low, b], value);
-      },
-    };
+    return operator("Clip", [x, low, b], value);
   },
 };
 
@@ -108,16 +110,17 @@ function positiveOr(see: Sight, value: Value): { x: Value; rest: Value } | undef
   return a === x && zero !== undefined && numberOf(zero) === 0 ? { x, rest } : undefined;
 }
 
-/** x > 0 ? x : slope x */
+/** x > 0 ? x : slope x, with a number or with a parameter. */
 const leakyRelu: Pattern = {
-  name: "LeakyRelu",
+  name: "LeakyRelu, PRelu",
   single: true,
   match: (value, see) => {
     const { x, rest } = positiveOr(see, value) ?? {};
     const [a, slope] = (rest && see.node(rest, "mul")?.inputs) ?? [];
-    const alpha = slope && numberOf(slope);
-    if (x === undefined || a !== x || alpha === undefined) return undefined;
-    return one("LeakyRelu", x, value, { alpha: { real: alpha } });
+    if (x === undefined || a !== x || slope === undefined) return undefined;
+    const alpha = numberOf(slope);
+    if (alpha !== undefined) return one("LeakyRelu", x, value, { alpha: { real: alpha } });
+    return see.isConstant(unbroadcast(slope)) ? operator("PRelu", [x, slope], value) : undefined;
   },
 };
 

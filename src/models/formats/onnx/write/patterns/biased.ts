@@ -1,5 +1,6 @@
 /** @file Products and convolutions with a bias, and depthwise convolutions with several filters a channel. */
 import type { Node, Value } from "../../../../../ir/graph.ts";
+import { sameShape } from "../../../../../ir/shape.ts";
 import { convAttributes, kernelForm, productOperands } from "../lower/products.ts";
 import { unbroadcast } from "../statics.ts";
 import type { Pattern, Sight, Step } from "../step.ts";
@@ -47,6 +48,30 @@ const gemm: Pattern = {
   },
 };
 
+/** Vectors of any number of axes times a matrix: x W, written here as a product of all rows. */
+const rows: Pattern = {
+  name: "MatMul",
+  match: (value, see) => {
+    const product = see.node(value, "reshape")?.inputs[0];
+    const node = product && see.node(product, "matmul");
+    const [flat, matrix] = node?.inputs ?? [];
+    const x = flat && see.node(flat, "reshape")?.inputs[0];
+    const fits =
+      x !== undefined &&
+      matrix!.shape.length === 2 &&
+      x.shape.at(-1) === flat!.shape.at(-1) &&
+      sameShape(x.shape.slice(0, -1), value.shape.slice(0, -1));
+    if (!fits) return undefined;
+    return {
+      inputs: [x, matrix!],
+      lower: (to) => {
+        const operands = [to.exact(x, "plain"), to.exact(matrix!, "plain")];
+        to.emit("MatMul", operands, to.dims(value), "plain", {}, value);
+      },
+    };
+  },
+};
+
 /** Images of which every channel is there `multiplier` times, one after another: the images, for as many filters in each group. */
 function unrepeated(see: Sight, { inputs, params }: Node<"conv">): Value | undefined {
   const [x, kernel] = inputs as [Value, Value];
@@ -90,4 +115,4 @@ const conv: Pattern = {
 };
 
 /** Patterns of products. */
-export const biasedPatterns: readonly Pattern[] = [gemm, conv];
+export const biasedPatterns: readonly Pattern[] = [gemm, rows, conv];
