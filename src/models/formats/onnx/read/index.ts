@@ -15,7 +15,7 @@ import { orderedNodes } from "./graph.ts";
 import { applyInput, batchOf, realInputs } from "./inputs.ts";
 import type { NodeProto, ValueProto } from "./messages.ts";
 import { operators } from "./operators/index.ts";
-import { type Signal, usualOrder } from "./signal.ts";
+import { type Signal, isSameLayout, usualOrder } from "./signal.ts";
 import { type Setting, Step, isSignal } from "./step.ts";
 
 /** Versions of the operators that are read. */
@@ -167,14 +167,18 @@ function check(
     );
 }
 
-/** An output as the model gives it: images channels last, others as in ONNX. Axes of extent 1 that no layer made stay away. */
+/**
+ * An output as the model gives it: images channels last, others as in ONNX (which has channels last itself where the file brought
+ * them there). Axes of extent 1 that no layer made stay away.
+ */
 function outputOf(who: string, builder: Builder, name: string): Signal["symbol"] {
   const value = builder.values.get(name);
   const place = `${who}: output ${JSON.stringify(name)}`;
   if (value === undefined || !isSignal(value))
     throw new FormatError(complaint(place, "a value that follows from the input", "a constant"));
-  const order = usualOrder(value.shape.length).filter(
-    (axis) => value.order.includes(axis) || value.shape[axis] !== 1,
-  );
-  return builder.arranged(place, name, value, order).symbol;
+  const { order, shape } = value;
+  const asInFile = shape.map((_, axis) => axis);
+  const wanted = isSameLayout(order, asInFile, shape) ? asInFile : usualOrder(shape.length);
+  const kept = wanted.filter((axis) => order.includes(axis) || shape[axis] !== 1);
+  return builder.arranged(place, name, value, kept).symbol;
 }

@@ -12,13 +12,22 @@ import { type Signal, sampleOf, usualOrder } from "./signal.ts";
 /** Operators behind which images lie as they lay before. */
 const passing = new Set(["Identity", "Cast", "Add", "Sub", "Mul", "Div", "Dropout", "Clip"]);
 
-/** Whether images come in as [N, H, W, C]: networks from TensorFlow transpose them first. */
-function isChannelsLast(name: string, takers: ReadonlyMap<string, readonly NodeProto[]>): boolean {
+/**
+ * Whether images come in as [N, H, W, C]: networks from TensorFlow, and our own, transpose them first, or reshape those of one
+ * channel.
+ */
+function isChannelsLast(
+  { name, dims }: ValueProto,
+  takers: ReadonlyMap<string, readonly NodeProto[]>,
+): boolean {
+  const [, rows, columns, channels] = dims ?? [];
+  const looksSo = [rows, columns].every((extent) => (extent ?? 5) > 4) && (channels ?? 5) <= 4;
   const seen = new Set([name]);
   for (const value of seen)
     for (const node of takers.get(value) ?? []) {
       if (node.operator === "Transpose")
         return node.attributes.get("perm")?.ints.join() === "0,3,1,2";
+      if (node.operator === "Reshape") return looksSo;
       if (passing.has(node.operator)) for (const output of node.outputs) seen.add(output);
     }
   return false;
@@ -47,11 +56,12 @@ export function batchOf(who: string, inputs: readonly ValueProto[]): number {
 export function applyInput(
   who: string,
   builder: Builder,
-  { name, dims, type, parameters }: ValueProto,
+  proto: ValueProto,
   batch: number,
   inputShape: Shape | undefined,
   takers: ReadonlyMap<string, readonly NodeProto[]>,
 ): Signal {
+  const { name, dims, type, parameters } = proto;
   const place = `${who}: input ${JSON.stringify(name)}`;
   const elementType = elementTypeOf(place, type);
   if (!isFloatType(elementType))
@@ -68,7 +78,7 @@ export function applyInput(
         dims === undefined ? "Give inputShape: [rows, columns, channels]." : undefined,
       ),
     );
-  const order = rank === 4 && isChannelsLast(name, takers) ? [0, 1, 2, 3] : usualOrder(rank);
+  const order = rank === 4 && isChannelsLast(proto, takers) ? [0, 1, 2, 3] : usualOrder(rank);
   const declared = Array.from({ length: rank }, (_, axis) => {
     const extent = dims?.[axis];
     return extent !== undefined && extent > 0 ? extent : undefined;
