@@ -7,9 +7,13 @@ import { type Comment, parseSync } from "oxc-parser";
 import { describe, expect, test } from "vitest";
 
 const root = join(dirname(fileURLToPath(import.meta.url)), "..");
-const entrances = ["index.ts", "ode/index.ts", "nn/index.ts", "optim/index.ts"].map((file) =>
-  join(root, "src", file),
-);
+const entrances = [
+  "index.ts",
+  "ode/index.ts",
+  "nn/index.ts",
+  "optim/index.ts",
+  "models/index.ts",
+].map((file) => join(root, "src", file));
 
 interface Declared {
   readonly name: string;

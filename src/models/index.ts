@@ -2,6 +2,7 @@
 import "../compile/evaluate.ts";
 import "../ops/index.ts";
 
+export * from "./architectures/index.ts";
 export { FormatError } from "./errors.ts";
 export * from "./images/index.ts";
 export { exportOnnx } from "./formats/onnx/write/index.ts";

@@ -64,15 +64,31 @@ export function fans(shape: Shape): { fanIn: number; fanOut: number } {
 /** Standard deviation of a standard normal cut at two. */
 const cutDeviation = 0.8796256610342398;
 
-/** Random numbers of variance scale / fan, where fan is the inputs, or the average of inputs and outputs. */
-function varianceScaling(
-  scale: number,
-  of: "fanIn" | "average",
-  distribution: "uniform" | "truncatedNormal",
-): Initializer {
+/** Options of `varianceScaling`, with Keras' names and defaults. */
+export interface VarianceScalingOptions {
+  /** 1 unless given. */
+  readonly scale?: number;
+  /** What counts: the units that feed one (`fanIn`, unless given), those that one feeds, or the average of both. */
+  readonly mode?: "fanIn" | "fanOut" | "fanAverage";
+  /** `truncatedNormal` (at two standard deviations) unless given. */
+  readonly distribution?: "truncatedNormal" | "uniform";
+}
+
+/** Random numbers of mean 0 and variance scale / fan. Throws ArgumentError for options it does not know or cannot use. */
+export function varianceScaling(options: VarianceScalingOptions = {}): Initializer {
+  checkOptions("varianceScaling", options, ["scale", "mode", "distribution"]);
+  const { scale = 1, mode = "fanIn", distribution = "truncatedNormal" } = options;
+  const wrong = (name: string, expected: string, value: unknown): ArgumentError =>
+    new ArgumentError(complaint(`varianceScaling: ${name}`, expected, describe(value)));
+  if (!(Number.isFinite(scale) && scale > 0)) throw wrong("scale", "a positive number", scale);
+  if (!["fanIn", "fanOut", "fanAverage"].includes(mode))
+    throw wrong("mode", "fanIn, fanOut or fanAverage", mode);
+  if (distribution !== "truncatedNormal" && distribution !== "uniform")
+    throw wrong("distribution", "truncatedNormal or uniform", distribution);
   return (key, shape, dtype) => {
     const { fanIn, fanOut } = fans(shape);
-    const variance = scale / Math.max(1, of === "fanIn" ? fanIn : (fanIn + fanOut) / 2);
+    const fan = { fanIn, fanOut, fanAverage: (fanIn + fanOut) / 2 }[mode];
+    const variance = scale / Math.max(1, fan);
     if (distribution === "truncatedNormal")
       return truncatedNormal({ std: Math.sqrt(variance) / cutDeviation })(key, shape, dtype);
     const limit = Math.sqrt(3 * variance);
@@ -81,17 +97,23 @@ function varianceScaling(
 }
 
 /** Uniform of variance 2 / (in + out) (Glorot and Bengio 2010, eq. 16). */
-export const glorotUniform: Initializer = varianceScaling(1, "average", "uniform");
+export const glorotUniform: Initializer = varianceScaling({
+  mode: "fanAverage",
+  distribution: "uniform",
+});
 /** Cut normal of variance 2 / (in + out) (Glorot and Bengio 2010, eq. 12). */
-export const glorotNormal: Initializer = varianceScaling(1, "average", "truncatedNormal");
+export const glorotNormal: Initializer = varianceScaling({ mode: "fanAverage" });
 /** Uniform of variance 2 / in, for relu (He et al. 2015, eq. 10). */
-export const heUniform: Initializer = varianceScaling(2, "fanIn", "uniform");
+export const heUniform: Initializer = varianceScaling({ scale: 2, distribution: "uniform" });
 /** Cut normal of variance 2 / in, for relu (He et al. 2015, eq. 10). */
-export const heNormal: Initializer = varianceScaling(2, "fanIn", "truncatedNormal");
+export const heNormal: Initializer = varianceScaling({ scale: 2 });
 /** Cut normal of variance 1 / in, for selu (LeCun et al. 1998, eq. 16). */
-export const lecunNormal: Initializer = varianceScaling(1, "fanIn", "truncatedNormal");
+export const lecunNormal: Initializer = varianceScaling();
 
-/** Every initialiser that has a name; the functions `constant`, `randomNormal`, `randomUniform` and `truncatedNormal` make others. */
+/**
+ * Every initialiser that has a name; the functions `constant`, `randomNormal`, `randomUniform`, `truncatedNormal` and
+ * `varianceScaling` make others.
+ */
 export const initializers: {
   readonly zeros: Initializer;
   readonly ones: Initializer;

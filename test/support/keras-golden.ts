@@ -62,16 +62,21 @@ export function unpacked(text: string): Float32Array {
   return Float32Array.from({ length: bytes.length / 4 }, (_, i) => view.getFloat32(4 * i, true));
 }
 
+/** A number in [-1, 1) for a seed and a place: the upper 24 bits of a hash (Murmur3's last mixing). */
+export function hashed(seed: number, place: number): number {
+  let h = (place + Math.imul(seed, 0x9e3779b1)) >>> 0;
+  h = Math.imul(h ^ (h >>> 16), 0x85ebca6b);
+  h = Math.imul(h ^ (h >>> 13), 0xc2b2ae35);
+  h ^= h >>> 16;
+  return (h >>> 8) / 2 ** 23 - 1;
+}
+
 /** The array of a drawing, bit for bit that of make-layers.py. */
 export function drawn(drawing: Drawing, dtype: Floats): Tensor {
   const { shape, seed, scale = 1, shift = 0, levels = 0 } = drawing;
   const size = shape.reduce((product, extent) => product * extent, 1);
   const data = Float32Array.from({ length: size }, (_, i) => {
-    let h = (i + Math.imul(seed, 0x9e3779b1)) >>> 0;
-    h = Math.imul(h ^ (h >>> 16), 0x85ebca6b);
-    h = Math.imul(h ^ (h >>> 13), 0xc2b2ae35);
-    h ^= h >>> 16;
-    const value = (h >>> 8) / 2 ** 23 - 1;
+    const value = hashed(seed, i);
     return (levels === 0 ? value : Math.floor(value * levels) / levels) * scale + shift;
   });
   return tensor([...data], { shape: [...shape], dtype });

@@ -30,6 +30,7 @@ const scalings: Readonly<Record<PreprocessMode, Scaling>> = {
   "raw-bgr": { bgr: true },
 };
 
+/** Every mode by name. */
 export const preprocessModes: readonly PreprocessMode[] = Object.keys(scalings) as PreprocessMode[];
 
 /** Options of `preprocess`. */

@@ -22,6 +22,7 @@ export const filters: Readonly<Record<Exclude<Interpolation, "nearest">, Filter>
   },
 };
 
+/** Every way of resizing by name. */
 export const interpolations: readonly string[] = ["nearest", ...Object.keys(filters)];
 
 /**

@@ -40,7 +40,7 @@ export type TensorsOf<S extends SymbolOrList> = S extends readonly unknown[]
 /** What `model` needs. */
 export interface ModelOptions<I extends SymbolOrList, O extends SymbolOrList> extends Pick<
   LayerOptions,
-  "name" | "seed" | "key" | "trainable"
+  "name" | "seed" | "key" | "dtype" | "trainable"
 > {
   /** What `forward` takes: a tensor or, where this is a list, a list. */
   readonly inputs: I;
@@ -65,7 +65,15 @@ export class Model<
   constructor(options: ModelOptions<SymbolOrList, SymbolOrList>) {
     if (options instanceof SymbolicTensor)
       throw new ArgumentError(complaint("model", "{ inputs, outputs }", describe(options)));
-    checkOptions("model", options, ["inputs", "outputs", "name", "seed", "key", "trainable"]);
+    checkOptions("model", options, [
+      "inputs",
+      "outputs",
+      "name",
+      "seed",
+      "key",
+      "dtype",
+      "trainable",
+    ]);
     const { inputs, outputs, ...layerOptions } = options;
     super(layerOptions);
     const given = symbols(`${this.label}: inputs`, inputs);
