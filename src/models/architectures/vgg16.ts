@@ -1,4 +1,4 @@
-/** @file VGG16. */
+/** @file VGG16: the VGG network of 16 layers with weights. */
 import type { Architecture } from "./architecture.ts";
 import { vgg } from "./vgg.ts";
 

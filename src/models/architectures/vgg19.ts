@@ -1,4 +1,4 @@
-/** @file VGG19. */
+/** @file VGG19: the VGG network of 19 layers with weights. */
 import type { Architecture } from "./architecture.ts";
 import { vgg } from "./vgg.ts";
 
