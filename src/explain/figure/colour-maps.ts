@@ -25,7 +25,7 @@ const makers = {
   viridis: (): ColourTable => sampled(interpolateViridis),
   magma: (): ColourTable => sampled(interpolateMagma),
   plasma: (): ColourTable => sampled(interpolatePlasma),
-  jet,
+  jet: (): ColourTable => jet(),
   rdbu: (): ColourTable => sampled((t) => interpolateRdBu(1 - t)),
 };
 

@@ -7,7 +7,7 @@ import { type HeatMap, checkMap } from "./heat-map.ts";
 import { splineLine } from "./spline.ts";
 
 /** How values between values are found. */
-export type Upsampling = keyof typeof lines;
+export type Upsampling = "nearest" | "bilinear" | "cubic" | "spline3";
 
 /** A line of values -> one of `size` values that covers the same length. */
 type Line = (line: Float64Array, size: number) => Float64Array;
@@ -19,15 +19,15 @@ const filtered =
       weights.reduce((sum, weight, i) => sum + weight * line[from + i]!, 0),
     );
 
-const lines = {
-  nearest: ((line, size) =>
+const lines: Readonly<Record<Upsampling, Line>> = {
+  nearest: (line, size) =>
     Float64Array.from(
       { length: size },
       (_, i) => line[Math.floor(((i + 0.5) * line.length) / size)]!,
-    )) satisfies Line as Line,
+    ),
   bilinear: filtered(filters.bilinear),
   cubic: filtered(filters.bicubic),
-  spline3: splineLine as Line,
+  spline3: splineLine,
 };
 
 export const upsamplings: readonly Upsampling[] = Object.keys(lines) as Upsampling[];

@@ -2,13 +2,13 @@
 import type { Tensor } from "../../ir/tensor.ts";
 import type { BatchOptions } from "../batches.ts";
 import { weighByScores } from "../channel-weights.ts";
-import { explainer } from "../explain.ts";
+import { type Explainer, explainer } from "../explain.ts";
 
 /**
  * Weights are (y - y_k) / |y| with y_k the score when channel k is zero everywhere: one pass above the layer for each channel.
  * The magnitude of y is in place of the paper's y, which for a negative score would turn the map's sign.
  */
-export const ablationCam = explainer<BatchOptions>({
+export const ablationCam: Explainer<BatchOptions> = explainer<BatchOptions>({
   name: "ablationCam",
   title: "Ablation-CAM",
   source: "Desai and Ramaswamy 2020, eq. 3 and 4",

@@ -1,5 +1,5 @@
 /** @file FullGrad: the image's and every bias' share of the score, added up over the network. */
-import { explainer } from "../explain.ts";
+import { type Explainer, explainer } from "../explain.ts";
 import { resizeBilinear } from "../maps/resize.ts";
 import { unitRange } from "../maps/scale.ts";
 
@@ -8,7 +8,7 @@ import { unitRange } from "../maps/scale.ts";
  * these terms that have a place: the image's, and those of biases of feature maps, each channel scaled to [0, 1] and enlarged
  * to the image's size (as pytorch-grad-cam does; the authors' program scales all channels of a layer together).
  */
-export const fullGrad = explainer({
+export const fullGrad: Explainer = explainer({
   name: "fullGrad",
   title: "FullGrad",
   source: "Srinivas and Fleuret 2019, eq. 3 and 5",

@@ -1,5 +1,5 @@
 /** @file Grad-CAM++: feature maps weighted by positive gradients, each place by how much it alone would explain. */
-import { explainer } from "../explain.ts";
+import { type Explainer, explainer } from "../explain.ts";
 
 /** Keeps the quotient finite where gradients vanish (pytorch-grad-cam's constant). */
 const epsilon = 1e-6;
@@ -8,7 +8,7 @@ const epsilon = 1e-6;
  * Grad-CAM with weights for places, so that several instances of a class are found. With y = exp(score) the second and third
  * derivatives are powers of the first (eq. 19); the factor exp(score) of all weights is left out, as in pytorch-grad-cam.
  */
-export const gradCamPlusPlus = explainer({
+export const gradCamPlusPlus: Explainer = explainer({
   name: "gradCamPlusPlus",
   title: "Grad-CAM++",
   source: "Chattopadhay et al. 2018, eq. 5 and 19",

@@ -1,9 +1,9 @@
 /** @file Guided Grad-CAM: the detail of guided backpropagation where Grad-CAM finds the class. */
-import { explainer } from "../explain.ts";
+import { type Explainer, explainer } from "../explain.ts";
 import { resizeBilinear } from "../maps/resize.ts";
 
 /** Guided backpropagation times Grad-CAM of the layer, enlarged to the image's size. */
-export const guidedGradCam = explainer({
+export const guidedGradCam: Explainer = explainer({
   name: "guidedGradCam",
   title: "Guided Grad-CAM",
   source: "Selvaraju et al. 2016, section 3.2",

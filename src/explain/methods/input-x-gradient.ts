@@ -1,8 +1,8 @@
 /** @file Input x gradient: what pixels contribute to the score's linear approximation. */
-import { explainer } from "../explain.ts";
+import { type Explainer, explainer } from "../explain.ts";
 
 /** The image times its gradient. Numbers are those that the network takes: a zero is no contribution, whatever its colour. */
-export const inputXGradient = explainer({
+export const inputXGradient: Explainer = explainer({
   name: "inputXGradient",
   title: "Input x gradient",
   source: "Shrikumar et al. 2016, section 3",

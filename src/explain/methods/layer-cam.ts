@@ -1,8 +1,8 @@
 /** @file LayerCAM: every place by its own positive gradient, also useful at shallow layers. */
-import { explainer } from "../explain.ts";
+import { type Explainer, explainer } from "../explain.ts";
 
 /** Feature maps times the positive part of gradients, place by place. */
-export const layerCam = explainer({
+export const layerCam: Explainer = explainer({
   name: "layerCam",
   title: "LayerCAM",
   source: "Jiang et al. 2021, eq. 5 to 7",

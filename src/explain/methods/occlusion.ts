@@ -5,7 +5,7 @@ import type { Tensor } from "../../ir/tensor.ts";
 import { iota, tensor } from "../../ops/index.ts";
 import { type Baseline, baselineOf } from "../baseline.ts";
 import { type BatchOptions, batchSizeOf, countOf, portions } from "../batches.ts";
-import { explainer } from "../explain.ts";
+import { type Explainer, explainer } from "../explain.ts";
 
 /** Options of `occlusion`. */
 export interface OcclusionOptions extends BatchOptions {
@@ -21,7 +21,7 @@ export interface OcclusionOptions extends BatchOptions {
  * Each pixel's mean fall of the score over the windows that cover it, as in Captum; all channels are covered together. The
  * last windows of a row or column may reach beyond the image.
  */
-export const occlusion = explainer<OcclusionOptions>({
+export const occlusion: Explainer<OcclusionOptions> = explainer<OcclusionOptions>({
   name: "occlusion",
   title: "Occlusion",
   source: "Zeiler and Fergus 2013, section 4.2",

@@ -3,7 +3,7 @@ import { ArgumentError, complaint, describe } from "../../ir/errors.ts";
 import type { Tensor } from "../../ir/tensor.ts";
 import { iota, random, scalar } from "../../ops/index.ts";
 import { type RandomOptions, batchSizeOf, countOf, drawEach, portions } from "../batches.ts";
-import { explainer } from "../explain.ts";
+import { type Explainer, explainer } from "../explain.ts";
 
 /** Options of `rise`. */
 export interface RiseOptions extends RandomOptions {
@@ -19,7 +19,7 @@ export interface RiseOptions extends RandomOptions {
  * The mean of random masks weighted by the score of the masked image, divided by the probability of an open cell. Masks are
  * grids of open and closed cells, enlarged bilinearly by a cell more than the image and cut out at a random place.
  */
-export const rise = explainer<RiseOptions>({
+export const rise: Explainer<RiseOptions> = explainer<RiseOptions>({
   name: "rise",
   title: "RISE",
   source: "Petsiuk et al. 2018, eq. 6 and section 3.3",

@@ -1,8 +1,8 @@
 /** @file Saliency: the image's gradient. */
-import { explainer } from "../explain.ts";
+import { type Explainer, explainer } from "../explain.ts";
 
 /** How strongly the score answers to each pixel: the largest magnitude of its channels' derivatives. */
-export const saliency = explainer({
+export const saliency: Explainer = explainer({
   name: "saliency",
   title: "Saliency",
   source: "Simonyan et al. 2013, section 3.1",

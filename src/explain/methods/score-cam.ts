@@ -2,7 +2,7 @@
 import type { Tensor } from "../../ir/tensor.ts";
 import type { BatchOptions } from "../batches.ts";
 import { weighByScores } from "../channel-weights.ts";
-import { explainer } from "../explain.ts";
+import { type Explainer, explainer } from "../explain.ts";
 import { resizeBilinear } from "../maps/resize.ts";
 import { unitRange } from "../maps/scale.ts";
 
@@ -10,7 +10,7 @@ import { unitRange } from "../maps/scale.ts";
  * Each feature map, enlarged to the image (corners aligned, as pytorch-grad-cam does) and scaled to [0, 1], masks the image; the
  * softmax of the scores over channels weighs the maps. One forward pass for each channel.
  */
-export const scoreCam = explainer<BatchOptions>({
+export const scoreCam: Explainer<BatchOptions> = explainer<BatchOptions>({
   name: "scoreCam",
   title: "Score-CAM",
   source: "Wang et al. 2020, eq. 3 to 7 and algorithm 1",

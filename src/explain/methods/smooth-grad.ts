@@ -1,7 +1,7 @@
 /** @file SmoothGrad: the mean gradient of noisy copies of the image. */
 import { ArgumentError, complaint, describe } from "../../ir/errors.ts";
 import { type RandomOptions, batchSizeOf, countOf, drawEach, portions } from "../batches.ts";
-import { explainer } from "../explain.ts";
+import { type Explainer, explainer } from "../explain.ts";
 import { random, scalar } from "../../ops/index.ts";
 
 /** Options of `smoothGrad`. */
@@ -13,7 +13,7 @@ export interface SmoothGradOptions extends RandomOptions {
 }
 
 /** Saliency with less noise: the gradient averaged over normal noise, then the largest magnitude of its channels. */
-export const smoothGrad = explainer<SmoothGradOptions>({
+export const smoothGrad: Explainer<SmoothGradOptions> = explainer<SmoothGradOptions>({
   name: "smoothGrad",
   title: "SmoothGrad",
   source: "Smilkov et al. 2017, section 3",
