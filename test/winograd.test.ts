@@ -5,7 +5,7 @@ import {
   emitWinogradFilter,
   emitWinogradKernel,
 } from "../src/backend/wasm/kernels/conv/winograd/index.ts";
-import { convAlgorithm, type ConvShape, winogradKernelSize } from "../src/ir/conv.ts";
+import { convAlgorithm, type ConvShape, windowCount, winogradKernelSize } from "../src/ir/conv.ts";
 import { makeInput, type Value } from "../src/ir/graph.ts";
 import type { LoopNest, View } from "../src/ir/kernel.ts";
 import { sizeOf, stridesOf } from "../src/ir/shape.ts";
@@ -19,9 +19,13 @@ interface Case {
   readonly filters: number;
   /** [[top, bottom], [left, right]] */
   readonly padding: readonly (readonly [number, number])[];
+  /** Side of the kernel, 3 unless given, and its strides, 1. */
+  readonly side?: number;
+  readonly stride?: number;
 }
 
-function shapeOf({ batch = 1, height, width, channels, filters, padding }: Case): ConvShape {
+function shapeOf(given: Case): ConvShape {
+  const { batch = 1, height, width, channels, filters, padding, side = 3, stride = 1 } = given;
   const [[top, bottom], [left, right]] = padding as [[number, number], [number, number]];
   return {
     dtype: "float32",
@@ -29,20 +33,20 @@ function shapeOf({ batch = 1, height, width, channels, filters, padding }: Case)
     height,
     width,
     channels,
-    kernelHeight: 3,
-    kernelWidth: 3,
+    kernelHeight: side,
+    kernelWidth: side,
     filters,
-    outHeight: height + top + bottom - 2,
-    outWidth: width + left + right - 2,
+    outHeight: windowCount(height, side, stride, [top, bottom]),
+    outWidth: windowCount(width, side, stride, [left, right]),
     groups: 1,
-    strides: [1, 1],
+    strides: [stride, stride],
     dilation: [1, 1],
     top,
     left,
   };
 }
 
-/** How a kernel [3, 3, C, F] lies in memory: axes from the outermost, and which run backwards. */
+/** How a kernel [side, side, C, F] lies in memory: axes from the outermost, and which run backwards. */
 interface KernelLayout {
   readonly order: readonly number[];
   readonly flipped: readonly number[];
@@ -73,11 +77,13 @@ function eachProduct(
   some: readonly number[] = Array.from({ length: shape.channels }, (_, channel) => channel),
 ): void {
   const { batch, height, width, channels, outHeight, outWidth, top, left, filters } = shape;
+  const { kernelHeight: side, strides } = shape;
   for (let n = 0; n < batch; n++) {
     for (let y = 0; y < outHeight; y++) {
       for (let x = 0; x < outWidth; x++) {
-        for (let tap = 0; tap < 9; tap++) {
-          const [row, column] = [y - top + Math.floor(tap / 3), x - left + (tap % 3)];
+        for (let tap = 0; tap < side * side; tap++) {
+          const row = y * strides[0] - top + Math.floor(tap / side);
+          const column = x * strides[1] - left + (tap % side);
           if (row < 0 || row >= height || column < 0 || column >= width) continue;
           const xAt = ((n * height + row) * width + column) * channels;
           const outAt = ((n * outHeight + y) * outWidth + x) * filters;
@@ -141,12 +147,13 @@ function convolve(
   const { batch, height, width, channels, filters, outHeight, outWidth } = shape;
   const bench = new Bench();
   const x = makeInput({ shape: [batch, height, width, channels], dtype: "float32" });
-  const kernel = makeInput({ shape: [9 * channels * filters], dtype: "float32" });
+  const elements = shape.kernelHeight * shape.kernelWidth * channels * filters;
+  const kernel = makeInput({ shape: [elements], dtype: "float32" });
   const prepared = makeInput({ shape: [winogradKernelSize(shape)], dtype: "float32" });
   const out = makeInput({ shape: [batch, outHeight, outWidth, filters], dtype: "float32" });
   bench.put(x, floats("float32", batch * height * width * channels, 1));
-  bench.put(kernel, floats("float32", 9 * channels * filters, 2));
-  const view = viewOf([3, 3, channels, filters], layout);
+  bench.put(kernel, floats("float32", elements, 2));
+  const view = viewOf([shape.kernelHeight, shape.kernelWidth, channels, filters], layout);
   const bias = makeInput({ shape: [filters], dtype: "float32" });
   const activated = makeInput({ shape: out.shape, dtype: "float32" });
   if (biases !== undefined) bench.put(bias, biases);
@@ -181,13 +188,14 @@ function expectedOutput(given: Case, layout: KernelLayout = plain, every = 1): F
   const shape = shapeOf(given);
   const { batch, height, width, channels, filters, outHeight, outWidth } = shape;
   const x = floats("float32", batch * height * width * channels, 1);
-  const kernel = floats("float32", 9 * channels * filters, 2);
-  const { offset, strides } = viewOf([3, 3, channels, filters], layout);
+  const side = shape.kernelHeight;
+  const kernel = floats("float32", side * side * channels * filters, 2);
+  const { offset, strides } = viewOf([side, side, channels, filters], layout);
   const [sr, ss, sc, sf] = strides as [number, number, number, number];
   const out = new Float64Array(batch * outHeight * outWidth * filters);
   eachProduct(shape, (xAt, tap, c, outAt) => {
     if ((outAt / filters) % every > 0) return;
-    const at = offset + Math.floor(tap / 3) * sr + (tap % 3) * ss + c * sc;
+    const at = offset + Math.floor(tap / side) * sr + (tap % side) * ss + c * sc;
     for (let f = 0; f < filters; f++) out[outAt + f]! += x[xAt]! * kernel[at + f * sf]!;
   });
   return out;
@@ -200,7 +208,10 @@ function filterGradient(given: Case, order?: Order): Floats {
   const bench = new Bench();
   const x = makeInput({ shape: [batch, height, width, channels], dtype: "float32" });
   const gradient = makeInput({ shape: [batch, outHeight, outWidth, filters], dtype: "float32" });
-  const out = makeInput({ shape: [3, 3, channels, filters], dtype: "float32" });
+  const out = makeInput({
+    shape: [shape.kernelHeight, shape.kernelWidth, channels, filters],
+    dtype: "float32",
+  });
   bench.put(x, floats("float32", batch * height * width * channels, 1));
   bench.put(gradient, floats("float32", batch * outHeight * outWidth * filters, 2));
   bench.runPhases(
@@ -227,7 +238,7 @@ function expectedGradient(given: Case, some?: readonly number[]): Float64Array {
   const { batch, height, width, channels, filters, outHeight, outWidth } = shape;
   const x = floats("float32", batch * height * width * channels, 1);
   const gradient = floats("float32", batch * outHeight * outWidth * filters, 2);
-  const out = new Float64Array(9 * channels * filters);
+  const out = new Float64Array(shape.kernelHeight * shape.kernelWidth * channels * filters);
   eachProduct(
     shape,
     (xAt, tap, c, outAt) => {
@@ -284,11 +295,38 @@ const cases: readonly Case[] = [
   { height: 6, width: 22, channels: 520, filters: 144, padding: none },
   { height: 10, width: 20, channels: 144, filters: 516, padding: none },
   { batch: 3, height: 6, width: 22, channels: 279, filters: 277, padding: none },
+  // F(5x5, 2x2).
+  { side: 2, height: 7, width: 5, channels: 16, filters: 16, padding: none },
+  { side: 2, batch: 3, height: 13, width: 13, channels: 24, filters: 20, padding: one },
+  { side: 2, height: 11, width: 7, channels: 18, filters: 21, padding: one },
+  { side: 2, height: 12, width: 33, channels: 300, filters: 270, padding: none },
+  // Folded by the stride: paddings of both kinds, extents that the stride divides and not.
+  { side: 4, stride: 2, batch: 2, height: 14, width: 16, channels: 16, filters: 16, padding: one },
+  { side: 4, stride: 2, batch: 2, height: 28, width: 28, channels: 20, filters: 24, padding: none },
+  { side: 4, stride: 2, height: 15, width: 13, channels: 7, filters: 9, padding: one },
+  {
+    side: 4,
+    stride: 2,
+    batch: 2,
+    height: 11,
+    width: 18,
+    channels: 13,
+    filters: 32,
+    padding: [
+      [2, 1],
+      [3, 0],
+    ],
+  },
+  { side: 4, stride: 2, height: 22, width: 30, channels: 72, filters: 132, padding: one },
+  { side: 6, stride: 2, batch: 2, height: 17, width: 20, channels: 16, filters: 16, padding: one },
+  { side: 6, stride: 3, height: 31, width: 23, channels: 5, filters: 12, padding: one },
+  { side: 9, stride: 3, height: 20, width: 31, channels: 6, filters: 8, padding: none },
 ];
 const named = cases.map((given): [string, Case] => {
-  const { batch = 1, height, width, channels, filters, padding } = given;
+  const { batch = 1, height, width, channels, filters, padding, side = 3, stride = 1 } = given;
   const size = `${batch}x${height}x${width}x${channels} -> ${filters}`;
-  return [`${size}, padding ${JSON.stringify(padding)}`, given];
+  const kernel = `${side}x${side}, stride ${stride}, padding ${JSON.stringify(padding)}`;
+  return [`${size}, ${kernel}`, given];
 });
 
 const backwards: Order = (chunks) => Array.from({ length: chunks }, (_, i) => chunks - 1 - i);
@@ -300,14 +338,16 @@ const mixed: Order = (chunks) => {
 
 describe("Winograd's convolution", () => {
   // Elements are uniform in [-1, 1). Measured relative to the largest result: 0.4e-6 to 1.3e-6 sqrt(channels) from 16
-  // channels on, up to 2.7e-6 sqrt(channels) below.
+  // channels on, up to 2.7e-6 sqrt(channels) below; 0.2e-6 to 1.4e-6 for 2x2 and folded kernels, in channels of the folded image.
   test.each(named)("%s", (_, given) => {
     const large = given.channels * given.filters > 2 ** 16;
     const every = large ? 7 : 1;
     for (const layout of large ? [turned] : [plain, turned, scattered]) {
       const found = sampled(convolve(given, layout), given.filters, every);
       const error = relativeError(found, expectedOutput(given, layout, every));
-      expect(error).toBeLessThan((given.channels < 16 ? 4e-6 : 2e-6) * Math.sqrt(given.channels));
+      const { channels, stride = 1 } = given;
+      const bound = (channels * stride ** 2 < 16 ? 4e-6 : 2e-6) * Math.sqrt(channels) * stride;
+      expect(error).toBeLessThan(bound);
     }
   });
 
@@ -403,6 +443,15 @@ describe("the choice of the algorithm", () => {
       expect(chosen(square(1, side, channels, filters))).toBe("winograd");
     expect(chosen(square(1, 224, 3, 64))).toBe("gemm");
     for (const side of [6, 7, 14]) expect(chosen(square(128, side, 65, 64))).toBe("winograd");
+  });
+
+  test("Winograd for kernels of two or three times the stride, where tiles fit well enough", () => {
+    const downsampling = { ...square(128, 26, 64, 64), side: 4, stride: 2 };
+    expect(chosen(downsampling)).toBe("winograd");
+    expect(chosen({ ...downsampling, height: 13, width: 13 })).toBe("gemm");
+    expect(chosen({ ...downsampling, side: 6 })).toBe("winograd");
+    expect(chosen({ ...downsampling, side: 2, stride: 1 })).toBe("winograd");
+    for (const side of [2, 3, 5, 7, 8]) expect(chosen({ ...downsampling, side })).toBe("gemm");
   });
 
   test("patches for few pixels, few channels, other geometries, and where asked", () => {

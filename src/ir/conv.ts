@@ -89,12 +89,34 @@ export function convShape(
 /** How a convolution is computed. */
 export type ConvAlgorithm = "winograd" | "gemm" | "depthwise";
 
-/** Side of the tiles of outputs that Winograd's algorithm F(4x4, 3x3) computes at once, and of the tiles it reads. */
-export const winogradTile = { out: 4, in: 6 } as const;
+/** Side of the tiles that Winograd's algorithm reads. */
+export const winogradTile = 6;
 
 /**
- * Depthwise: a group a channel. Winograd F(4x4, 3x3) (Lavin and Gray 2015) for 3x3 kernels of stride 1 in float32 where
- * that is faster. Everything else is a matrix product over gathered patches.
+ * How Winograd's algorithm F(m x m, r x r) computes a convolution, with m + r - 1 = 6. A kernel of stride s lies with stride 1
+ * on the image folded by it, in which s x s neighbouring pixels are the channels of one.
+ */
+export interface WinogradForm {
+  /** s. */
+  readonly fold: number;
+  /** r: side of the kernel on the folded image. */
+  readonly taps: number;
+  /** m: side of the tiles of outputs. */
+  readonly outputs: number;
+  /** Channels of the folded image: those of each of the s x s pixels fill whole vectors of four. */
+  readonly depth: number;
+}
+
+export function winogradForm({ kernelHeight, strides, channels }: ConvShape): WinogradForm {
+  const [fold] = strides;
+  const taps = kernelHeight / fold;
+  const depth = fold ** 2 * Math.ceil(channels / 4) * 4;
+  return { fold, taps, outputs: winogradTile + 1 - taps, depth };
+}
+
+/**
+ * Depthwise: a group a channel. Winograd F(4x4, 3x3) and F(5x5, 2x2) (Lavin and Gray 2015) in float32 where that is faster: for
+ * kernels of three or two times the stride. Everything else is a matrix product over gathered patches.
  */
 export function convAlgorithm(shape: ConvShape, asked: ConvGeometry["algorithm"]): ConvAlgorithm {
   const { channels, filters, groups, kernelHeight, kernelWidth, strides, dilation } = shape;
@@ -103,9 +125,10 @@ export function convAlgorithm(shape: ConvShape, asked: ConvGeometry["algorithm"]
     asked === "auto" &&
     shape.dtype === "float32" &&
     groups === 1 &&
-    kernelHeight === 3 &&
-    kernelWidth === 3 &&
-    [...strides, ...dilation].every((step) => step === 1) &&
+    kernelHeight === kernelWidth &&
+    strides[0] === strides[1] &&
+    [2, 3].includes(kernelHeight / strides[0]) &&
+    dilation.every((step) => step === 1) &&
     winogradPays(shape);
   return winograd ? "winograd" : "gemm";
 }
@@ -116,13 +139,14 @@ export function convAlgorithm(shape: ConvShape, asked: ConvGeometry["algorithm"]
  * kernel, which may have to be prepared each time, 200 an element of [C, F].
  */
 function winogradPays(shape: ConvShape): boolean {
-  const { batch, channels, filters, outHeight, outWidth } = shape;
+  const { batch, channels, filters, outHeight, outWidth, kernelHeight, kernelWidth } = shape;
+  const { fold, outputs, depth } = winogradForm(shape);
   const up = (extent: number, unit: number): number => Math.ceil(extent / unit) * unit;
-  const tiles =
-    batch * Math.ceil(outHeight / winogradTile.out) * Math.ceil(outWidth / winogradTile.out);
-  const products = winogradTile.in ** 2 * up(tiles, 4) * up(channels, 4) * up(filters, 8);
-  const transforms = 250 * tiles * (channels + filters) + 200 * channels * filters;
-  const direct = 9 * batch * outHeight * outWidth * channels * filters;
+  const tiles = batch * Math.ceil(outHeight / outputs) * Math.ceil(outWidth / outputs);
+  const products = winogradTile ** 2 * up(tiles, 4) * depth * up(filters, 8);
+  const folded = fold ** 2 * channels;
+  const transforms = 250 * tiles * (folded + filters) + 200 * folded * filters;
+  const direct = kernelHeight * kernelWidth * batch * outHeight * outWidth * channels * filters;
   return 0.8 * products + transforms < 0.8 * direct;
 }
 
@@ -150,16 +174,16 @@ export function preparedSize(shape: ConvShape, algorithm: ConvAlgorithm): number
 
 /**
  * Elements from one of the 36 matrices [panels][channels][filters of a panel] of a kernel prepared for Winograd's algorithm
- * to the next. Channels are filled up to a multiple of four. A cache line lies between, as a matrix may be a multiple of a page: the same element of all matrices would
+ * to the next. A cache line lies between, as a matrix may be a multiple of a page: the same element of all matrices would
  * compete for the same few lines of the cache.
  */
-export function winogradKernelPlane({ channels, filters }: ConvShape): number {
+export function winogradKernelPlane(shape: ConvShape): number {
   const panel = panelWidth("float32");
-  const rows = Math.ceil(channels / 4) * 4;
-  return Math.ceil((Math.ceil(filters / panel) * panel * rows) / 16) * 16 + 16;
+  const elements = Math.ceil(shape.filters / panel) * panel * winogradForm(shape).depth;
+  return Math.ceil(elements / 16) * 16 + 16;
 }
 
 /** Elements of a kernel prepared for Winograd's algorithm. */
 export function winogradKernelSize(shape: ConvShape): number {
-  return winogradTile.in ** 2 * winogradKernelPlane(shape);
+  return winogradTile ** 2 * winogradKernelPlane(shape);
 }

@@ -1,5 +1,5 @@
 // The last step of the kernel's gradient: G^T M G of the sums over all tiles.
-import { winogradTile } from "../../../../../ir/conv.ts";
+import { winogradForm, winogradTile } from "../../../../../ir/conv.ts";
 import type { ConvFilterWork } from "../../../../../ir/kernel.ts";
 import type { FunctionBuilder, Local } from "../../../asm/index.ts";
 import type { PhaseContext } from "../../../emit.ts";
@@ -18,9 +18,6 @@ export interface Sums {
   readonly parts: number;
 }
 
-/** Numbers along a side of the kernel. */
-const side = 3;
-
 /** Adds the phase that sums the parts in order and transforms them. */
 export function emitFilterSums(
   context: PhaseContext,
@@ -28,26 +25,36 @@ export function emitFilterSums(
   sums: Sums,
   sumsAt: number,
 ): void {
-  const { channels, filters } = work.shape;
+  const { channels, filters, kernelWidth } = work.shape;
+  const { fold, taps, depth } = winogradForm(work.shape);
   const panels = Math.ceil(filters / panelFilters);
-  const chunks = chunksOf(panels, channels * planes * (sums.parts + 2) * panelFilters);
-  const own = context.privateScratch((winogradTile.in * side + planes) * vectorBytes);
+  const chunks = chunksOf(panels, depth * planes * (sums.parts + 2) * panelFilters);
+  const own = context.privateScratch((winogradTile * taps + planes) * vectorBytes);
+  const tapBytes = channels * filters * 4;
+  const steps = { taps, row: fold * kernelWidth * tapBytes, column: fold * tapBytes };
   context.phase(chunks, ({ fn, chunk, thread }) => {
     const scratch = placeAt(fn, own.address, thread, own.step);
     const out = pointerTo(context, fn, work.out);
     const { from, to } = chunkRange(fn, chunk, panels, chunks);
     const panel = (count: number): void => {
       const target = placeAt(fn, out, from, panelFilters * 4);
-      const source = placeAt(fn, sumsAt, from, inVectors(channels) * panelFilters * 4);
-      repeat(fn, channels, () => {
-        vectorWidths(lanesOf("float32"), count).forEach((width, vector) => {
-          const at = vector * vectorBytes;
-          addParts(fn, sums, source, at, scratch);
-          transformSums(fn, scratch, target, { at, width, tap: channels * filters * 4 });
+      const source = placeAt(fn, sumsAt, from, depth * panelFilters * 4);
+      /** The channels of one of the pixels folded into one: every `fold`-th tap of the kernel. */
+      const channelsFrom = (first: number): void => {
+        repeat(fn, channels, () => {
+          vectorWidths(lanesOf("float32"), count).forEach((width, vector) => {
+            const at = vector * vectorBytes;
+            addParts(fn, sums, source, at, scratch);
+            transformSums(fn, scratch, target, { ...steps, at: first + at, width });
+          });
+          advance(fn, source, panelFilters * 4);
+          advance(fn, target, filters * 4);
         });
-        advance(fn, source, panelFilters * 4);
-        advance(fn, target, filters * 4);
-      });
+        advance(fn, source, (inVectors(channels) - channels) * panelFilters * 4);
+        advance(fn, target, -tapBytes);
+      };
+      for (let y = 0; y < fold; y++)
+        for (let x = 0; x < fold; x++) channelsFrom((y * kernelWidth + x) * tapBytes);
     };
     const last = filters - (panels - 1) * panelFilters;
     forRange(fn, from, to, 1, () => {
@@ -86,29 +93,36 @@ function addParts(
   });
 }
 
-/** Transforms the 36 vectors in scratch memory to nine, `tap` bytes apart, and stores `width` lanes of each. */
+/** Transforms the 36 vectors in scratch memory to the taps of the kernel, and stores `width` lanes of each. */
 function transformSums(
   fn: FunctionBuilder,
   scratch: Local,
   target: Local,
-  { at, width, tap }: { at: number; width: number; tap: number },
+  {
+    at,
+    width,
+    taps,
+    row: rowStep,
+    column: columnStep,
+  }: { at: number; width: number; taps: number; row: number; column: number },
 ): void {
   const v = new Vectors(fn);
+  const matrix = filterMatrix(taps);
   const between = planes * vectorBytes;
-  for (let x = 0; x < winogradTile.in; x++) {
-    const column = Array.from({ length: winogradTile.in }, (_, y) =>
-      v.load(scratch, (y * winogradTile.in + x) * vectorBytes),
+  for (let x = 0; x < winogradTile; x++) {
+    const column = Array.from({ length: winogradTile }, (_, y) =>
+      v.load(scratch, (y * winogradTile + x) * vectorBytes),
     );
-    filterMatrix(v, column).forEach((element, y) =>
-      v.store(scratch, between + (y * winogradTile.in + x) * vectorBytes, element),
+    matrix(v, column).forEach((element, y) =>
+      v.store(scratch, between + (y * winogradTile + x) * vectorBytes, element),
     );
   }
-  for (let y = 0; y < side; y++) {
-    const row = Array.from({ length: winogradTile.in }, (_, x) =>
-      v.load(scratch, between + (y * winogradTile.in + x) * vectorBytes),
+  for (let y = 0; y < taps; y++) {
+    const row = Array.from({ length: winogradTile }, (_, x) =>
+      v.load(scratch, between + (y * winogradTile + x) * vectorBytes),
     );
-    filterMatrix(v, row).forEach((element, x) =>
-      v.store(target, (y * side + x) * tap + at, element, width),
+    matrix(v, row).forEach((element, x) =>
+      v.store(target, y * rowStep + x * columnStep + at, element, width),
     );
   }
 }

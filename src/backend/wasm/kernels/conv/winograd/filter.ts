@@ -1,5 +1,6 @@
 // The kernel's gradient by Winograd's algorithm: with V = B^T d B of a tile of inputs and Y = A g A^T of a tile of the
 // result's gradient, it is G^T M G with M the sum over all tiles of V times Y, element by element.
+import { winogradForm } from "../../../../../ir/conv.ts";
 import type { ConvFilterWork } from "../../../../../ir/kernel.ts";
 import type { FunctionBuilder, Local } from "../../../asm/index.ts";
 import type { PhaseContext, PhasedEmitter } from "../../../emit.ts";
@@ -12,7 +13,6 @@ import { clearGatherScratch, gatherScratch } from "./gather.ts";
 import { gatherStrips, inputImages, outputImages, type Planes } from "./input.ts";
 import {
   inPanels,
-  inVectors,
   panelFilters,
   planeBytes,
   planes,
@@ -40,7 +40,8 @@ const mostDepth = 256;
 
 /** Emits the gradient of a kernel. Its sums run over the tiles in order, in parts that depend only on shapes. */
 export const emitWinogradFilter: PhasedEmitter<ConvFilterWork> = (context, work) => {
-  if (planes * 4 * work.shape.channels * work.shape.filters <= smallSums) emitParts(context, work);
+  if (planes * 4 * winogradForm(work.shape).depth * work.shape.filters <= smallSums)
+    emitParts(context, work);
   else emitPasses(context, work);
 };
 
@@ -50,25 +51,26 @@ interface Block {
   readonly gradients: Planes;
 }
 
-function blockOf({ shape: { channels, filters } }: ConvFilterWork, lines: number): Block {
+function blockOf({ shape }: ConvFilterWork, lines: number): Block {
   return {
-    inputs: { plane: planeBytes(lines * inVectors(channels)), lines },
-    gradients: { plane: planeBytes(lines * inPanels(filters)), lines },
+    inputs: { plane: planeBytes(lines * winogradForm(shape).depth), lines },
+    gradients: { plane: planeBytes(lines * inPanels(shape.filters)), lines },
   };
 }
 
-function sumsOf({ shape: { channels, filters } }: ConvFilterWork, parts: number): Sums {
-  const plane = planeBytes(inVectors(channels) * inPanels(filters));
+function sumsOf({ shape }: ConvFilterWork, parts: number): Sums {
+  const plane = planeBytes(winogradForm(shape).depth * inPanels(shape.filters));
   return { plane, parts };
 }
 
 /** Chunks of tiles, each with sums of its own, then the sum of those. */
 function emitParts(context: PhaseContext, work: ConvFilterWork): void {
   const { shape } = work;
-  const { channels, filters } = shape;
+  const { filters } = shape;
+  const { depth } = winogradForm(shape);
   const tiles = tilesOf(shape);
-  const ofTile = planes * 4 * (channels + filters);
-  const flops = 2 * planes * channels * filters;
+  const ofTile = planes * 4 * (depth + filters);
+  const flops = 2 * planes * depth * filters;
   const most = chunksOf(Math.ceil(tiles.count / 32), 32 * flops, mostParts);
   const share = Math.ceil(tiles.count / most);
   const lines = evenly(share, Math.floor(blockBytes / ofTile), stripTiles);
@@ -113,9 +115,10 @@ function emitParts(context: PhaseContext, work: ConvFilterWork): void {
 /** All tiles' transforms, then the products plane by plane: for kernels so large that sums are to be kept but once. */
 function emitPasses(context: PhaseContext, work: ConvFilterWork): void {
   const { shape } = work;
-  const { channels, filters } = shape;
+  const { filters } = shape;
+  const { depth } = winogradForm(shape);
   const tiles = tilesOf(shape);
-  const ofTile = planes * 4 * (channels + filters);
+  const ofTile = planes * 4 * (depth + filters);
   const most = Math.max(Math.floor(passBytes / ofTile), Math.ceil(tiles.count / mostPasses));
   const lines = evenly(tiles.count, most, stripTiles);
   const passes = Math.ceil(tiles.count / lines);
@@ -128,7 +131,7 @@ function emitPasses(context: PhaseContext, work: ConvFilterWork): void {
   const sumsAt = gradientsAt + planes * block.gradients.plane;
   const own = context.privateScratch(gatherScratch);
   const strips = lines / stripTiles;
-  const gathers = chunksOf(strips, (channels + filters) * 300);
+  const gathers = chunksOf(strips, (depth + filters) * 300);
   for (let pass = 0; pass < passes; pass++) {
     context.phase(gathers, ({ fn, chunk, thread }) => {
       const scratch = placeAt(fn, own.address, thread, own.step);
@@ -202,15 +205,16 @@ function gatherer(
 function multiplyPlane(
   context: PhaseContext,
   fn: FunctionBuilder,
-  { shape: { channels, filters } }: ConvFilterWork,
+  { shape }: ConvFilterWork,
   { inputs: { lines } }: Block,
   { input, gradient, sum }: { input: Local; gradient: Local; sum: Local },
   accumulate: boolean,
 ): void {
+  const rows = winogradForm(shape).depth;
   const depth = evenly(lines, mostDepth, stripTiles);
   const [panel, out] = [copyOf(fn, gradient), copyOf(fn, sum)];
   const [left, right] = [fn.local("i32"), fn.local("i32")];
-  repeat(fn, Math.ceil(filters / panelFilters), () => {
+  repeat(fn, Math.ceil(shape.filters / panelFilters), () => {
     pointAt(fn, left, input);
     pointAt(fn, right, panel);
     for (let done = 0; done < lines; done += depth) {
@@ -218,7 +222,7 @@ function multiplyPlane(
       fn.get(left);
       fn.get(right);
       fn.get(out);
-      fn.i32(inVectors(channels) / stripTiles);
+      fn.i32(rows / stripTiles);
       fn.call(
         panelFunction(context.module, {
           k,
@@ -232,6 +236,6 @@ function multiplyPlane(
       advance(fn, right, k * panelFilters * 4);
     }
     advance(fn, panel, lines * panelFilters * 4);
-    advance(fn, out, inVectors(channels) * panelFilters * 4);
+    advance(fn, out, rows * panelFilters * 4);
   });
 }

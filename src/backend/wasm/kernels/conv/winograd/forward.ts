@@ -1,5 +1,5 @@
-// The convolution by Winograd's algorithm F(4x4, 3x3): transform the inputs, 36 matrix products, transform the sums.
-import { winogradKernelPlane } from "../../../../../ir/conv.ts";
+// The convolution by Winograd's algorithm: transform the inputs, 36 matrix products, transform the sums.
+import { winogradForm, winogradKernelPlane } from "../../../../../ir/conv.ts";
 import type { ConvWork } from "../../../../../ir/kernel.ts";
 import type { FunctionBuilder, Local } from "../../../asm/index.ts";
 import type { PhaseContext, PhasedEmitter } from "../../../emit.ts";
@@ -9,15 +9,7 @@ import { advance, pointerTo } from "../../pointers.ts";
 import { chunkRange, chunksOf, evenly, placeAt } from "./chunks.ts";
 import { clearGatherScratch, gatherScratch } from "./gather.ts";
 import { gatherStrips, inputImages, type Planes } from "./input.ts";
-import {
-  inPanels,
-  inVectors,
-  panelFilters,
-  planeBytes,
-  planes,
-  stripTiles,
-  tilesOf,
-} from "./layout.ts";
+import { inPanels, panelFilters, planeBytes, planes, stripTiles, tilesOf } from "./layout.ts";
 import { outputFunction, outputScratch } from "./output.ts";
 import { multiplyPlane } from "./plane.ts";
 
@@ -47,7 +39,7 @@ export const emitWinograd: PhasedEmitter<ConvWork> = (context, work) => {
 function layoutOf({ shape }: ConvWork, strips: number): { inputs: Planes; products: Planes } {
   const lines = strips * stripTiles;
   return {
-    inputs: { plane: planeBytes(lines * inVectors(shape.channels)), lines },
+    inputs: { plane: planeBytes(lines * winogradForm(shape).depth), lines },
     products: { plane: planeBytes(lines * inPanels(shape.filters)), lines },
   };
 }
@@ -55,10 +47,11 @@ function layoutOf({ shape }: ConvWork, strips: number): { inputs: Planes; produc
 /** Everything in one phase: blocks of tiles whose transformed numbers stay in a cache. */
 function emitBlocks(context: PhaseContext, work: ConvWork): void {
   const { shape } = work;
-  const { channels, filters } = shape;
+  const { filters } = shape;
+  const { depth } = winogradForm(shape);
   const tiles = tilesOf(shape);
-  const bytesOfStrip = planes * 4 * stripTiles * (channels + filters);
-  const flops = 2 * planes * stripTiles * channels * filters;
+  const bytesOfStrip = planes * 4 * stripTiles * (depth + filters);
+  const flops = 2 * planes * stripTiles * depth * filters;
   const most = Math.max(1, Math.floor(tiles.strips / fewestStrips));
   const chunks = chunksOf(tiles.strips, flops, Math.min(32, most));
   const share = Math.ceil(tiles.strips / chunks);
@@ -122,7 +115,7 @@ function emitBlocks(context: PhaseContext, work: ConvWork): void {
 function emitPasses(context: PhaseContext, work: ConvWork): void {
   const { shape } = work;
   const tiles = tilesOf(shape);
-  const bytesOfStrip = planes * 4 * stripTiles * (shape.channels + shape.filters);
+  const bytesOfStrip = planes * 4 * stripTiles * (winogradForm(shape).depth + shape.filters);
   const most = Math.max(Math.floor(passBytes / bytesOfStrip), Math.ceil(tiles.strips / mostPasses));
   const size = evenly(tiles.strips, most, 1);
   const layout = layoutOf(work, size);
@@ -150,10 +143,11 @@ function emitPass(
   { inputs, products, privateAt, sharedAt, first, strips }: Pass,
 ): void {
   const { shape } = work;
-  const { channels, filters } = shape;
+  const { filters } = shape;
+  const { depth } = winogradForm(shape);
   const tiles = tilesOf(shape);
   const productsAt = sharedAt + planes * inputs.plane;
-  const gathers = chunksOf(strips, stripTiles * channels * 300);
+  const gathers = chunksOf(strips, stripTiles * depth * 300);
   context.phase(gathers, ({ fn, chunk, thread }) => {
     const scratch = placeAt(fn, privateAt.address, thread, privateAt.step);
     const image = pointerTo(context, fn, work.x);
@@ -168,7 +162,7 @@ function emitPass(
       image,
       from: scaled(fn, from, 1, first),
       to: scaled(fn, to, 1, first),
-      target: placeAt(fn, sharedAt, from, stripTiles * inVectors(channels) * 4),
+      target: placeAt(fn, sharedAt, from, stripTiles * depth * 4),
       scratch,
     });
   });

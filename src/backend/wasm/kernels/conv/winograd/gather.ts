@@ -1,7 +1,7 @@
 // Tiles of an image, transformed: read with zeros around the image, multiplied from both sides by a constant matrix, spread
 // over the planes.
 import type { FunctionBuilder, Local, WasmModule } from "../../../asm/index.ts";
-import { addScaled, copyOf, divided, scaled } from "../../chunks.ts";
+import { addScaled, divided, scaled } from "../../chunks.ts";
 import { repeat, sharedFunction } from "../../flow.ts";
 import { advance, pointAt } from "../../pointers.ts";
 import { winogradTile } from "../../../../../ir/conv.ts";
@@ -9,7 +9,7 @@ import { lineBytes, stripTiles, type Tiles, vectorBytes } from "./layout.ts";
 import { gradientMatrix, inputMatrix } from "./matrices.ts";
 import { Vectors } from "./vectors.ts";
 
-/** Images [N, height, width, channels]. Tile (i, j) of an image begins at row 4 i - top and column 4 j - left. */
+/** Images of pixels at even distances. Tile (i, j) of one begins at row step i - top and column step j - left. */
 export interface Images {
   readonly height: number;
   readonly width: number;
@@ -17,6 +17,12 @@ export interface Images {
   readonly top: number;
   readonly left: number;
   readonly tiles: Tiles;
+  /** Outputs along a side of a tile. */
+  readonly step: number;
+  /** Where the first pixel lies, in bytes. */
+  readonly first: number;
+  /** From image to image, from row to row, from pixel to pixel. */
+  readonly bytes: { readonly image: number; readonly row: number; readonly pixel: number };
 }
 
 /** Where a strip's transformed numbers go, in bytes. */
@@ -30,10 +36,11 @@ export interface Target {
 }
 
 export interface GatherSpec {
-  readonly images: Images;
+  /** The first pixel is where the function is told. */
+  readonly images: Omit<Images, "first">;
   /** Whether tiles beyond the last one are asked for: they come out as zeros. */
   readonly beyond: boolean;
-  /** Which matrix: B^T on 6 x 6 inputs, or A on 4 x 4 gradients. */
+  /** Which matrix: B^T on tiles of inputs, or A on those of gradients. */
   readonly matrix: "input" | "gradient";
   /** Lanes in use of 1 to 4 vectors of channels that are taken at once: as many as `target.vectors`. */
   readonly widths: readonly number[];
@@ -45,10 +52,9 @@ export const gatherVectors = 4;
 
 /** Bytes of a strip's tiles transformed along one axis, with a line of zeros before. */
 export const gatherScratch: number =
-  lineBytes + winogradTile.in * stripTiles * winogradTile.in * lineBytes;
+  lineBytes + winogradTile * stripTiles * winogradTile * lineBytes;
 
 const matrices = { input: inputMatrix, gradient: gradientMatrix } as const;
-const sides = { input: winogradTile.in, gradient: winogradTile.out } as const;
 
 /**
  * A function (tile: number of the strip's first one; image, to, scratch: addresses) -> nothing. `image` is the address of
@@ -90,7 +96,7 @@ class GatherEmitter {
     this.#fn = fn;
     this.#spec = spec;
     this.#vectors = new Vectors(fn);
-    this.#side = sides[spec.matrix];
+    this.#side = spec.matrix === "input" ? winogradTile : spec.images.step;
     this.#tile = fn.param(0);
     this.#image = fn.param(1);
     this.#to = fn.param(2);
@@ -125,21 +131,18 @@ class GatherEmitter {
   /** From the tile's number to its place. */
   #findTile(): void {
     const fn = this.#fn;
-    const { tiles, height, width, channels, top, left } = this.#spec.images;
+    const { tiles, top, left, step, bytes } = this.#spec.images;
     const across = divided(fn, this.#tile, tiles.columns);
     const down = divided(fn, across.quotient, tiles.rows);
-    pointAt(fn, this.#row, scaled(fn, down.rest, winogradTile.out, -top));
-    pointAt(fn, this.#column, scaled(fn, across.rest, winogradTile.out, -left));
-    // Address of pixel (image * height + row) * width + column.
-    const line = copyOf(fn, this.#row);
-    addScaled(fn, line, down.quotient, height);
-    const pixel = copyOf(fn, this.#column);
-    addScaled(fn, pixel, line, width);
+    pointAt(fn, this.#row, scaled(fn, down.rest, step, -top));
+    pointAt(fn, this.#column, scaled(fn, across.rest, step, -left));
     pointAt(fn, this.#pixel, this.#image);
-    addScaled(fn, this.#pixel, pixel, channels * 4);
+    addScaled(fn, this.#pixel, down.quotient, bytes.image);
+    addScaled(fn, this.#pixel, this.#row, bytes.row);
+    addScaled(fn, this.#pixel, this.#column, bytes.pixel);
     if (!this.#spec.beyond) return;
     // Tiles that do not exist lie above the image.
-    fn.i32(-winogradTile.in);
+    fn.i32(-winogradTile);
     fn.get(this.#row);
     fn.get(this.#tile);
     fn.i32(tiles.count);
@@ -151,13 +154,13 @@ class GatherEmitter {
   /** Transforms the tile's columns. */
   #downColumns(between: Local): void {
     const fn = this.#fn;
-    const { height, width, channels } = this.#spec.images;
+    const { height, width, bytes } = this.#spec.images;
     const [to, last] = [fn.local("i32"), this.#side - 1];
     const columns = (body: () => void): void => {
       pointAt(fn, to, between);
       repeat(fn, this.#side, () => {
         body();
-        advance(fn, this.#pixel, channels * 4);
+        advance(fn, this.#pixel, bytes.pixel);
         advance(fn, to, lineBytes);
       });
     };
@@ -173,10 +176,7 @@ class GatherEmitter {
     fn.if(
       () =>
         columns(() =>
-          this.#downColumn(
-            (row) => ({ pointer: this.#pixel, offset: row * width * channels * 4 }),
-            to,
-          ),
+          this.#downColumn((row) => ({ pointer: this.#pixel, offset: row * bytes.row }), to),
         ),
       () => {
         const rows = Array.from({ length: this.#side }, (_, row) => this.#exists(row));
@@ -206,10 +206,10 @@ class GatherEmitter {
 
   #pixelOrZeros(row: number, exists: Local, column: Local): Local {
     const fn = this.#fn;
-    const { width, channels } = this.#spec.images;
+    const { width, bytes } = this.#spec.images;
     const pointer = fn.local("i32");
     fn.get(this.#pixel);
-    fn.i32(row * width * channels * 4);
+    fn.i32(row * bytes.row);
     fn.op("i32.add");
     fn.get(this.#scratch);
     fn.get(exists);
@@ -242,7 +242,7 @@ class GatherEmitter {
     const { plane, tile, vectors } = this.#spec.target;
     const [from, planesOfRow, to] = [fn.local("i32"), this.#to, fn.local("i32")];
     pointAt(fn, from, this.#scratch);
-    repeat(fn, winogradTile.in, () => {
+    repeat(fn, winogradTile, () => {
       pointAt(fn, to, planesOfRow);
       repeat(fn, stripTiles, () => {
         vectors.forEach((vectorAt, vector) => {
@@ -256,7 +256,7 @@ class GatherEmitter {
         advance(fn, from, this.#tileBytes);
         advance(fn, to, tile);
       });
-      advance(fn, planesOfRow, winogradTile.in * plane);
+      advance(fn, planesOfRow, winogradTile * plane);
     });
   }
 }

@@ -1,4 +1,4 @@
-// Winograd's algorithm F(4x4, 3x3): 3x3 convolutions of stride 1 with a quarter of the multiplications.
+// Winograd's algorithm F(m x m, r x r) with tiles of 6 x 6 inputs: a quarter of the multiplications for 3x3 kernels, 0.36 for 2x2.
 export { emitWinogradFilter } from "./filter.ts";
 export { emitWinograd } from "./forward.ts";
 export { emitWinogradKernel } from "./kernel.ts";

@@ -1,5 +1,5 @@
 // Transformed images as operands of the products: all channels of a range of strips.
-import type { ConvShape } from "../../../../../ir/conv.ts";
+import { type ConvShape, winogradForm } from "../../../../../ir/conv.ts";
 import type { FunctionBuilder, Local, WasmModule } from "../../../asm/index.ts";
 import { copyOf, forRange, scaled } from "../../chunks.ts";
 import { advance, pointAt } from "../../pointers.ts";
@@ -23,7 +23,8 @@ export type PlaneOrder =
   | "panels";
 
 export interface StripsSpec {
-  readonly images: Images;
+  /** Alike but for where they lie; their channels follow each other. */
+  readonly images: readonly Images[];
   readonly matrix: "input" | "gradient";
   readonly order: PlaneOrder;
   readonly planes: Planes;
@@ -40,36 +41,76 @@ export interface StripsSpec {
   readonly scratch: Local;
 }
 
-/** The tiles that a convolution reads. */
-export function inputImages(shape: ConvShape): Images {
+/** Every `fold`-th row or column of an image, from `first` on: how many there are, and how many before them are padding. */
+function every(
+  fold: number,
+  phase: number,
+  extent: number,
+  before: number,
+): { first: number; count: number; before: number } {
+  const first = (((phase - before) % fold) + fold) % fold;
+  return {
+    first,
+    count: Math.ceil((extent - first) / fold),
+    before: (before - phase + first) / fold,
+  };
+}
+
+/** The tiles that a convolution reads: one image for each place of a pixel among those folded into one. */
+export function inputImages(shape: ConvShape): readonly Images[] {
   const { height, width, channels, top, left } = shape;
-  return { height, width, channels, top, left, tiles: tilesOf(shape) };
+  const { fold, outputs } = winogradForm(shape);
+  const phases = Array.from({ length: fold }, (_, phase) => phase);
+  const pixel = channels * 4;
+  return phases.flatMap((y) =>
+    phases.map((x) => {
+      const rows = every(fold, y, height, top);
+      const columns = every(fold, x, width, left);
+      return {
+        height: rows.count,
+        width: columns.count,
+        channels,
+        top: rows.before,
+        left: columns.before,
+        tiles: tilesOf(shape),
+        step: outputs,
+        first: (rows.first * width + columns.first) * pixel,
+        bytes: { image: height * width * pixel, row: fold * width * pixel, pixel: fold * pixel },
+      };
+    }),
+  );
 }
 
 /** The tiles of its result. */
-export function outputImages(shape: ConvShape): Images {
+export function outputImages(shape: ConvShape): readonly Images[] {
   const { outHeight, outWidth, filters } = shape;
-  return {
-    height: outHeight,
-    width: outWidth,
-    channels: filters,
-    top: 0,
-    left: 0,
-    tiles: tilesOf(shape),
-  };
+  const pixel = filters * 4;
+  return [
+    {
+      height: outHeight,
+      width: outWidth,
+      channels: filters,
+      top: 0,
+      left: 0,
+      tiles: tilesOf(shape),
+      step: winogradForm(shape).outputs,
+      first: 0,
+      bytes: { image: outHeight * outWidth * pixel, row: outWidth * pixel, pixel },
+    },
+  ];
 }
 
 /** Steps in bytes: from tile to tile of a strip, from strip to strip, and to a number of vectors of channels. */
 function steps(
   order: PlaneOrder,
   lines: number,
-  channels: number,
+  depth: number,
 ): { tile: number; strip: number; vector: (index: number) => number } {
   switch (order) {
     case "tiles":
       return {
         tile: vectorBytes,
-        strip: (inVectors(channels) / 4) * lineBytes,
+        strip: (depth / 4) * lineBytes,
         vector: (index) => index * lineBytes,
       };
     case "channels":
@@ -99,31 +140,35 @@ export function gatherStrips(
 ): void {
   const [strip, stripPlace] = [copyOf(fn, from), copyOf(fn, target)];
   const [place, pixel] = [fn.local("i32"), fn.local("i32")];
-  const { channels } = images;
-  const step = steps(order, planes.lines, channels);
+  const channels = inVectors(images[0]!.channels);
+  const step = steps(order, planes.lines, images.length * channels);
   forRange(fn, strip, to, 1, () => {
     const tile = scaled(fn, strip, stripTiles);
-    pointAt(fn, pixel, image);
-    pointAt(fn, place, stripPlace);
-    const moves = [
-      [pixel, vectorBytes],
-      [place, step.vector(gatherVectors) / gatherVectors],
-    ] as const;
-    forVectors(fn, channels, gatherVectors, moves, (widths) => {
-      const vectors = widths.map((_, vector) => step.vector(vector));
-      fn.get(tile);
-      fn.get(pixel);
-      fn.get(place);
-      fn.get(scratch);
-      fn.call(
-        gatherFunction(module, {
-          images,
-          beyond,
-          matrix,
-          widths,
-          target: { plane: planes.plane, tile: step.tile, vectors },
-        }),
-      );
+    images.forEach(({ first, ...each }, index) => {
+      pointAt(fn, pixel, image);
+      advance(fn, pixel, first);
+      pointAt(fn, place, stripPlace);
+      advance(fn, place, step.vector((index * channels) / 4));
+      const moves = [
+        [pixel, vectorBytes],
+        [place, step.vector(gatherVectors) / gatherVectors],
+      ] as const;
+      forVectors(fn, each.channels, gatherVectors, moves, (widths) => {
+        const vectors = widths.map((_, vector) => step.vector(vector));
+        fn.get(tile);
+        fn.get(pixel);
+        fn.get(place);
+        fn.get(scratch);
+        fn.call(
+          gatherFunction(module, {
+            images: each,
+            beyond,
+            matrix,
+            widths,
+            target: { plane: planes.plane, tile: step.tile, vectors },
+          }),
+        );
+      });
     });
     advance(fn, stripPlace, step.strip);
   });

@@ -1,4 +1,5 @@
-// Reads 3 x 3 kernels of any strides, four channels by four filters at a time.
+// Reads kernels that lie in memory with any strides, four channels by four filters at a time.
+import { type WinogradForm, winogradForm } from "../../../../../ir/conv.ts";
 import type { PrepareKernelWork } from "../../../../../ir/kernel.ts";
 import type { FunctionBuilder, Local } from "../../../asm/index.ts";
 import type { EmitContext } from "../../../emit.ts";
@@ -9,16 +10,11 @@ import { transpose } from "../../transpose.ts";
 import { placeAt } from "./chunks.ts";
 import { vectorBytes } from "./layout.ts";
 
-/** Rows and columns of the kernel. */
-export const side = 3;
 /** Channels, and filters, read at once. */
 export const square = 4;
 /** Bytes of scratch memory: [channel][row][column], vectors of filters. */
-export const tapsBytes: number = square * side * side * vectorBytes;
-
-/** Bytes from a channel's first tap in scratch memory. */
-export function tapAt(row: number, column: number): number {
-  return (row * side + column) * vectorBytes;
+export function tapsBytes(taps: number): number {
+  return square * taps * taps * vectorBytes;
 }
 
 const lanes = lanesOf("float32");
@@ -29,41 +25,47 @@ export class KernelSource {
   readonly #base: Local;
   /** Address of the first tap of the next channels and filters. */
   readonly #at: Local;
+  readonly #form: WinogradForm;
   /** Bytes from row to row, column to column, channel to channel, filter to filter of the kernel. */
   readonly #strides: readonly [row: number, column: number, channel: number, filter: number];
 
   constructor(
     context: EmitContext,
     fn: FunctionBuilder,
-    { value, view }: PrepareKernelWork["kernel"],
+    { shape, kernel: { value, view } }: PrepareKernelWork,
     scratch: Local,
   ) {
     this.#fn = fn;
     this.#scratch = scratch;
     this.#at = fn.local("i32");
+    this.#form = winogradForm(shape);
     this.#strides = view.strides.map((stride) => 4 * stride) as [number, number, number, number];
     this.#base = pointerTo(context, fn, value, 4 * view.offset);
   }
 
-  /** Goes to the first channels of a vector of filters. */
-  goTo(vector: Local): void {
-    pointAt(this.#fn, this.#at, placeAt(this.#fn, this.#base, vector, square * this.#strides[3]));
+  /** Goes to the first channels of a vector of filters, and of the pixel in row y and column x of those folded into one. */
+  goTo(vector: Local, y: number, x: number): void {
+    const [rowStep, columnStep, , filterStep] = this.#strides;
+    pointAt(this.#fn, this.#at, placeAt(this.#fn, this.#base, vector, square * filterStep));
+    advance(this.#fn, this.#at, y * rowStep + x * columnStep);
   }
 
-  /** Reads all taps of `channels` channels and `filters` filters, zeros beyond; goes on to the channels after them. */
+  /** Reads the pixel's taps of `channels` channels and `filters` filters, zeros beyond; goes on to the channels after them. */
   read(channels: number, filters: number): void {
     const fn = this.#fn;
+    const { fold, taps } = this.#form;
     const [rowStep, columnStep, channelStep, filterStep] = this.#strides;
+    const strides = [fold * rowStep, fold * columnStep, channelStep, filterStep] as const;
     // Constant offsets cannot be negative: they count from the lowest element.
-    const extents = [side, side, channels, filters];
-    const first = -this.#strides.reduce(
+    const extents = [taps, taps, channels, filters];
+    const first = -strides.reduce(
       (sum, stride, axis) => sum + Math.min(0, stride) * (extents[axis]! - 1),
       0,
     );
     const lowest = scaled(fn, this.#at, 1, -first);
-    for (let row = 0; row < side; row++) {
-      for (let column = 0; column < side; column++) {
-        const at = first + row * rowStep + column * columnStep;
+    for (let row = 0; row < taps; row++) {
+      for (let column = 0; column < taps; column++) {
+        const at = first + row * strides[0] + column * strides[1];
         const vectors =
           channelStep === 4
             ? transpose(fn, lanes, this.#lines(lowest, at, filters, filterStep, channels, 4))
@@ -71,7 +73,7 @@ export class KernelSource {
         vectors.forEach((vector, channel) => {
           fn.get(this.#scratch);
           fn.get(vector);
-          fn.store("v128.store", channel * side * side * vectorBytes + tapAt(row, column), 4);
+          fn.store("v128.store", ((channel * taps + row) * taps + column) * vectorBytes, 4);
         });
       }
     }

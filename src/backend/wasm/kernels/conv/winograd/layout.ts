@@ -3,10 +3,10 @@
 // A transformed tile has 36 numbers for each channel; number e of all tiles and channels forms plane e, and the planes are
 // the operands of 36 matrix products. In a plane neighbouring vectors of four belong to the four tiles of a strip, so that a
 // strip of the product's left operand is read from consecutive cache lines.
-import { type ConvShape, panelWidth, winogradTile } from "../../../../../ir/conv.ts";
+import { type ConvShape, panelWidth, winogradForm, winogradTile } from "../../../../../ir/conv.ts";
 
 /** Numbers of a transformed tile. */
-export const planes: number = winogradTile.in ** 2;
+export const planes: number = winogradTile ** 2;
 
 /** Tiles that a product takes at once: the rows of its tile. */
 export const stripTiles = 4;
@@ -36,10 +36,11 @@ export interface Tiles {
   readonly strips: number;
 }
 
-export function tilesOf({ batch, outHeight, outWidth }: ConvShape): Tiles {
-  const rows = Math.ceil(outHeight / winogradTile.out);
-  const columns = Math.ceil(outWidth / winogradTile.out);
-  const count = batch * rows * columns;
+export function tilesOf(shape: ConvShape): Tiles {
+  const { outputs } = winogradForm(shape);
+  const rows = Math.ceil(shape.outHeight / outputs);
+  const columns = Math.ceil(shape.outWidth / outputs);
+  const count = shape.batch * rows * columns;
   return { rows, columns, count, strips: Math.ceil(count / stripTiles) };
 }
 

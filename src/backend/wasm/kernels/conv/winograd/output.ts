@@ -1,21 +1,21 @@
 // Tiles of products brought back to pixels of the result.
 import type { FunctionBuilder, Local } from "../../../asm/index.ts";
 import type { PhaseContext } from "../../../emit.ts";
-import { winogradTile } from "../../../../../ir/conv.ts";
+import { winogradForm, winogradTile } from "../../../../../ir/conv.ts";
 import type { ConvWork } from "../../../../../ir/kernel.ts";
 import { type Epilogue, epilogueOf } from "../epilogue.ts";
 import { addScaled, copyOf, divided, forRange, scaled } from "../../chunks.ts";
 import { repeat } from "../../flow.ts";
 import { advance, pointAt } from "../../pointers.ts";
 import { lineBytes, panelFilters, stripTiles, tilesOf, vectorBytes } from "./layout.ts";
-import { outputMatrix } from "./matrices.ts";
+import { outputMatrix, type Transform } from "./matrices.ts";
 import { forVectors, Vectors } from "./vectors.ts";
 
 /** Vectors of filters at once: a cache line of a pixel. */
 const atOnce = 4;
 
 /** Bytes of a tile transformed along one axis. */
-export const outputScratch: number = winogradTile.out * winogradTile.in * lineBytes;
+export const outputScratch: number = winogradTile * winogradTile * lineBytes;
 
 /** Where the products lie, in bytes: [plane][panel][tile][8 filters]. */
 export interface Products {
@@ -67,6 +67,9 @@ class OutputEmitter {
   readonly #block: Block;
   readonly #vectors: Vectors;
   readonly #epilogue: Epilogue;
+  /** Outputs along a side of a tile, and the matrix that makes them. */
+  readonly #outputs: number;
+  readonly #matrix: Transform;
 
   constructor(
     context: PhaseContext,
@@ -81,6 +84,8 @@ class OutputEmitter {
     this.#block = block;
     this.#vectors = new Vectors(fn);
     this.#epilogue = epilogueOf(context, fn, work);
+    this.#outputs = winogradForm(work.shape).outputs;
+    this.#matrix = outputMatrix(this.#outputs);
   }
 
   emit(): void {
@@ -122,8 +127,8 @@ class OutputEmitter {
     const { rows, columns } = tilesOf(this.#work.shape);
     const across = divided(fn, tile, columns);
     const down = divided(fn, across.quotient, rows);
-    const row = scaled(fn, down.rest, winogradTile.out);
-    const column = scaled(fn, across.rest, winogradTile.out);
+    const row = scaled(fn, down.rest, this.#outputs);
+    const column = scaled(fn, across.rest, this.#outputs);
     // ((image * outHeight + row) * outWidth + column) * filters, in bytes, and the filter's.
     const line = copyOf(fn, row);
     addScaled(fn, line, down.quotient, outHeight);
@@ -141,14 +146,14 @@ class OutputEmitter {
     const [from, to] = [fn.local("i32"), fn.local("i32")];
     pointAt(fn, from, products);
     pointAt(fn, to, this.#block.scratch);
-    repeat(fn, winogradTile.in, () => {
+    repeat(fn, winogradTile, () => {
       for (let vector = 0; vector < vectors; vector++) {
         const at = Math.floor(vector / 2) * panel + (vector % 2) * vectorBytes;
-        const column = Array.from({ length: winogradTile.in }, (_, y) =>
-          v.load(from, y * winogradTile.in * plane + at),
+        const column = Array.from({ length: winogradTile }, (_, y) =>
+          v.load(from, y * winogradTile * plane + at),
         );
-        outputMatrix(v, column).forEach((element, y) =>
-          v.store(to, y * winogradTile.in * lineBytes + vector * vectorBytes, element),
+        this.#matrix(v, column).forEach((element, y) =>
+          v.store(to, y * winogradTile * lineBytes + vector * vectorBytes, element),
         );
       }
       advance(fn, from, plane);
@@ -165,9 +170,9 @@ class OutputEmitter {
     const { outHeight, outWidth, filters } = this.#work.shape;
     const from = fn.local("i32");
     pointAt(fn, from, this.#block.scratch);
-    const ragged = outHeight % winogradTile.out > 0;
+    const ragged = outHeight % this.#outputs > 0;
     fn.block((done) => {
-      repeat(fn, winogradTile.out, () => {
+      repeat(fn, this.#outputs, () => {
         if (ragged) {
           fn.get(row);
           fn.i32(outHeight);
@@ -187,7 +192,7 @@ class OutputEmitter {
             ),
           ),
         );
-        advance(fn, from, winogradTile.in * lineBytes);
+        advance(fn, from, winogradTile * lineBytes);
         advance(fn, at, outWidth * filters * 4);
       });
     });
@@ -202,13 +207,13 @@ class OutputEmitter {
     const fn = this.#fn;
     const v = this.#vectors;
     const { outWidth } = this.#work.shape;
-    const row = Array.from({ length: winogradTile.in }, (_, x) =>
+    const row = Array.from({ length: winogradTile }, (_, x) =>
       v.load(from, x * lineBytes + vector * vectorBytes),
     );
-    const elements = outputMatrix(v, row);
+    const elements = this.#matrix(v, row);
     fn.block((done) => {
       elements.forEach((element, x) => {
-        if (x > 0 && outWidth % winogradTile.out > 0) {
+        if (x > 0 && outWidth % this.#outputs > 0) {
           fn.get(column);
           fn.i32(Math.max(0, outWidth - x));
           fn.op("i32.ge_u");

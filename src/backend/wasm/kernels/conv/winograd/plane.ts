@@ -1,11 +1,11 @@
 // The product of one plane of a convolution: transformed inputs times a plane of the prepared kernel.
-import type { ConvShape } from "../../../../../ir/conv.ts";
+import { type ConvShape, winogradForm } from "../../../../../ir/conv.ts";
 import type { FunctionBuilder, Local, WasmModule } from "../../../asm/index.ts";
 import { copyOf } from "../../chunks.ts";
 import { repeat } from "../../flow.ts";
 import { advance } from "../../pointers.ts";
 import { evenly, placeAt } from "./chunks.ts";
-import { inVectors, lineBytes, panelFilters, stripTiles, vectorBytes } from "./layout.ts";
+import { lineBytes, panelFilters, stripTiles, vectorBytes } from "./layout.ts";
 import { panelFunction } from "./product.ts";
 
 /** Channels that a product takes at once: a panel of the kernel and a strip stay in the first-level cache. */
@@ -28,14 +28,14 @@ export interface PlaneOperands {
 export function multiplyPlane(
   module: WasmModule,
   fn: FunctionBuilder,
-  { channels, filters }: ConvShape,
+  shape: ConvShape,
   { inputs, products, kernel, lines, count, rest }: PlaneOperands,
 ): void {
-  const length = inVectors(channels);
+  const length = winogradForm(shape).depth;
   const depth = evenly(length, mostDepth, 4);
   const strip = (length / 4) * lineBytes;
   const [panel, out] = [copyOf(fn, kernel), copyOf(fn, products)];
-  repeat(fn, Math.ceil(filters / panelFilters), () => {
+  repeat(fn, Math.ceil(shape.filters / panelFilters), () => {
     for (let done = 0; done < length; done += depth) {
       const k = Math.min(depth, length - done);
       const accumulate = done > 0;
