@@ -56,7 +56,7 @@ const training =
 /** Throws FormatError for a setting that a class does not know, unless it is left empty: it would be ignored in silence. */
 export function checkSettings(place: string, entry: KerasClass, config: JsonObject): void {
   for (const [name, value] of Object.entries(config)) {
-    const isEmpty = value === null || value === false || value === undefined;
+    const isEmpty = value === null || value === false || value === "channels_last";
     if (isEmpty || entry.settings.includes(name) || training.test(name)) continue;
     throw new FormatError(
       complaint(
