@@ -4,7 +4,7 @@ Run where keras, tensorflow and h5py are installed: python make-models.py DATA [
 DATA is the folder of published models (cifar10-resnet8, fer-mini-xception).
 
 Inputs are drawn from a hash that the test computes too (make-layers.py: drawn), so only outputs and small files are stored.
-Parameters of the networks in keras/ are drawn from the same hash, all positive, since variances are among them.
+Parameters of the networks in keras/ are drawn from the same hash.
 """
 
 import gzip
@@ -56,7 +56,21 @@ for name, path, scale, shift in (
 
 
 def fill(model):
-    model.set_weights([drawn(w.shape, 100 + i, 0.35, 0.45) if "count" not in w.path else np.zeros(w.shape) for i, w in enumerate(model.weights)])
+    """Kernels of both signs that keep the size of what goes through, variances that are none too small, everything else in between."""
+    weights = []
+    for i, w in enumerate(model.weights):
+        if w.path.endswith("count"):
+            weights.append(np.zeros(w.shape))
+        elif "kernel" in w.path:
+            weights.append(drawn(w.shape, 100 + i, (5.0 / np.prod(w.shape[:-1])) ** 0.5))
+        elif "gamma" in w.path or "variance" in w.path:
+            weights.append(drawn(w.shape, 100 + i, 0.5, 1.0))
+        else:
+            weights.append(drawn(w.shape, 100 + i, 0.4))
+    model.set_weights(weights)
+    for layer in model.layers:
+        if isinstance(layer, layers.Normalization):
+            layer.finalize_state()
 
 
 def save(name, model, *kinds):
