@@ -118,6 +118,9 @@ const overlapping: Pattern = {
     if (numberOf(kernel) !== 1 || !plain || groups !== kernel.shape[3]) return undefined;
     const window: Pair = [kernel.shape[0]!, kernel.shape[1]!];
     const geometry = { window, strides, padding };
+    // A window that covers nothing has no mean.
+    if (padding.some((pair, axis) => pair.some((width) => width >= window[axis]!)))
+      return undefined;
     return countsPixels(see, count, x, value, geometry)
       ? averageStep(x, value, geometry)
       : undefined;
