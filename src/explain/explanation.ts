@@ -9,7 +9,7 @@ import type { Outcome } from "./run.ts";
 /** What a network looked at in one image. */
 export interface Explanation {
   /** The map row by row, as the method gives it: before resizing and normalisation. */
-  readonly values: Float32Array | Float64Array;
+  readonly values: Float32Array;
   /** [height, width] of the map; [height, width, channels] where `channels: "each"` was asked for. */
   readonly shape: Shape;
   /** The method's name. */
@@ -27,7 +27,7 @@ export interface Explanation {
   /** Probability of the classes explained; undefined for a target function and for a network of one number (regression). */
   readonly probability: number | undefined;
   /** Probability of every class; undefined as above. */
-  readonly probabilities: Float32Array | Float64Array | undefined;
+  readonly probabilities: Float32Array | undefined;
   /** Nothing in the map was positive before negative values became zero: an empty map that is no lack of interest. */
   readonly allNonPositive: boolean;
   /**
@@ -79,8 +79,8 @@ export function explanationsOf(job: Job, outcome: Outcome): Explanation[] {
   });
 }
 
-/** The elements of one sample of a batch. */
-function rowOf(tensor: Tensor, n: number): Float32Array | Float64Array {
+/** The elements of one sample of a batch: the digits of float64 beyond float32 are no part of a picture. */
+function rowOf(tensor: Tensor, n: number): Float32Array {
   const size = sizeOf(tensor.shape.slice(1));
-  return tensor.elements!.slice(n * size, (n + 1) * size) as Float32Array | Float64Array;
+  return Float32Array.from(tensor.elements!.subarray(n * size, (n + 1) * size));
 }

@@ -2,6 +2,7 @@
 import { type Jitted, jit } from "../compile/jit.ts";
 import type { Tensor } from "../ir/tensor.ts";
 import { stack } from "../ops/index.ts";
+import { ExplainError } from "./errors.ts";
 import type { Job } from "./job.ts";
 import { folds } from "./maps/fold.ts";
 import type { StudyMethod } from "./method.ts";
@@ -68,6 +69,7 @@ function* runOnce(job: Job): Generator<number, Outcome> {
   const results = programOf(job)(images, classes);
   const count = pass.graph.outputs.length;
   const [scores, logits, probabilities] = results.slice(0, count) as [Tensor, Tensor?, Tensor?];
+  if (pass.ending === "none" && settings.target === undefined) requireScores(method.name, logits!);
   let maps = results.slice(count);
   const chosen = settledClasses(classes, logits);
   if (isFinite([scores, ...maps]) && "study" in method) {
@@ -77,6 +79,21 @@ function* runOnce(job: Job): Generator<number, Outcome> {
   if (!isFinite([scores, ...maps]))
     throw notFinite(method.name, job.network, pass, images, classes);
   return { classes: chosen, scores, probabilities, maps };
+}
+
+/**
+ * Outputs that are probabilities, though nothing was found that makes them: what they are made of cannot be told, and taking them
+ * for logits would be a map of something else.
+ */
+function requireScores(who: string, logits: Tensor): void {
+  if (logits.shape[1] === 1) return;
+  const least = logits.min([1]).elements!;
+  const totals = logits.sum([1]).elements!;
+  if (totals.some((total, n) => least[n]! >= 0 && Math.abs(total - 1) < 1e-4))
+    throw new ExplainError(
+      `${who}: the network's outputs add up to 1, as probabilities do, but no softmax or sigmoid was found that makes them. ` +
+        "Say what to explain: target: (outputs) => outputs.at(k, 1) for class k.",
+    );
 }
 
 /** The contributions that a method of many passes finds, image by image: one tensor [N, h, w, C] a layer. */
