@@ -3,7 +3,7 @@ import { complaint, describe } from "../../../../ir/errors.ts";
 import { type Shape, formatShape, sameShape, sizeOf, stridesOf } from "../../../../ir/shape.ts";
 import { Tensor } from "../../../../ir/tensor.ts";
 import { parameterElements } from "../../../../nn/large.ts";
-import { type Kind, convert, kinds } from "../../../elements.ts";
+import { type Kind, convert, kinds, readElements } from "../../../elements.ts";
 import { FormatError } from "../../../errors.ts";
 import type { ByteSource } from "../../../sources/byte-source.ts";
 import { elementTypes } from "../schema.ts";
@@ -106,32 +106,31 @@ export function storedConstant(who: string, proto: TensorProto, source: ByteSour
     throw new FormatError(
       complaint(who, `${size} elements for shape ${formatShape(shape)}`, `${values.length}`),
     );
+  const placeOf = async (range: Range | undefined): Promise<Range & { source: ByteSource }> => {
+    if (external === undefined) return { source, ...range! };
+    const place = await externalRange(who, external, source, size * kind.bytes);
+    checkBytes(place.length);
+    return place;
+  };
   return {
     type,
     shape,
     async load(dtype, view = shape, order) {
       const target = isFloatType(type) ? dtype : "float64";
       const elements = roomFor(who, target, size);
-      const write = placed(elements, view, order);
+      const { write, unit } = placed(elements, view, order);
       if (values !== undefined) write(values, 0);
       else {
-        const read = raw instanceof Uint8Array ? inMemory(raw) : undefined;
-        const at =
-          read === undefined
-            ? external === undefined
-              ? { source, ...(raw as Range) }
-              : await externalRange(who, external, source, size * kind.bytes)
-            : undefined;
-        if (at !== undefined) checkBytes(at.length);
-        const count = pieceLength / kind.bytes;
-        for (let first = 0; first < size; first += count) {
-          const part = new (target === "float32" ? Float32Array : Float64Array)(
-            Math.min(count, size - first),
-          );
-          const [offset, length] = [first * kind.bytes, part.length * kind.bytes];
-          const bytes =
-            read?.(offset, length) ?? (await at!.source.read(at!.offset + offset, length));
-          convert(bytes, kind, part);
+        const at = raw instanceof Uint8Array ? undefined : await placeOf(raw);
+        const pieces = Math.max(1, Math.floor(pieceLength / kind.bytes / unit)) * unit;
+        const buffer = new (target === "float32" ? Float32Array : Float64Array)(
+          Math.min(pieces, size),
+        );
+        for (let first = 0; first < size; first += pieces) {
+          const part = buffer.subarray(0, Math.min(pieces, size - first));
+          const offset = first * kind.bytes;
+          if (at !== undefined) await readElements(at.source, at.offset + offset, kind, part);
+          else convert((raw as Uint8Array).subarray(offset), kind, part);
           write(part, first);
         }
         if (at !== undefined && at.source !== source) await at.source.close();
@@ -140,10 +139,6 @@ export function storedConstant(who: string, proto: TensorProto, source: ByteSour
       return new Tensor({ shape: [...seen], dtype: target }, elements);
     },
   };
-}
-
-function inMemory(bytes: Uint8Array): (offset: number, length: number) => Uint8Array {
-  return (offset, length) => bytes.subarray(offset, offset + length);
 }
 
 function roomFor(
@@ -216,35 +211,77 @@ async function externalRange(
   return { source: file, offset: Number(offset), length: Number(length) };
 }
 
-/**
- * A function that writes elements, from the `first` on, where they belong in a tensor: those of `view`, row-major, with its axes
- * in `order`.
- */
+/** Writes elements, from the `first` on, where they belong. Pieces begin and end at multiples of `unit`. */
+interface Placement {
+  readonly unit: number;
+  readonly write: (part: Float32Array | Float64Array, first: number) => void;
+}
+
+/** Where elements of `view`, row-major, belong in a tensor that has its axes in `order`. */
 function placed(
   elements: Float32Array | Float64Array,
   view: Shape,
   order: readonly number[] | undefined,
-): (part: Float32Array | Float64Array, first: number) => void {
+): Placement {
   if (order === undefined || order.every((axis, index) => axis === index))
-    return (part, first) => elements.set(part, first);
-  const extents = order.map((axis) => view[axis]!);
+    return { unit: 1, write: (part, first) => elements.set(part, first) };
   const strides = new Array<number>(view.length);
+  const extents = order.map((axis) => view[axis]!);
   for (const [index, stride] of stridesOf(extents).entries()) strides[order[index]!] = stride;
-  const last = view.length - 1;
-  const sizes = stridesOf(view);
-  return (part, first) => {
-    for (let done = 0; done < part.length;) {
-      let rest = first + done;
-      let at = 0;
-      for (let axis = 0; axis <= last; axis++) {
-        const index = Math.floor(rest / sizes[axis]!);
-        rest -= index * sizes[axis]!;
-        at += index * strides[axis]!;
-      }
-      const begin = (first + done) % view[last]!;
-      const run = Math.min(view[last]! - begin, part.length - done);
-      for (let k = 0; k < run; k++) elements[at + k * strides[last]!] = part[done + k]!;
-      done += run;
-    }
+  // Kernels have their filters first in files and last here: so many rows at a time are written side by side.
+  const isRows = order.at(-1) === 0;
+  const axes = view
+    .map((_, axis) => axis)
+    .filter((axis) => view[axis] !== 1 && !(isRows && axis === 0));
+  const inner = axes.map((axis) => view[axis]!);
+  const steps = axes.map((axis) => strides[axis]!);
+  const unit = sizeOf(inner);
+  if (!isRows)
+    return {
+      unit: 1,
+      write: (part, first) =>
+        walk(inner, steps, first, part.length, (at, stride, from, count) => {
+          if (stride === 1) elements.set(part.subarray(from, from + count), at);
+          else for (let k = 0; k < count; k++) elements[at + k * stride] = part[from + k]!;
+        }),
+    };
+  return {
+    unit,
+    write(part, first) {
+      const rows = part.length / unit;
+      const start = first / unit;
+      walk(inner, steps, 0, unit, (at, stride, from, count) => {
+        for (let k = 0; k < count; k++)
+          for (let row = 0; row < rows; row++)
+            elements[at + k * stride + start + row] = part[row * unit + from + k]!;
+      });
+    },
   };
+}
+
+/**
+ * Goes through `count` elements of a row-major shape from the `first` on, in runs along its last axis: `visit` is told where a run
+ * begins by `strides`, the stride within, how many elements came before, and how long it is.
+ */
+function walk(
+  shape: Shape,
+  strides: readonly number[],
+  first: number,
+  count: number,
+  visit: (at: number, stride: number, done: number, length: number) => void,
+): void {
+  const extent = shape.at(-1) ?? 1;
+  const sizes = stridesOf(shape);
+  for (let done = 0; done < count;) {
+    let rest = first + done;
+    let at = 0;
+    for (const [axis, size] of sizes.entries()) {
+      const index = Math.floor(rest / size);
+      rest -= index * size;
+      at += index * strides[axis]!;
+    }
+    const length = Math.min(extent - ((first + done) % extent), count - done);
+    visit(at, strides.at(-1) ?? 0, done, length);
+    done += length;
+  }
 }
