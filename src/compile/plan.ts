@@ -30,70 +30,63 @@ export interface MemoryPlan {
   readonly unshared: number;
 }
 
-interface Hole {
-  offset: number;
-  bytes: number;
+/** A value between kernels, and the first and the last kernel that touch it. */
+interface Span {
+  readonly value: Value;
+  readonly bytes: number;
+  readonly from: number;
+  readonly to: number;
 }
 
-/** Plans values written by kernels, except those in `elsewhere` (inputs and outputs of the program). */
+/**
+ * Plans values written by kernels, except those in `elsewhere` (inputs and outputs of the program): the largest first, each in the
+ * tightest gap between those placed already that are alive while it is. A kernel never writes over what it reads, as both
+ * are alive then.
+ */
 export function planMemory(kernels: readonly Kernel[], elsewhere: ReadonlySet<Value>): MemoryPlan {
-  const lastUse = new Map<Value, number>();
-  kernels.forEach((kernel, index) => {
-    for (const value of [...kernel.inputs, ...kernel.outputs]) lastUse.set(value, index);
-  });
+  const spans = spansOf(kernels, elsewhere);
   const offsets = new Map<Value, number>();
-  const arena = new Arena();
-  let unshared = 0;
-  kernels.forEach((kernel, index) => {
-    for (const value of kernel.outputs) {
-      if (elsewhere.has(value)) continue;
-      offsets.set(value, arena.take(bytesOf(value)));
-      unshared += bytesOf(value);
-    }
-    // Outputs are placed before inputs are given back: no kernel writes over what it reads.
-    for (const value of new Set([...kernel.inputs, ...kernel.outputs]))
-      if (lastUse.get(value) === index && offsets.has(value))
-        arena.give(offsets.get(value)!, bytesOf(value));
-  });
-  return { offsets, bytes: arena.bytes, unshared };
+  /** In order of their starts. */
+  const placed: { readonly span: Span; readonly start: number; readonly end: number }[] = [];
+  for (const span of [...spans].sort((a, b) => b.bytes - a.bytes || a.from - b.from)) {
+    const around = placed.filter(
+      ({ span: other }) => other.from <= span.to && span.from <= other.to,
+    );
+    const start = tightest(around, span.bytes);
+    offsets.set(span.value, start);
+    const after = placed.findIndex((other) => other.start > start);
+    placed.splice(after < 0 ? placed.length : after, 0, { span, start, end: start + span.bytes });
+  }
+  return {
+    offsets,
+    bytes: placed.reduce((most, { end }) => Math.max(most, end), 0),
+    unshared: spans.reduce((sum, { bytes }) => sum + bytes, 0),
+  };
 }
 
-/** Best fit over a growing line of bytes. */
-class Arena {
-  bytes = 0;
-  private readonly holes: Hole[] = [];
+function spansOf(kernels: readonly Kernel[], elsewhere: ReadonlySet<Value>): Span[] {
+  const last = new Map<Value, number>();
+  kernels.forEach(({ inputs, outputs }, index) => {
+    for (const value of [...inputs, ...outputs]) last.set(value, index);
+  });
+  return kernels.flatMap(({ outputs }, from) =>
+    outputs
+      .filter((value) => !elsewhere.has(value))
+      .map((value) => ({ value, bytes: bytesOf(value), from, to: last.get(value)! })),
+  );
+}
 
-  take(bytes: number): number {
-    let best: Hole | undefined;
-    for (const hole of this.holes)
-      if (hole.bytes >= bytes && (best === undefined || hole.bytes < best.bytes)) best = hole;
-    if (best === undefined) {
-      const last = this.holes.at(-1);
-      // Grow the hole at the end rather than leave it behind.
-      const offset =
-        last !== undefined && last.offset + last.bytes === this.bytes
-          ? this.holes.pop()!.offset
-          : this.bytes;
-      this.bytes = offset + bytes;
-      return offset;
-    }
-    const { offset } = best;
-    best.offset += bytes;
-    best.bytes -= bytes;
-    if (best.bytes === 0) this.holes.splice(this.holes.indexOf(best), 1);
-    return offset;
+/** Where so many bytes fit most tightly between intervals, given by where they start, or behind them all. */
+function tightest(
+  intervals: readonly { readonly start: number; readonly end: number }[],
+  bytes: number,
+): number {
+  let [best, least] = [-1, Infinity];
+  let end = 0;
+  for (const interval of intervals) {
+    const gap = interval.start - end;
+    if (gap >= bytes && gap < least) [best, least] = [end, gap];
+    end = Math.max(end, interval.end);
   }
-
-  give(offset: number, bytes: number): void {
-    let index = this.holes.findIndex((hole) => hole.offset > offset);
-    if (index < 0) index = this.holes.length;
-    this.holes.splice(index, 0, { offset, bytes });
-    for (const at of [index, index - 1]) {
-      const [here, next] = [this.holes[at], this.holes[at + 1]];
-      if (here !== undefined && next !== undefined && here.offset + here.bytes === next.offset) {
-        here.bytes += next.bytes;
-        this.holes.splice(at + 1, 1);
-      }
-    }
-  }
+  return best < 0 ? end : best;
 }

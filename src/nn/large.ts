@@ -1,10 +1,11 @@
 /** @file Large parameters: where their elements lie, and how they are drawn block by block, taking little memory beside the tensor itself. */
 import { residentElements } from "../compile/constants.ts";
 import { backend } from "../compile/engine.ts";
+import { makeExecutable } from "../compile/evaluate.ts";
 import { type DType, allocate, isFloat } from "../ir/dtype.ts";
 import { type Shape, checkShape, sizeOf } from "../ir/shape.ts";
 import { Tensor, concreteElements } from "../ir/tensor.ts";
-import { currentTrace } from "../ir/trace.ts";
+import { currentTrace, trace } from "../ir/trace.ts";
 import { atOnce, childKey } from "./at-once.ts";
 
 /** Elements a block; smaller tensors are drawn whole. */
@@ -31,10 +32,29 @@ export function drawn(
   if (size <= blockSize || !isFloat(dtype) || currentTrace() !== undefined)
     return atOnce((k) => draw(k, shape), key);
   const elements = parameterElements(dtype, size);
-  for (let start = 0, block = 0; start < size; start += blockSize, block++) {
-    const length = Math.min(blockSize, size - start);
-    const part = atOnce((k) => draw(k, [length]), childKey(key, block));
-    elements.set(concreteElements(part, "drawn") as Float32Array, start);
-  }
+  const whole = Math.floor(size / blockSize);
+  drawBlocks(draw, key, elements.subarray(0, whole * blockSize), blockSize, 0);
+  drawBlocks(draw, key, elements.subarray(whole * blockSize), size - whole * blockSize, whole);
   return new Tensor({ shape: [...shape], dtype }, elements);
+}
+
+/** Draws blocks of a length, numbered from `first` on, by a program that does not outlive them: each takes as much as a block. */
+function drawBlocks(
+  draw: (key: Tensor, shape: Shape) => Tensor,
+  key: Tensor,
+  elements: Float32Array | Float64Array,
+  length: number,
+  first: number,
+): void {
+  if (elements.length === 0) return;
+  const { graph, captured } = trace((k) => [draw(k, [length])], [key]);
+  const program = makeExecutable(graph, "drawn", captured);
+  try {
+    for (let start = 0, block = first; start < elements.length; start += length, block++) {
+      const [part] = program.call([childKey(key, block)]);
+      elements.set(concreteElements(part!, "drawn") as Float32Array, start);
+    }
+  } finally {
+    program.release();
+  }
 }
