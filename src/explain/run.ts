@@ -122,7 +122,7 @@ function isFinite(tensors: readonly Tensor[]): boolean {
 }
 
 /** The classes with each top class in its place. */
-function settledClasses(classes: Tensor, logits: Tensor | undefined): Tensor {
+export function settledClasses(classes: Tensor, logits: Tensor | undefined): Tensor {
   if (logits === undefined) return classes;
   const top = logits.argMax(-1).expandDims(-1);
   return top.broadcastTo(classes.shape).where(classes.equal(topClass), classes);

@@ -5,3 +5,5 @@ export type { Metric, MetricSettings, Variants } from "./metric.ts";
 export { metrics } from "./registry.ts";
 export type { Case, Subject } from "./subject.ts";
 export type { Heatmap } from "./upsample.ts";
+export { parameterRandomisation } from "./randomisation.ts";
+export type { RandomisationOptions, RandomisationStep } from "./randomisation.ts";

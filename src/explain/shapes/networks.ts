@@ -60,7 +60,14 @@ export function shapesOdeNet(options: ShapesOdeOptions = {}): nn.Sequential {
     name: "flow",
   });
   return nn.sequential(
-    [...stem(), flow, nn.batchNorm({ momentum: 0.9 }), nn.relu({ name: "features" }), ...head()],
+    [
+      ...stem(),
+      ...block(channels, "conv3"),
+      flow,
+      nn.batchNorm({ momentum: 0.9 }),
+      nn.relu({ name: "features" }),
+      ...head(),
+    ],
     { name: "shapes_odenet" },
   );
 }
@@ -71,7 +78,6 @@ export function shapesOdeNet(options: ShapesOdeOptions = {}): nn.Sequential {
  * border its part of the convolution is t times a vector; here it is so at the border, too.
  */
 class Dynamics extends nn.Module {
-  readonly norm: nn.Layer;
   readonly spread: nn.Layer;
   /** [32] */
   readonly slope: Tensor;
@@ -81,12 +87,10 @@ class Dynamics extends nn.Module {
     super();
     const [ofKernel, ofSlope] = random.split(key);
     const inputShape = [16, 16, channels];
-    this.norm = nn.groupNorm({ groups: 8, epsilon: 1e-5, inputShape });
     this.spread = nn.conv2d({
       filters: channels,
       kernelSize: 3,
       padding: "same",
-      kernelInitializer: "heNormal",
       inputShape,
       key: ofKernel,
     });
@@ -100,7 +104,6 @@ class Dynamics extends nn.Module {
   }
 
   forward(t: Tensor, z: Tensor): Tensor {
-    const inflow = this.spread.forward(this.norm.forward(z)).add(this.slope.mul(t));
-    return this.mix.forward(inflow.relu());
+    return this.mix.forward(this.spread.forward(z).add(this.slope.mul(t)).tanh());
   }
 }

@@ -2,7 +2,7 @@
 import { ArgumentError, ShapeError, complaint, describe } from "../../ir/errors.ts";
 import { type Shape, formatShape, sameShape } from "../../ir/shape.ts";
 import type { Tensor } from "../../ir/tensor.ts";
-import { SolveError, type SolveOptions, type VectorField, solve } from "../../ode/index.ts";
+import { SolveError, type SolveOptions, solve } from "../../ode/index.ts";
 import { chooseGradient } from "../../ode/adjoints/index.ts";
 import {
   chooseController,
@@ -127,17 +127,18 @@ export class OdeBlock extends Layer {
    */
   forward(x: Tensor, mode?: Mode): Tensor {
     this.requireGrown();
-    const { dynamics, t0, t1 } = this;
-    const inside = withoutUpdates(mode);
-    const field: VectorField<Tensor> =
-      dynamics instanceof Layer
-        ? (_t, y) => dynamics.forward(y, inside)
-        : typeof dynamics === "function"
-          ? dynamics
-          : (t, y) => dynamics.forward(t, y, inside);
-    const solution = solve(field, x, { ...this.solver, t0, t1 });
+    const { t0, t1 } = this;
+    const solution = solve(this.field(mode), x, { ...this.solver, t0, t1 });
     if (solution.failure !== undefined) throw new SolveError(this.label, solution.failure);
     return solution.ys.at(0);
+  }
+
+  /** dy/dt as a function of t and y. */
+  field(mode?: Mode): (t: Tensor, y: Tensor) => Tensor {
+    const { dynamics } = this;
+    const inside = withoutUpdates(mode);
+    if (dynamics instanceof Layer) return (_t, y) => dynamics.forward(y, inside);
+    return typeof dynamics === "function" ? dynamics : (t, y) => dynamics.forward(t, y, inside);
   }
 
   /** @internal The rows of the summary. */
