@@ -7,14 +7,8 @@ import { parameterElements } from "../nn/large.ts";
 import { FormatError } from "./errors.ts";
 import type { ReadOptions } from "./format.ts";
 import { type Slot, slotsOf } from "./slots.ts";
+import { checkSwelling } from "./swelling.ts";
 import type { StoredArray, Weights } from "./weights.ts";
-
-/**
- * No file unpacks to more than so many times its bytes: weights do not compress much, and an archive that claims to is there to
- * fill memory. Small ones may.
- */
-const largestRatio = 100;
-const alwaysFine = 1 << 26;
 
 /**
  * The network with the arrays of a file in place of its parameters; the network itself stays as it was. Throws FormatError naming
@@ -28,15 +22,7 @@ export async function fillParameters<T extends object>(
   const slots = slotsOf(model);
   const arrays = matched(slots, weights);
   const total = slots.reduce((sum, { tensor }) => sum + bytesOf(tensor), 0);
-  if (total > alwaysFine && total > largestRatio * weights.bytes)
-    throw new FormatError(
-      complaint(
-        weights.name,
-        `parameters of at most ${largestRatio} times the ${weights.bytes} bytes they are stored in`,
-        `${total} bytes`,
-        "The file is damaged, or made to fill memory.",
-      ),
-    );
+  checkSwelling(`${weights.name}: parameters`, total, weights.bytes);
   const filled = new Map<Tensor, Tensor>();
   const leaves: Tensor[] = [];
   let done = 0;

@@ -8,6 +8,7 @@ import { FormatError } from "./errors.ts";
 import { inflate } from "./inflate.ts";
 import { type ByteSource, checkRange } from "./sources/byte-source.ts";
 import { bytesSource } from "./sources/bytes.ts";
+import { checkSwelling } from "./swelling.ts";
 
 /** A file in an archive. */
 interface Entry {
@@ -30,8 +31,6 @@ export interface Zip {
 /** More files than any model has. */
 const mostEntries = 10_000;
 const pieceLength = 1 << 22;
-/** Deflate cannot do better. */
-const largestRatio = 1032;
 
 /** The archive. FormatError for what is none. */
 export async function readZip(source: ByteSource): Promise<Zip> {
@@ -163,15 +162,11 @@ async function openEntry(archive: ByteSource, entry: Entry, most: number): Promi
   const start = offset + 30 + header.getUint16(26, true) + header.getUint16(28, true);
   if (method !== 0 && method !== 8)
     throw new FormatError(complaint(who, "a file stored or deflated", `method ${method}`));
-  if (size > most || size > Math.max(packed, 1) * largestRatio || (method === 0 && size !== packed))
+  if (size > most || (method === 0 && size !== packed))
     throw new FormatError(
-      complaint(
-        who,
-        `at most ${most} bytes, unpacked from ${packed}`,
-        `${size}`,
-        "The archive is damaged, or made to fill memory.",
-      ),
+      complaint(who, `at most ${most} bytes, stored in ${packed}`, `${size}`, "It is damaged."),
     );
+  checkSwelling(who, size, packed);
   if (method === 8) {
     const bytes = inflate(who, await archive.read(start, packed), size, "none");
     requireCheck(who, entry, crc32(bytes));

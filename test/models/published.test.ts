@@ -106,7 +106,7 @@ describeWithData("the digits of MNIST", () => {
       await read("t10k-labels-idx1-ubyte.gz"),
     ];
     // All of them where there is time (99.66%), some in every run.
-    const count = process.env["ADJOINT_LONG"] === undefined ? 500 : 10_000;
+    const count = process.env["ADJOINT_TEST_LONG"] === undefined ? 500 : 10_000;
     const forward = jit((x: Tensor) => model.forward(x).argMax(-1));
     let right = 0;
     for (let from = 0; from < count; from += 500) {

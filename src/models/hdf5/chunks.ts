@@ -15,9 +15,6 @@ interface Chunked {
   readonly filters: readonly Filter[];
 }
 
-/** Chunks are unpacked whole. */
-const largest = 1 << 28;
-
 /** Reads all elements. FormatError unless every chunk is there once. */
 export async function readChunks(
   file: Hdf5File,
@@ -27,8 +24,9 @@ export async function readChunks(
 ): Promise<void> {
   const size = sizeOf(chunk);
   const bytes = size * type.bytes;
-  if (!(size > 0 && bytes <= largest))
-    file.fail(place, `chunks of at most ${largest} bytes`, `[${chunk.join(", ")}]`);
+  // A chunk is unpacked whole.
+  if (!chunk.every((extent, axis) => extent > 0 && extent <= shape[axis]!))
+    file.fail(place, `chunks within [${shape.join(", ")}]`, `[${chunk.join(", ")}]`);
   const counts = shape.map((extent, axis) => Math.ceil(extent / chunk[axis]!));
   const seen = new Set<string>();
   const values = new Float64Array(size);

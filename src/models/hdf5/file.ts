@@ -34,14 +34,26 @@ export class Hdf5File {
   }
 
   /** Throws FormatError: at some place something else was expected. */
-  fail(place: string, expected: string, got: string, hint = "The file is damaged."): never {
+  fail(
+    place: string,
+    expected: string,
+    got: string,
+    hint = "The file is truncated or damaged.",
+  ): never {
     throw new FormatError(complaint(`${this.source.name}: ${place}`, expected, got, hint));
   }
 
   /** Bytes from an address on, to be read one number after another. */
   async at(place: string, address: number, length: number): Promise<Cursor> {
     const start = address + this.base;
-    if (!Number.isSafeInteger(start) || start < 0 || start + length > this.source.size)
+    if (
+      !(
+        Number.isSafeInteger(start) &&
+        start >= 0 &&
+        length >= 0 &&
+        start + length <= this.source.size
+      )
+    )
       this.fail(
         place,
         `an address in the file's ${this.source.size} bytes`,

@@ -16,14 +16,13 @@ export async function openHdf5(source: ByteSource): Promise<Hdf5Object> {
     setSizes(file, cursor.uint(1), cursor.uint(1));
     cursor.skip(version === 1 ? 13 : 9);
     // The base, the free space, the end, the driver; then the root group's entry.
-    const base = cursor.address();
-    cursor.skip(3 * file.offsetSize);
-    cursor.skip(file.offsetSize);
-    setBase(file, base);
+    setBase(file, cursor.address());
+    requireWhole(file, cursor.skip(file.offsetSize).address());
+    cursor.skip(2 * file.offsetSize);
   } else {
     setSizes(file, cursor.uint(1), cursor.uint(1));
     setBase(file, cursor.skip(1).address());
-    cursor.skip(2 * file.offsetSize);
+    requireWhole(file, cursor.skip(file.offsetSize).address());
   }
   return Hdf5Object.at(file, "/", cursor.address());
 }
@@ -51,4 +50,11 @@ function setBase(file: Hdf5File, base: number): void {
   if (base !== file.base && base !== 0)
     file.fail("superblock", `addresses from ${file.base}`, `from ${base}`);
   file.base = base === 0 ? 0 : file.base;
+}
+
+/** Throws FormatError unless the file reaches to its end. */
+function requireWhole(file: Hdf5File, end: number): void {
+  const { size } = file.source;
+  if (!(end + file.base <= size))
+    file.fail("superblock", `a file of ${end} bytes`, `${size}`, "The file is truncated.");
 }

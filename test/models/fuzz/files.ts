@@ -1,0 +1,65 @@
+/** @file Files to damage, of every format: some that others published, some that Keras or Adjoint wrote. */
+import { existsSync, readFileSync } from "node:fs";
+import { gunzipSync } from "node:zlib";
+import { encodeModel } from "../../../src/models/index.ts";
+import * as nn from "../../../src/nn/index.ts";
+import { testData } from "../../support/test-data.ts";
+
+/** A file, or several that belong together; which one is damaged goes by the seed. */
+export interface Victim {
+  readonly name: string;
+  readonly files: readonly { readonly name: string; readonly bytes: Uint8Array }[];
+  /** Whether the format checks its bytes: what loads is then what was saved. */
+  readonly isChecked?: boolean;
+  /** The layers, for files of weights alone. */
+  readonly topology?: object;
+}
+
+function kerasFile(name: string): Uint8Array {
+  const url = new URL(`../../golden/keras/${name}.gz`, import.meta.url);
+  return new Uint8Array(gunzipSync(readFileSync(url)));
+}
+
+function one(name: string, bytes: Uint8Array, more: Partial<Victim> = {}): Victim {
+  return { name, files: [{ name, bytes }], ...more };
+}
+
+function published(...parts: readonly string[]): Victim[] {
+  const path = testData("models", ...parts);
+  return existsSync(path) ? [one(parts.join("/"), new Uint8Array(readFileSync(path)))] : [];
+}
+
+function small(): nn.Sequential {
+  return nn.sequential([
+    nn.conv2d({ filters: 3, kernelSize: 3, inputShape: [8, 8, 2], activation: "relu" }),
+    nn.batchNorm(),
+    nn.flatten(),
+    nn.dense({ units: 4 }),
+  ]);
+}
+
+const chain = JSON.parse(new TextDecoder().decode(kerasFile("chain.json"))) as object;
+
+function tfjs(): Victim[] {
+  const folder = testData("models", "tiny-vgg");
+  if (!existsSync(folder)) return [];
+  const read = (name: string): Victim["files"][number] => ({
+    name,
+    bytes: new Uint8Array(readFileSync(`${folder}/${name}`)),
+  });
+  return [{ name: "tiny-vgg", files: [read("model.json"), read("group1-shard1of1.bin")] }];
+}
+
+/** All of them. */
+export const victims: readonly Victim[] = [
+  one("branches.keras", kerasFile("branches.keras"), { isChecked: true }),
+  one("twins.keras", kerasFile("twins.keras"), { isChecked: true }),
+  one("branches.h5", kerasFile("branches.h5")),
+  one("chain.h5", kerasFile("chain.h5")),
+  one("chain.json", kerasFile("chunked.h5"), { topology: chain }),
+  one("small.safetensors", encodeModel(small(), "safetensors"), { isChecked: true }),
+  ...tfjs(),
+  ...published("cifar10-resnet8", "model.h5"),
+  ...published("fer-mini-xception", "model.hdf5"),
+  ...published("mnist-onnx", "model.onnx"),
+];
