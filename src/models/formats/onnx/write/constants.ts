@@ -1,6 +1,6 @@
 /** @file Constants of a file: their elements in the order and the bytes that ONNX wants. */
 import { type DType, type TypedArray, allocate } from "../../../../ir/dtype.ts";
-import { stridesOf } from "../../../../ir/shape.ts";
+import { sizeOf, stridesOf } from "../../../../ir/shape.ts";
 import { type ElementType, type Initializer, elementTypeOf } from "./onnx-graph.ts";
 
 /** Elements made at a time. */
@@ -57,25 +57,33 @@ function* pieces(
 ): Iterable<Uint8Array> {
   const from = elements();
   const strides = stridesOf(shape);
-  const inner = perm.every((axis, i) => axis === i);
-  const extents = perm.map((axis) => shape[axis]!);
-  const steps = perm.map((axis) => strides[axis]!);
+  // Axes at the end that stay where they are make runs of elements that stay together.
+  let moving = perm.length;
+  while (moving > 0 && perm[moving - 1] === moving - 1) moving--;
+  const run = sizeOf(shape.slice(moving));
+  const extents = perm.slice(0, moving).map((axis) => shape[axis]!);
+  const steps = perm.slice(0, moving).map((axis) => strides[axis]!);
   const index = extents.map(() => 0);
-  let at = 0;
+  let base = 0;
+  let done = 0;
   for (let start = 0; start < size; start += pieceSize) {
     const piece = allocate(dtype, Math.min(pieceSize, size - start));
-    if (inner) piece.set(from.subarray(start, start + piece.length));
-    else
-      for (let i = 0; i < piece.length; i++) {
-        piece[i] = from[at]!;
-        // The next element in the file's order, counted up like an odometer.
-        for (let axis = extents.length - 1; axis >= 0; axis--) {
-          at += steps[axis]!;
-          if (++index[axis]! < extents[axis]!) break;
-          at -= steps[axis]! * extents[axis]!;
-          index[axis] = 0;
-        }
+    for (let i = 0; i < piece.length;) {
+      const length = Math.min(run - done, piece.length - i);
+      if (length === 1) piece[i] = from[base + done]!;
+      else piece.set(from.subarray(base + done, base + done + length), i);
+      i += length;
+      done += length;
+      if (done < run) continue;
+      done = 0;
+      // The next run in the file's order, counted up like an odometer.
+      for (let axis = moving - 1; axis >= 0; axis--) {
+        base += steps[axis]!;
+        if (++index[axis]! < extents[axis]!) break;
+        base -= steps[axis]! * extents[axis]!;
+        index[axis] = 0;
       }
+    }
     yield bytesOf(piece);
   }
 }
