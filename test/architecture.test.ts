@@ -30,7 +30,7 @@ const publicEntrances = [
 /** Packages that rooms other than the command line may import: parsers and encoders that others keep well. */
 const packages: Record<string, readonly string[]> = {
   models: ["fast-png", "fflate", "jpeg-js", "pbf"],
-  explain: ["d3-scale-chromatic"],
+  explain: ["@resvg/resvg-wasm", "d3-scale-chromatic", "gifenc"],
 };
 /** Files outside src/cli that may use Node's own modules. */
 const nodeAllowed = ["src/ir/node-files.ts"];

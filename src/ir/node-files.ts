@@ -3,11 +3,14 @@
  * one. Node's modules are asked for at run time, so that bundlers for browsers never meet them.
  */
 
-/** The modules of Node that deal with files. */
+/** The modules of Node that deal with files and packages. */
 export interface NodeModules {
   readonly files: typeof import("node:fs/promises");
   readonly paths: typeof import("node:path");
+  readonly modules: typeof import("node:module");
 }
+
+type Files = Pick<NodeModules, "files" | "paths">;
 
 /** Node's modules, or undefined in other environments. */
 export function nodeModules(): NodeModules | undefined {
@@ -15,7 +18,11 @@ export function nodeModules(): NodeModules | undefined {
   const builtin = process?.getBuiltinModule;
   return builtin === undefined
     ? undefined
-    : { files: builtin("node:fs/promises"), paths: builtin("node:path") };
+    : {
+        files: builtin("node:fs/promises"),
+        paths: builtin("node:path"),
+        modules: builtin("node:module"),
+      };
 }
 
 /** What a failed operation says of itself. */
@@ -32,7 +39,7 @@ let writes = 0;
  * the file is as before. Throws what the system says.
  */
 export async function replaceFile(
-  { files, paths }: NodeModules,
+  { files, paths }: Files,
   path: string,
   chunks: Iterable<Uint8Array> | AsyncIterable<Uint8Array>,
 ): Promise<void> {
@@ -57,7 +64,7 @@ export async function replaceFile(
 }
 
 /** Removes what processes that were killed while they wrote have left behind. */
-async function sweep({ files, paths }: NodeModules, folder: string, base: string): Promise<void> {
+async function sweep({ files, paths }: Files, folder: string, base: string): Promise<void> {
   for (const name of await files.readdir(folder)) {
     const pid = name.startsWith(`.${base}.`)
       ? /^(\d+)-\d+\.tmp$/.exec(name.slice(base.length + 2))?.[1]

@@ -5,10 +5,10 @@ import type { Series } from "../../src/cli/csv/series.ts";
 import { range, tick } from "../../src/cli/plot/axes.ts";
 import { lossCurve } from "../../src/cli/plot/loss.ts";
 import { phasePortrait } from "../../src/cli/plot/phase.ts";
-import { toPng } from "../../src/cli/plot/raster.ts";
 import { beside, picturePath } from "../../src/cli/plot/save.ts";
 import { palette } from "../../src/cli/plot/theme.ts";
 import { type Timeline, timeline } from "../../src/cli/plot/timeline.ts";
+import { svgToPng } from "../../src/explain/index.ts";
 
 const observed = (names: string[], value: (t: number, c: number) => number): Series => {
   const times = Float64Array.from({ length: 21 }, (_, i) => 1900 + i);
@@ -93,7 +93,7 @@ describe("data, fit and forecast", () => {
     wild.curve.values[60] = Number.NaN;
     const svg = timeline(wild);
     expect(svg).toContain(">15</text>");
-    expect(look(await toPng(svg)).width).toBe(1600);
+    expect(look(await svgToPng(svg)).width).toBe(1600);
   });
 
   test("is the same each time", () => {
@@ -196,7 +196,7 @@ describe("PNG", () => {
   test("shows text without any font on the machine: none but the package's own is ever read", async () => {
     const [empty, words, others, bold] = await Promise.all(
       [page(""), page("lynx"), page("hare"), page('<tspan font-weight="600">lynx</tspan>')].map(
-        toPng,
+        (svg) => svgToPng(svg),
       ),
     );
     expect(look(empty!).width).toBe(160);
@@ -206,15 +206,15 @@ describe("PNG", () => {
   });
 
   test("has letters for what titles and columns are likely to hold", async () => {
-    const missing = look(await toPng(page("\uE000"))).inflated;
+    const missing = look(await svgToPng(page("\uE000"))).inflated;
     for (const letter of ["é", "ß", "Ж", "θ", "−", "²", "₁", "′", "’", "°", "µ"]) {
-      expect(look(await toPng(page(letter))).inflated, letter).not.toEqual(missing);
+      expect(look(await svgToPng(page(letter))).inflated, letter).not.toEqual(missing);
     }
   });
 
   test("is 1600 pixels wide and the same each time", async () => {
     const svg = timeline(input(["hare", "lynx"], waves));
-    const [one, two] = [await toPng(svg), await toPng(svg)];
+    const [one, two] = [await svgToPng(svg), await svgToPng(svg)];
     expect(look(one).width).toBe(1600);
     expect(Buffer.compare(one, two)).toBe(0);
   });

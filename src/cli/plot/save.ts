@@ -2,11 +2,15 @@
 import { extname } from "node:path";
 import { UsageError } from "../errors.ts";
 import { writeAtomic } from "../files.ts";
-import { toPng } from "./raster.ts";
+import { pngZoom } from "./theme.ts";
 
 const formats: Record<string, (svg: string) => string | Promise<Uint8Array>> = {
   ".svg": (svg) => svg,
-  ".png": toPng,
+  ".png": async (svg) => {
+    // What explains networks is not needed before a picture is written.
+    const { svgToPng } = await import("../../explain/index.ts");
+    return svgToPng(svg, { zoom: pngZoom });
+  },
 };
 
 /** A path whose extension says which picture format is meant. */

@@ -42,7 +42,7 @@ export function colourise(map: HeatMap, options: ColourOptions = {}): Picture {
   for (let i = 0; i < map.values.length; i++) {
     const part = high > low ? (map.values[i]! - low) / (high - low) : 0;
     const step = Math.min(Math.max(Math.floor(256 * part), 0), 255);
-    data.set(table.subarray(3 * step, 3 * step + 3), 3 * i);
+    for (let c = 0; c < 3; c++) data[3 * i + c] = table[3 * step + c]!;
   }
   return { width, height, data };
 }
@@ -59,9 +59,9 @@ export function overlay(picture: Picture, map: HeatMap, options: OverlayOptions 
     colourMap: suitingColourMap([map]),
     ...colours,
   });
-  const data = picture.data.map((level, i) =>
-    Math.round(level + alpha * (coloured.data[i]! - level)),
-  );
+  const data = new Uint8Array(coloured.data.length);
+  for (let i = 0; i < data.length; i++)
+    data[i] = Math.round(picture.data[i]! + alpha * (coloured.data[i]! - picture.data[i]!));
   return { width, height, data };
 }
 

@@ -44,17 +44,20 @@ function weights(t: number): [number, number, number, number] {
   return [first, second, third, 1 - first - second - third];
 }
 
-/** `size` samples of the spline through a line's samples, from its first to its last. */
-export function splineLine(line: Float64Array, size: number): Float64Array {
-  const c = line.slice();
-  toCoefficients(c);
-  const n = c.length;
-  return Float64Array.from({ length: size }, (_, i) => {
+/** For lines of n samples: what gives `size` samples of the spline through one, from its first to its last. */
+export function splineLine(n: number, size: number): (line: Float64Array) => Float64Array {
+  const places = Array.from({ length: size }, (_, i) => {
     const at = size === 1 ? 0 : (i * (n - 1)) / (size - 1);
     const from = Math.floor(at);
-    return weights(at - from).reduce(
-      (sum, weight, k) => sum + weight * c[mirrored(from - 1 + k, n)]!,
-      0,
-    );
+    return weights(at - from).map((weight, k) => [mirrored(from - 1 + k, n), weight] as const);
   });
+  return (line) => {
+    const c = line.slice();
+    toCoefficients(c);
+    return Float64Array.from(places, (place) => {
+      let sum = 0;
+      for (const [index, weight] of place) sum += weight * c[index]!;
+      return sum;
+    });
+  };
 }

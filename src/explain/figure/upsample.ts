@@ -1,7 +1,7 @@
 /** @file Maps of the size of pictures. */
 import { ArgumentError, complaint, describe } from "../../ir/errors.ts";
 import { nearNames } from "../../ir/near-names.ts";
-import { taps } from "../../models/images/resample.ts";
+import { type Filter, taps } from "../../models/images/resample.ts";
 import { filters } from "../../models/images/resize.ts";
 import { type HeatMap, checkMap } from "./heat-map.ts";
 import { splineLine } from "./spline.ts";
@@ -9,22 +9,26 @@ import { splineLine } from "./spline.ts";
 /** How values between values are found. */
 export type Upsampling = "nearest" | "bilinear" | "cubic" | "spline3";
 
-/** A line of values -> one of `size` values that covers the same length. */
-type Line = (line: Float64Array, size: number) => Float64Array;
+/** For lines of `from` values: what makes of one a line of `to` values that covers the same length. */
+type Line = (from: number, to: number) => (line: Float64Array) => Float64Array;
 
 const filtered =
-  (filter: Parameters<typeof taps>[2]): Line =>
-  (line, size) =>
-    Float64Array.from(taps(line.length, size, filter), ({ from, weights }) =>
-      weights.reduce((sum, weight, i) => sum + weight * line[from + i]!, 0),
-    );
+  (filter: Filter): Line =>
+  (from, to) => {
+    const places = taps(from, to, filter);
+    return (line) =>
+      Float64Array.from(places, ({ from: first, weights }) => {
+        let sum = 0;
+        for (let i = 0; i < weights.length; i++) sum += weights[i]! * line[first + i]!;
+        return sum;
+      });
+  };
+
+const nearest: Line = (from, to) => (line) =>
+  Float64Array.from({ length: to }, (_, i) => line[Math.floor(((i + 0.5) * from) / to)]!);
 
 const lines: Readonly<Record<Upsampling, Line>> = {
-  nearest: (line, size) =>
-    Float64Array.from(
-      { length: size },
-      (_, i) => line[Math.floor(((i + 0.5) * line.length) / size)]!,
-    ),
+  nearest,
   bilinear: filtered(filters.bilinear),
   cubic: filtered(filters.bicubic),
   spline3: splineLine,
@@ -56,21 +60,22 @@ export function upsample(
       ),
     );
   const [h, w] = map.shape as [number, number];
-  const wide = rowsOf(Float64Array.from(map.values), h, w, width, lines[method]);
-  const turned = rowsOf(transposed(wide, h, width), width, h, height, lines[method]);
+  const line = lines[method];
+  const wide = eachRow(Float64Array.from(map.values), h, w, width, line(w, width));
+  const turned = eachRow(transposed(wide, h, width), width, h, height, line(h, height));
   return { ...map, values: transposed(turned, width, height), shape: [height, width] };
 }
 
-function rowsOf(
+function eachRow(
   values: Float64Array,
   rows: number,
   from: number,
   to: number,
-  line: Line,
+  line: (line: Float64Array) => Float64Array,
 ): Float64Array {
   const all = new Float64Array(rows * to);
   for (let row = 0; row < rows; row++)
-    all.set(line(values.subarray(row * from, (row + 1) * from), to), row * to);
+    all.set(line(values.subarray(row * from, (row + 1) * from)), row * to);
   return all;
 }
 
