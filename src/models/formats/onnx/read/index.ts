@@ -1,7 +1,7 @@
 /** @file From an ONNX file to a model of layers. */
 import { complaint } from "../../../../ir/errors.ts";
 import { nearNames } from "../../../../ir/near-names.ts";
-import { formatShape } from "../../../../ir/shape.ts";
+import { formatShape, sameShape } from "../../../../ir/shape.ts";
 import type { Tensor } from "../../../../ir/tensor.ts";
 import type { Model } from "../../../../nn/graph/model.ts";
 import { model } from "../../../../nn/index.ts";
@@ -15,7 +15,7 @@ import { orderedNodes } from "./graph.ts";
 import { applyInput, batchOf, realInputs } from "./inputs.ts";
 import type { NodeProto, ValueProto } from "./messages.ts";
 import { operators } from "./operators/index.ts";
-import { type Signal, isSameLayout, usualOrder } from "./signal.ts";
+import { type Signal, usualOrder } from "./signal.ts";
 import { type Setting, Step, isSignal } from "./step.ts";
 
 /** Versions of the operators that are read. */
@@ -178,7 +178,7 @@ function outputOf(who: string, builder: Builder, name: string): Signal["symbol"]
     throw new FormatError(complaint(place, "a value that follows from the input", "a constant"));
   const { order, shape } = value;
   const asInFile = shape.map((_, axis) => axis);
-  const wanted = isSameLayout(order, asInFile, shape) ? asInFile : usualOrder(shape.length);
+  const wanted = sameShape(order, asInFile) ? asInFile : usualOrder(shape.length);
   const kept = wanted.filter((axis) => order.includes(axis) || shape[axis] !== 1);
   return builder.arranged(place, name, value, kept).symbol;
 }

@@ -202,13 +202,14 @@ function variadic(operation: Operation | "average"): Operator {
     },
     ...(operation !== "average" && {
       fold: async (step: Step) => {
-        const [first, ...others] = step.inputs() as Constant[];
+        const first = step.constant(0, "an operand");
+        const others = (step.inputs() as Constant[]).slice(1);
         broadcast(step, ...step.inputs().map(({ shape }) => shape));
         const { dtype } = step.builder;
-        let sum = await first!.load(dtype);
+        let sum = await first.load(dtype);
         for (const other of others)
           sum = forms[operation].fold(sum, (await other.load(dtype)).cast(sum.dtype));
-        return constantOf(sum, first!.type);
+        return constantOf(sum, first.type);
       },
     }),
   };

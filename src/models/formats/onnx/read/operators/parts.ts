@@ -241,13 +241,13 @@ export const parts: Operators = {
     build: joined,
     async fold(step) {
       const constants = step.inputs() as Constant[];
-      const [first] = constants;
-      const axis = step.axis(step.int("axis", 0), first!.shape.length);
+      const first = step.constant(0, "an operand");
+      const axis = step.axis(step.int("axis", 0), first.shape.length);
       const total = constants.reduce((sum, { shape }) => sum + (shape[axis] ?? 0), 0);
       const fits = ({ shape, type }: Constant): boolean =>
-        type === first!.type &&
-        shape.length === first!.shape.length &&
-        shape.every((extent, along) => along === axis || extent === first!.shape[along]);
+        type === first.type &&
+        shape.length === first.shape.length &&
+        shape.every((extent, along) => along === axis || extent === first.shape[along]);
       if (!constants.every(fits) || total > mostElements)
         throw step.error(
           `constants that differ along axis ${axis} only`,
@@ -255,7 +255,7 @@ export const parts: Operators = {
         );
       const tensors = [];
       for (const constant of constants) tensors.push(await constant.load(step.builder.dtype));
-      return constantOf(concat(tensors, axis), first!.type);
+      return constantOf(concat(tensors, axis), first.type);
     },
   },
   Pad: { note: "with a constant value and constant widths", build: padded },
