@@ -232,7 +232,8 @@ describe("guidedBackprop", () => {
       nn.flatten(),
       nn.dense({
         units: 1,
-        kernelInitializer: () => tensor([[2], [-3], [5], [7], ...Array.from({ length: 12 }, () => [1])]),
+        kernelInitializer: () =>
+          tensor([[2], [-3], [5], [7], ...Array.from({ length: 12 }, () => [1])]),
       }),
     ]);
     const x = tensor([1, 1, 8, -2, ...Array<number>(12).fill(-1)], { shape: [2, 2, 4] });
