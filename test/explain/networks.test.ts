@@ -186,7 +186,7 @@ describe("smoothing", () => {
 describe("running", () => {
   const many = Object.entries(methods).filter(([, { method }]) => "study" in method) as [
     string,
-    Explainer,
+    Explainer<BatchOptions>,
   ][];
 
   test.each(many)("%s tells its progress, and stops between batches", async (_, method) => {
