@@ -8,6 +8,8 @@ export interface NodeModules {
   readonly files: typeof import("node:fs/promises");
   readonly paths: typeof import("node:path");
   readonly modules: typeof import("node:module");
+  readonly hashes: typeof import("node:crypto");
+  readonly system: typeof import("node:os");
 }
 
 type Files = Pick<NodeModules, "files" | "paths">;
@@ -22,6 +24,8 @@ export function nodeModules(): NodeModules | undefined {
         files: builtin("node:fs/promises"),
         paths: builtin("node:path"),
         modules: builtin("node:module"),
+        hashes: builtin("node:crypto"),
+        system: builtin("node:os"),
       };
 }
 

@@ -5,3 +5,8 @@ import { AdjointError } from "../ir/errors.ts";
 export class FormatError extends AdjointError {
   override readonly name: string = "FormatError";
 }
+
+/** A file that could not be had from where it is published: the message says from where, why, and where to put it by hand. */
+export class DownloadError extends AdjointError {
+  override readonly name: string = "DownloadError";
+}

@@ -44,6 +44,33 @@ export async function fillParameters<T extends object>(
   return flatten(weights.name, model).def.rebuild(leaves) as T;
 }
 
+/**
+ * The network with the parameters of another one of the same structure, in their order: files in which layers have names of their
+ * own. Throws FormatError naming the first that does not fit.
+ */
+export function takeParameters<T extends object>(file: string, model: T, other: object): T {
+  const [slots, given] = [slotsOf(model), slotsOf(other)];
+  const at = slots.findIndex(
+    ({ field, tensor }, index) =>
+      field !== given[index]?.field || !sameShape(tensor.shape, given[index].tensor.shape),
+  );
+  const said = (slot: Slot | undefined): string =>
+    slot === undefined ? "none" : `${slot.place} of shape ${formatShape(slot.tensor.shape)}`;
+  const first = at < 0 && given.length > slots.length ? slots.length : at;
+  if (first >= 0)
+    throw new FormatError(
+      complaint(
+        `${file}: parameter ${first + 1} of ${given.length}`,
+        said(slots[first]),
+        said(given[first]),
+        "The file holds another network.",
+      ),
+    );
+  return flatten(file, model).def.rebuild(
+    given.map(({ tensor }, index) => tensor.cast(slots[index]!.tensor.dtype)),
+  ) as T;
+}
+
 function bytesOf({ shape, dtype }: Tensor): number {
   return sizeOf(shape) * (dtype === "float64" ? 8 : 4);
 }

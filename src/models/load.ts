@@ -7,7 +7,7 @@ import { formats } from "./formats/index.ts";
 import { readTopology } from "./keras/topology.ts";
 import type { ByteSource } from "./sources/byte-source.ts";
 import { type SourceLike, openSource } from "./source.ts";
-import { fillParameters } from "./fill.ts";
+import { fillParameters, takeParameters } from "./fill.ts";
 
 /** Options of `loadModel`. */
 export interface LoadOptions extends ReadOptions {
@@ -34,6 +34,8 @@ export async function loadModel(from: SourceLike, options: LoadOptions = {}): Pr
   return withSource(from, signal, async (source) => {
     const contents = await readContents(source, options);
     if (!("weights" in contents)) {
+      if (topology instanceof Module && weights === undefined)
+        return takeParameters(source.name, topology as LoadedModel, contents);
       for (const [name, given] of Object.entries({ topology, weights }))
         if (given !== undefined)
           throw new ArgumentError(

@@ -1,6 +1,8 @@
 /** @file EfficientNet-B0: MobileNetV2's blocks with gates on their channels, in sizes that a search has found. */
 import * as nn from "../../nn/index.ts";
-import { type Architecture, type ArchitectureOptions, architecture } from "./architecture.ts";
+import { type Architecture, architecture } from "./architecture.ts";
+import type { ArchitectureOptions } from "./definition.ts";
+import { kerasFile } from "../pretrained/published.ts";
 import { oddBorder } from "./odd-border.ts";
 
 /** Options of `efficientnetB0`. */
@@ -90,53 +92,64 @@ function block(
   return nn.add({ name: `${prefix}add` }).apply([y, x]);
 }
 
-export const efficientnetB0Architecture: Architecture<EfficientNetOptions> = architecture({
-  name: "efficientnetB0",
-  paper: "Tan and Le 2019, arXiv:1905.11946",
-  inputSize: 224,
-  leastSize: 32,
-  preprocess: "raw",
-  ownOptions: ["imagenetScaling"],
-  modelName: () => "efficientnetb0",
-  poolNames: { avg: "avg_pool", max: "max_pool" },
-  features(images, { imagenetScaling = false }) {
-    let x = nn.rescaling({ scale: 1 / 255 }).apply(images);
-    x = nn.normalization().apply(x);
-    if (imagenetScaling)
-      x = nn.rescaling({ scale: deviations.map((deviation) => 1 / Math.sqrt(deviation)) }).apply(x);
-    x = nn.zeroPadding2d({ padding: oddBorder(x, 3), name: "stem_conv_pad" }).apply(x);
-    const conv = { useBias: false, kernelInitializer } as const;
-    const stem = { filters: 32, kernelSize: 3, strides: 2, name: "stem_conv" };
-    x = nn.conv2d({ ...conv, ...stem }).apply(x);
-    x = silu(normalized(x, "stem_bn"), "stem_activation");
-    let number = 0;
-    for (const [index, stage] of stages.entries())
-      for (let i = 0; i < stage[1]; i++, number++) {
-        const strides = i === 0 ? stage[4] : 1;
-        const prefix = `block${index + 1}${"abcd"[i]}_`;
-        x = block(x, stage, strides, (dropRate * number) / blockCount, prefix);
-      }
-    const last = { filters: 1280, kernelSize: 1, padding: "same", name: "top_conv" } as const;
-    x = nn.conv2d({ ...conv, ...last }).apply(x);
-    return silu(normalized(x, "top_bn"), "top_activation");
-  },
-  top(maps, { classes, activation }) {
-    let x = nn.globalAveragePool2d({ name: "avg_pool" }).apply(maps);
-    x = nn.dropout({ rate: 0.2, name: "top_dropout" }).apply(x);
-    return nn
-      .dense({
-        units: classes,
-        activation,
-        kernelInitializer: nn.initializers.varianceScaling({
-          scale: 1 / 3,
-          mode: "fanOut",
-          distribution: "uniform",
-        }),
-        name: "predictions",
-      })
-      .apply(x);
-  },
-});
+export const efficientnetB0Architecture: Architecture<EfficientNetOptions> =
+  architecture<EfficientNetOptions>({
+    name: "efficientnetB0",
+    paper: "Tan and Le 2019, arXiv:1905.11946",
+    inputSize: 224,
+    leastSize: 32,
+    preprocess: "raw",
+    ownOptions: ["imagenetScaling"],
+    published: ({ includeTop = true }) =>
+      includeTop
+        ? kerasFile("keras-applications/efficientnetb0.h5", "902e53a9f72be733fc0bcb005b3ebbac")
+        : kerasFile(
+            "keras-applications/efficientnetb0_notop.h5",
+            "50bc09e76180e00e4465e1a485ddc09d",
+          ),
+    publishedOptions: { imagenetScaling: true },
+    modelName: () => "efficientnetb0",
+    poolNames: { avg: "avg_pool", max: "max_pool" },
+    features(images, { imagenetScaling = false }) {
+      let x = nn.rescaling({ scale: 1 / 255 }).apply(images);
+      x = nn.normalization().apply(x);
+      if (imagenetScaling)
+        x = nn
+          .rescaling({ scale: deviations.map((deviation) => 1 / Math.sqrt(deviation)) })
+          .apply(x);
+      x = nn.zeroPadding2d({ padding: oddBorder(x, 3), name: "stem_conv_pad" }).apply(x);
+      const conv = { useBias: false, kernelInitializer } as const;
+      const stem = { filters: 32, kernelSize: 3, strides: 2, name: "stem_conv" };
+      x = nn.conv2d({ ...conv, ...stem }).apply(x);
+      x = silu(normalized(x, "stem_bn"), "stem_activation");
+      let number = 0;
+      for (const [index, stage] of stages.entries())
+        for (let i = 0; i < stage[1]; i++, number++) {
+          const strides = i === 0 ? stage[4] : 1;
+          const prefix = `block${index + 1}${"abcd"[i]}_`;
+          x = block(x, stage, strides, (dropRate * number) / blockCount, prefix);
+        }
+      const last = { filters: 1280, kernelSize: 1, padding: "same", name: "top_conv" } as const;
+      x = nn.conv2d({ ...conv, ...last }).apply(x);
+      return silu(normalized(x, "top_bn"), "top_activation");
+    },
+    top(maps, { classes, activation }) {
+      let x = nn.globalAveragePool2d({ name: "avg_pool" }).apply(maps);
+      x = nn.dropout({ rate: 0.2, name: "top_dropout" }).apply(x);
+      return nn
+        .dense({
+          units: classes,
+          activation,
+          kernelInitializer: nn.initializers.varianceScaling({
+            scale: 1 / 3,
+            mode: "fanOut",
+            distribution: "uniform",
+          }),
+          name: "predictions",
+        })
+        .apply(x);
+    },
+  });
 
 /**
  * EfficientNet-B0, 5,330,571 parameters (Tan and Le 2019, table 1). Its first layers do the preprocessing:

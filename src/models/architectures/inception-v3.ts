@@ -1,6 +1,8 @@
 /** @file InceptionV3: branches of several kernel sizes side by side, large kernels made of long thin ones. */
 import * as nn from "../../nn/index.ts";
-import { type Architecture, architecture, meansToClasses } from "./architecture.ts";
+import { type Architecture, architecture } from "./architecture.ts";
+import { meansToClasses } from "./head.ts";
+import { kerasWeights } from "../pretrained/published.ts";
 
 /** A convolution without bias, batch normalisation without gamma, relu. Keras gives these layers no names. */
 interface Unit {
@@ -82,6 +84,16 @@ export const inceptionV3Architecture: Architecture = architecture({
   inputSize: 299,
   leastSize: 75,
   preprocess: "tf",
+  published: ({ includeTop = true }) =>
+    includeTop
+      ? kerasWeights(
+          "inception_v3/inception_v3_weights_tf_dim_ordering_tf_kernels.h5",
+          "9a0d58056eeedaa3f26cb7ebd46da564",
+        )
+      : kerasWeights(
+          "inception_v3/inception_v3_weights_tf_dim_ordering_tf_kernels_notop.h5",
+          "bcbd6486424b2319ff4ef7d526e38f63",
+        ),
   modelName: () => "inception_v3",
   features(images) {
     let x = chain(images, shrinking(32), { ...unit(32, 3), padding: "valid" }, unit(64, 3));

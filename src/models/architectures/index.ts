@@ -10,7 +10,8 @@ import { squeezenetArchitecture } from "./squeezenet.ts";
 import { vgg16Architecture } from "./vgg16.ts";
 import { vgg19Architecture } from "./vgg19.ts";
 
-export type { Architecture, ArchitectureOptions, Network, WidthOptions } from "./architecture.ts";
+export type { Architecture, Build } from "./architecture.ts";
+export type { ArchitectureOptions, Network, WidthOptions } from "./definition.ts";
 export { densenet121 } from "./densenet121.ts";
 export { efficientnetB0 } from "./efficientnet-b0.ts";
 export type { EfficientNetOptions } from "./efficientnet-b0.ts";

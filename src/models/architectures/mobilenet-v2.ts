@@ -1,13 +1,11 @@
 /** @file MobileNetV2: blocks that widen, convolve each channel by itself, and narrow again without an activation. */
 import * as nn from "../../nn/index.ts";
-import {
-  type Architecture,
-  type WidthOptions,
-  architecture,
-  meansToClasses,
-} from "./architecture.ts";
+import { type Architecture, architecture } from "./architecture.ts";
+import type { WidthOptions } from "./definition.ts";
+import { meansToClasses } from "./head.ts";
+import { kerasWeights } from "../pretrained/published.ts";
 import { oddBorder } from "./odd-border.ts";
-import { checkAlpha, nearMultiple } from "./width.ts";
+import { checkAlpha, nearMultiple, publishedSize, publishedVersion } from "./width.ts";
 
 /** Expansion, filters, repetitions and strides of the first (table 2). */
 const stages = [
@@ -19,6 +17,16 @@ const stages = [
   [6, 160, 3, 2],
   [6, 320, 1, 1],
 ] as const;
+
+/** Widths with published weights, as their files are called. */
+const versions = new Map([
+  [0.35, "0.35"],
+  [0.5, "0.5"],
+  [0.75, "0.75"],
+  [1, "1.0"],
+  [1.3, "1.3"],
+  [1.4, "1.4"],
+]);
 
 const normalized = (x: nn.SymbolicTensor, name: string): nn.SymbolicTensor =>
   nn.batchNorm({ epsilon: 1e-3, momentum: 0.999, name }).apply(x);
@@ -60,7 +68,7 @@ function bottleneck(
   return channels === filters && strides === 1 ? nn.add({ name: `${prefix}add` }).apply([x, y]) : y;
 }
 
-export const mobilenetV2Architecture: Architecture<WidthOptions> = architecture({
+export const mobilenetV2Architecture: Architecture<WidthOptions> = architecture<WidthOptions>({
   name: "mobilenetV2",
   paper: "Sandler et al. 2018, arXiv:1801.04381",
   inputSize: 224,
@@ -68,6 +76,12 @@ export const mobilenetV2Architecture: Architecture<WidthOptions> = architecture(
   preprocess: "tf",
   ownOptions: ["alpha"],
   check: (options) => checkAlpha("mobilenetV2", options, 1 / 16),
+  published({ alpha = 1, includeTop = true, inputShape }) {
+    const version = publishedVersion("mobilenetV2", alpha, versions);
+    const size = publishedSize(inputShape, [96, 128, 160, 192, 224]);
+    const name = `mobilenet_v2_weights_tf_dim_ordering_tf_kernels_${version}_${size}`;
+    return kerasWeights(`mobilenet_v2/${name}${includeTop ? "" : "_no_top"}.h5`);
+  },
   modelName: ({ alpha = 1 }, rows) => `mobilenetv2_${alpha.toFixed(2)}_${rows}`,
   features(images, { alpha = 1 }) {
     const conv = { useBias: false } as const;

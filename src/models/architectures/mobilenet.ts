@@ -1,7 +1,9 @@
 /** @file MobileNet: a depthwise convolution for space, a 1x1 convolution for channels, thirteen times. */
 import * as nn from "../../nn/index.ts";
-import { type Architecture, type WidthOptions, architecture } from "./architecture.ts";
-import { checkAlpha } from "./width.ts";
+import { type Architecture, architecture } from "./architecture.ts";
+import type { WidthOptions } from "./definition.ts";
+import { kerasWeights } from "../pretrained/published.ts";
+import { checkAlpha, publishedSize, publishedVersion } from "./width.ts";
 
 /** Filters and strides of the thirteen blocks. */
 const blocks = [
@@ -19,6 +21,14 @@ const blocks = [
   [1024, 2],
   [1024, 1],
 ] as const;
+
+/** Widths with published weights, as their files are called. */
+const versions = new Map([
+  [0.25, "2_5"],
+  [0.5, "5_0"],
+  [0.75, "7_5"],
+  [1, "1_0"],
+]);
 
 /** Batch normalisation and min(max(x, 0), 6) behind a convolution. */
 function activated(x: nn.SymbolicTensor, name: string): nn.SymbolicTensor {
@@ -60,7 +70,7 @@ function separated(
   return activated(y, mixed);
 }
 
-export const mobilenetArchitecture: Architecture<WidthOptions> = architecture({
+export const mobilenetArchitecture: Architecture<WidthOptions> = architecture<WidthOptions>({
   name: "mobilenet",
   paper: "Howard et al. 2017, arXiv:1704.04861",
   inputSize: 224,
@@ -68,6 +78,12 @@ export const mobilenetArchitecture: Architecture<WidthOptions> = architecture({
   preprocess: "tf",
   ownOptions: ["alpha"],
   check: (options) => checkAlpha("mobilenet", options, 1 / 32),
+  published({ alpha = 1, includeTop = true, inputShape }) {
+    const version = publishedVersion("mobilenet", alpha, versions);
+    const size = publishedSize(inputShape, [128, 160, 192, 224]);
+    const top = includeTop ? "" : "_no_top";
+    return kerasWeights(`mobilenet/mobilenet_${version}_${size}_tf${top}.h5`);
+  },
   modelName: ({ alpha = 1 }, rows) => `mobilenet_${alpha.toFixed(2)}_${rows}`,
   features(images, { alpha = 1 }) {
     const stem = { kernelSize: 3, strides: 2, padding: "same", useBias: false } as const;

@@ -1,15 +1,28 @@
 /** @file VGG networks: blocks of 3x3 convolutions, each block at half the size of the one before. */
 import * as nn from "../../nn/index.ts";
+import { kerasWeights } from "../pretrained/published.ts";
 import { type Architecture, architecture } from "./architecture.ts";
 
-/** A VGG network with so many convolutions in its five blocks (Simonyan and Zisserman 2015, table 1). */
-export function vgg(name: string, convolutions: readonly number[]): Architecture {
+/**
+ * A VGG network with so many convolutions in its five blocks (Simonyan and Zisserman 2015, table 1). `md5`: of the published
+ * weights with the top and without.
+ */
+export function vgg(
+  name: string,
+  convolutions: readonly number[],
+  md5: readonly [string, string],
+): Architecture {
   return architecture({
     name,
     paper: "Simonyan and Zisserman 2015, arXiv:1409.1556",
     inputSize: 224,
     leastSize: 32,
     preprocess: "caffe",
+    published: ({ includeTop = true }) =>
+      kerasWeights(
+        `${name}/${name}_weights_tf_dim_ordering_tf_kernels${includeTop ? "" : "_notop"}.h5`,
+        md5[includeTop ? 0 : 1],
+      ),
     modelName: () => name,
     features(images) {
       let x = images;
