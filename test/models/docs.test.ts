@@ -3,9 +3,9 @@ import { readFileSync } from "node:fs";
 import { expect, test } from "vitest";
 import { supportedFormats } from "../../src/models/index.ts";
 
-test("the page lists the formats, layers and activations that there are", () => {
+test("the page lists the formats, layers, activations and operators that there are", () => {
   const page = readFileSync(new URL("../../docs/models.md", import.meta.url), "utf8");
-  const { formats, layers, activations } = supportedFormats();
+  const { formats, layers, activations, operators } = supportedFormats();
   const rows = formats.map(
     ({ name, extensions, isWritten, description }) =>
       `| ${name} | ${extensions.join(", ")} | ${isWritten ? "read, written" : "read"} | ${description} |`,
@@ -14,4 +14,8 @@ test("the page lists the formats, layers and activations that there are", () => 
   expect(table).toEqual(rows);
   expect(page).toContain(`\n${layers.join(", ")}\n`);
   expect(page).toContain(`with the activations ${activations.join(", ")}. `);
+  const named = operators.map(({ name, note }) =>
+    note === undefined ? name : `${name} (${note})`,
+  );
+  expect(page).toContain(`\n${named.join(", ")}\n`);
 });

@@ -337,6 +337,14 @@ describe("read", () => {
     }
   });
 
+  test("with its progress in bytes", async () => {
+    const calls: [number, number][] = [];
+    await loadModel(onnxFile(conv), {
+      onProgress: (done, total) => void calls.push([done, total]),
+    });
+    expect(calls).toEqual([[8, 8]]);
+  });
+
   test("until it is told to stop", async () => {
     await expect(loadModel(onnxFile(), { signal: AbortSignal.abort() })).rejects.toThrow(/abort/i);
   });

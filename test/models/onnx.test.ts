@@ -60,14 +60,29 @@ describeWithData("SqueezeNet 1.1 of Caffe2, in float16", () => {
   });
 });
 
+const digitFile = async (name: string): Promise<Tensor> =>
+  readIdx(await gunzip(readFileSync(testData("mnist", name))));
+
 describeWithData("the MNIST network of CNTK", () => {
+  test("gives what onnxruntime gives", async () => {
+    const { outputs } = JSON.parse(
+      readFileSync(new URL("../golden/onnx-mnist.json", import.meta.url), "utf8"),
+    ) as { readonly outputs: readonly (readonly number[])[] };
+    const model = await loadModel(mnist);
+    const images = await digitFile("t10k-images-idx3-ubyte.gz");
+    const batch = images.slice([0], [outputs.length]).cast("float32").expandDims(-1);
+    const found = model.forward(batch).data();
+    // Of pixels from 0 to 255 it makes logits of thousands: single ones may be small differences of these.
+    const largest = Math.max(...outputs.flat().map(Math.abs));
+    for (const [i, expected] of outputs.flat().entries())
+      expect(Math.abs(found[i]! - expected) / largest).toBeLessThan(1e-6);
+  });
+
   test("reads digits", async () => {
     const model = await loadModel(mnist);
     expect([model.inputShape, model.outputShape]).toEqual([[28, 28, 1], [10]]);
-    const file = async (name: string): Promise<Tensor> =>
-      readIdx(await gunzip(readFileSync(testData("mnist", name))));
-    const images = await file("t10k-images-idx3-ubyte.gz");
-    const labels = await file("t10k-labels-idx1-ubyte.gz");
+    const images = await digitFile("t10k-images-idx3-ubyte.gz");
+    const labels = await digitFile("t10k-labels-idx1-ubyte.gz");
     const run = jit((x: Tensor, digits: Tensor) =>
       model.forward(x).argMax(1).equal(digits).cast("int32").sum(),
     );

@@ -71,8 +71,36 @@ export const mostElements: number = 3 * 2 ** 27;
 /** Bytes read at a time. */
 const pieceLength = 1 << 22;
 
+/** Counts the bytes of tensors that are read. */
+export class Progress {
+  private total = 0;
+  private done = 0;
+  private readonly report: ((done: number, total: number) => void) | undefined;
+
+  constructor(report?: (done: number, total: number) => void) {
+    this.report = report;
+  }
+
+  /** So many bytes are there to be read. */
+  expect(bytes: number): void {
+    this.total += bytes;
+  }
+
+  /** So many were. */
+  read(bytes: number): void {
+    // What several nodes take is read for each.
+    this.done = Math.min(this.total, this.done + bytes);
+    this.report?.(this.done, this.total);
+  }
+}
+
 /** A tensor of a file as a constant. FormatError naming `who` where shape, type and data do not fit each other. */
-export function storedConstant(who: string, proto: TensorProto, source: ByteSource): Constant {
+export function storedConstant(
+  who: string,
+  proto: TensorProto,
+  source: ByteSource,
+  progress?: Progress,
+): Constant {
   const { dims: shape } = proto;
   const type = elementTypeOf(who, proto.type);
   const size = sizeOf(shape);
@@ -106,6 +134,7 @@ export function storedConstant(who: string, proto: TensorProto, source: ByteSour
     throw new FormatError(
       complaint(who, `${size} elements for shape ${formatShape(shape)}`, `${values.length}`),
     );
+  progress?.expect(size * kind.bytes);
   const placeOf = async (range: Range | undefined): Promise<Range & { source: ByteSource }> => {
     if (external === undefined) return { source, ...range! };
     const place = await externalRange(who, external, source, size * kind.bytes);
@@ -135,6 +164,7 @@ export function storedConstant(who: string, proto: TensorProto, source: ByteSour
         }
         if (at !== undefined && at.source !== source) await at.source.close();
       }
+      progress?.read(size * kind.bytes);
       const seen = order === undefined ? view : order.map((axis) => view[axis]!);
       return new Tensor({ shape: [...seen], dtype: target }, elements);
     },

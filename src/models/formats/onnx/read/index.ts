@@ -9,7 +9,7 @@ import { FormatError } from "../../../errors.ts";
 import type { ReadOptions } from "../../../format.ts";
 import type { ByteSource } from "../../../sources/byte-source.ts";
 import { Builder } from "./builder.ts";
-import { elementTypeOf, storedConstant } from "./constant.ts";
+import { Progress, elementTypeOf, storedConstant } from "./constant.ts";
 import { type OnnxFile, readFile } from "./file.ts";
 import { orderedNodes } from "./graph.ts";
 import { applyInput, batchOf, realInputs } from "./inputs.ts";
@@ -47,10 +47,11 @@ export async function readOnnx(
   );
   const builder = new Builder(wide ? "float64" : "float32");
   const batch = batchOf(who, inputs);
+  const progress = new Progress(onProgress);
   const takers = takersOf(nodes.map(({ node }) => node));
   for (const proto of file.initializers) {
     const place = `${who}: initializer ${JSON.stringify(proto.name)}`;
-    builder.values.set(proto.name, storedConstant(place, proto, source));
+    builder.values.set(proto.name, storedConstant(place, proto, source, progress));
   }
   const used = new Set([...takers.keys(), ...file.outputs.map(({ name }) => name)]);
   const wanted = inputs.filter(({ name }) => used.has(name));
@@ -58,11 +59,10 @@ export async function readOnnx(
     builder.values.set(proto.name, applyInput(who, builder, proto, batch, inputShape, takers));
   const declared = new Map([...file.values, ...file.outputs].map((value) => [value.name, value]));
   const setting: Setting = { builder, source, opset, used };
-  for (const [index, { node, place }] of nodes.entries()) {
+  for (const { node, place } of nodes) {
     abort?.throwIfAborted();
     await build(new Step(place, node, setting));
     for (const name of node.outputs) check(place, builder, declared.get(name), batch);
-    onProgress?.(index + 1, nodes.length);
   }
   const outputs = file.outputs.map(({ name }) => outputOf(who, builder, name));
   if (outputs.length === 0 || wanted.length === 0)
