@@ -19,3 +19,17 @@ export function checkOptions(who: string, options: unknown, known: readonly stri
     );
   }
 }
+
+/** Throws ArgumentError naming `who` unless the value is one of the names, which it lists. */
+export function checkChoice(who: string, value: unknown, known: readonly string[]): void {
+  if (known.includes(value as string)) return;
+  const likely = typeof value === "string" ? likelyName(value, known) : undefined;
+  throw new ArgumentError(
+    complaint(
+      who,
+      `one of ${known.join(", ")}`,
+      describe(value),
+      likely === undefined ? undefined : `Did you mean ${likely}?`,
+    ),
+  );
+}

@@ -1,10 +1,23 @@
-// What the browser runs on pictures.
+// What the browser runs on pictures and figures.
 
-import { goldenHashes } from "./images.ts";
+import { figureHashes } from "./figures.ts";
+import { bytesOf, goldenHashes } from "./images.ts";
 
-/** Hashes of each file. */
-export type Report = string[][];
+/** Hashes of each file's picture, and of the figures. */
+export interface Report {
+  readonly pictures: string[][];
+  readonly figures: string[];
+}
 
-const json = await (await fetch("/images.json")).text();
-const report: Report = await goldenHashes(json);
+const text = async (path: string): Promise<string> => (await fetch(path)).text();
+const [golden, wasm, regular, bold] = await Promise.all(
+  ["/images.json", "/wasm", "/regular", "/bold"].map(text),
+);
+const report: Report = {
+  pictures: await goldenHashes(golden!),
+  figures: await figureHashes({
+    wasm: bytesOf(wasm!),
+    fonts: [bytesOf(regular!), bytesOf(bold!)],
+  }),
+};
 postMessage(report);

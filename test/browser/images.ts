@@ -2,13 +2,13 @@
 
 import { loadImage, preprocess, preprocessModes, resize } from "../../src/models/index.ts";
 
-async function sha256(data: ArrayBufferView<ArrayBuffer>): Promise<string> {
+export async function sha256(data: ArrayBufferView<ArrayBuffer>): Promise<string> {
   const digest = new Uint8Array(await crypto.subtle.digest("SHA-256", data));
   return Array.from(digest, (byte) => byte.toString(16).padStart(2, "0")).join("");
 }
 
 /** Hashes of a file's picture, of it resized, and of its tensors. */
-export async function imageHashes(file: Uint8Array<ArrayBuffer>): Promise<string[]> {
+async function imageHashes(file: Uint8Array<ArrayBuffer>): Promise<string[]> {
   const picture = await loadImage(new Blob([file]));
   const small = resize(picture, 17, 13, "bicubic");
   const tensors = preprocessModes.map((mode) => preprocess(small, { mode }).data());
@@ -17,10 +17,13 @@ export async function imageHashes(file: Uint8Array<ArrayBuffer>): Promise<string
   );
 }
 
+/** The bytes of base64. */
+export function bytesOf(base64: string): Uint8Array<ArrayBuffer> {
+  return Uint8Array.from(atob(base64), (letter) => letter.charCodeAt(0));
+}
+
 /** `imageHashes` of every file of test/golden/images.json. */
 export async function goldenHashes(json: string): Promise<string[][]> {
   const { pngs, jpegs } = JSON.parse(json) as Record<"pngs" | "jpegs", { file: string }[]>;
-  const bytes = (file: string): Uint8Array<ArrayBuffer> =>
-    Uint8Array.from(atob(file), (letter) => letter.charCodeAt(0));
-  return Promise.all([...pngs, ...jpegs].map(({ file }) => imageHashes(bytes(file))));
+  return Promise.all([...pngs, ...jpegs].map(({ file }) => imageHashes(bytesOf(file))));
 }

@@ -85,6 +85,20 @@ describe("a figure", () => {
     expect(isSame(pictures[0], pictures[1])).toBe(false);
   });
 
+  test("on scales of their own has colours that suit each map", () => {
+    const signed = wave(7, 7);
+    const { pictures, words } = drawn(
+      [
+        { title: "unsigned", map: map(1) },
+        { title: "signed", map: signed },
+      ],
+      { scale: "own" },
+    );
+    const bars = pictures.filter(isBar).map(({ data }) => [...data.subarray(0, 3)]);
+    expect(bars[0]).not.toEqual(bars[1]);
+    expect(words).toEqual(["unsigned", "0", "22", "signed", "−13", "13", "0"]);
+  });
+
   test("shows a map alone where there is no picture", () => {
     const { pictures } = drawn([{ title: "map", map: map(1) }], {});
     expect([pictures[0]!.width, pictures[0]!.height]).toEqual([224, 224]);
@@ -149,7 +163,7 @@ describe("a figure", () => {
     );
     expect(() => figure([{ title: "x", map: map(1) }], { columns: 0 })).toThrow("columns");
     expect(() => figure([{ title: "x", map: map(1) }], { scale: "all" as "own" })).toThrow(
-      '"shared" or "own"',
+      "one of shared, own",
     );
     await expect(svgToPng("<svg")).rejects.toThrow("svgToPng: expected SVG text");
     await expect(svgToPng("<svg/>", { zoom: 0 })).rejects.toThrow("zoom");

@@ -6,8 +6,7 @@ import {
   interpolateRdBu,
   interpolateViridis,
 } from "d3-scale-chromatic";
-import { ArgumentError, complaint, describe } from "../../ir/errors.ts";
-import { nearNames } from "../../ir/near-names.ts";
+import { checkChoice } from "../../ir/options.ts";
 import { jet } from "./jet.ts";
 
 /** A colour map: red, green and blue of 256 steps from the least to the greatest value. */
@@ -39,15 +38,7 @@ const made = new Map<ColourMapName, ColourTable>();
 
 /** The table of a colour map, which is not to be changed. Throws ArgumentError listing the names for one it does not know. */
 export function colourTable(name: ColourMapName): ColourTable {
-  if (!colourMaps.includes(name))
-    throw new ArgumentError(
-      complaint(
-        "colourMap",
-        colourMaps.join(", "),
-        describe(name),
-        typeof name === "string" ? `Did you mean ${nearNames(name, colourMaps)[0]}?` : undefined,
-      ),
-    );
+  checkChoice("colourMap", name, colourMaps);
   const known = made.get(name);
   if (known !== undefined) return known;
   const table = makers[name]();

@@ -41,7 +41,7 @@ export function checkMap(who: string, map: HeatMap): void {
       );
 }
 
-/** The range of some maps together; around zero where `symmetric`. A range without extent would have no colours. */
+/** The range of some maps together, of none [0, 0]; around zero where `symmetric`. */
 export function rangeOf(maps: readonly HeatMap[], symmetric = false): Range {
   let [low, high] = [Infinity, -Infinity];
   for (const { values } of maps)
@@ -49,6 +49,7 @@ export function rangeOf(maps: readonly HeatMap[], symmetric = false): Range {
       low = Math.min(low, values[i]!);
       high = Math.max(high, values[i]!);
     }
+  if (low > high) return [0, 0];
   if (!symmetric) return [low, high];
   const most = Math.max(Math.abs(low), Math.abs(high));
   return [-most, most];

@@ -34,6 +34,15 @@ export function label(text: string, attributes: Attributes): string {
   return element("text", attributes, escaped(text));
 }
 
+/** A text that fits, roughly: nothing here can measure type. Layers' names differ at their ends, so the middle is left out. */
+export function shortened(text: string, width: number, size: number): string {
+  const letters = [...text];
+  const most = Math.floor(width / (0.56 * size));
+  if (letters.length <= most) return text;
+  const half = Math.floor((most - 1) / 2);
+  return `${letters.slice(0, half).join("")}…${letters.slice(-half).join("")}`;
+}
+
 /** A picture in a place, its pixels stretched to fill it. */
 export function image(
   picture: Picture,

@@ -1,6 +1,5 @@
 /** @file Maps of the size of pictures. */
-import { ArgumentError, complaint, describe } from "../../ir/errors.ts";
-import { nearNames } from "../../ir/near-names.ts";
+import { checkChoice } from "../../ir/options.ts";
 import { type Filter, taps } from "../../models/images/resample.ts";
 import { filters } from "../../models/images/resize.ts";
 import { type HeatMap, checkMap } from "./heat-map.ts";
@@ -48,17 +47,7 @@ export function upsample(
   method: Upsampling = "bilinear",
 ): HeatMap & { readonly values: Float64Array } {
   checkMap("upsample", map);
-  if (!upsamplings.includes(method))
-    throw new ArgumentError(
-      complaint(
-        "upsample",
-        upsamplings.join(", "),
-        describe(method),
-        typeof method === "string"
-          ? `Did you mean ${nearNames(method, upsamplings)[0]}?`
-          : undefined,
-      ),
-    );
+  checkChoice("upsample", method, upsamplings);
   const [h, w] = map.shape as [number, number];
   const line = lines[method];
   const wide = eachRow(Float64Array.from(map.values), h, w, width, line(w, width));

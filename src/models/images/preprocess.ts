@@ -1,7 +1,6 @@
 /** @file Pictures -> tensors, scaled and ordered as the networks of the published collections want them. */
-import { ArgumentError, ShapeError, complaint, describe } from "../../ir/errors.ts";
-import { nearNames } from "../../ir/near-names.ts";
-import { checkOptions } from "../../ir/options.ts";
+import { ArgumentError, ShapeError, complaint } from "../../ir/errors.ts";
+import { checkChoice, checkOptions } from "../../ir/options.ts";
 import type { Tensor } from "../../ir/tensor.ts";
 import { tensor } from "../../ops/creation.ts";
 import { type Picture, checkPicture } from "./picture.ts";
@@ -56,17 +55,7 @@ export function preprocess(
 ): Tensor {
   checkOptions("preprocess", options, ["mode", "size", "interpolation"]);
   const { mode, size, interpolation } = options;
-  if (!preprocessModes.includes(mode))
-    throw new ArgumentError(
-      complaint(
-        "preprocess: mode",
-        preprocessModes.join(", "),
-        describe(mode),
-        typeof mode === "string"
-          ? `Did you mean ${nearNames(mode, preprocessModes)[0]}?`
-          : undefined,
-      ),
-    );
+  checkChoice("preprocess: mode", mode, preprocessModes);
   const given = Array.isArray(pictures) ? (pictures as Picture[]) : [pictures as Picture];
   if (given.length === 0)
     throw new ArgumentError(complaint("preprocess", "a picture, or several", "none"));

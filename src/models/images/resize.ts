@@ -1,6 +1,5 @@
 /** @file Pictures of other sizes, equal to Pillow's (version 13) to the bit. */
-import { ArgumentError, complaint, describe } from "../../ir/errors.ts";
-import { nearNames } from "../../ir/near-names.ts";
+import { checkChoice } from "../../ir/options.ts";
 import { type Picture, checkPicture, checkSides } from "./picture.ts";
 import { type Filter, resampleColumns, resampleRows } from "./resample.ts";
 
@@ -38,17 +37,7 @@ export function resize(
 ): Picture {
   checkPicture("resize", picture);
   checkSides("resize", width, height);
-  if (!interpolations.includes(interpolation))
-    throw new ArgumentError(
-      complaint(
-        "resize: interpolation",
-        interpolations.join(", "),
-        describe(interpolation),
-        typeof interpolation === "string"
-          ? `Did you mean ${nearNames(interpolation, interpolations)[0]}?`
-          : undefined,
-      ),
-    );
+  checkChoice("resize: interpolation", interpolation, interpolations);
   if (interpolation === "nearest") return pick(picture, width, height);
   const filter = filters[interpolation];
   const passes = [
