@@ -95,6 +95,18 @@ test("the check is that of zip and PNG", () => {
   );
 });
 
+test("the check is the same eight bytes at a time and one by one", () => {
+  const bytes = Uint8Array.from({ length: 40 }, (_, index) => index * 37 + 11);
+  for (let length = 0; length <= bytes.length; length++) {
+    const part = bytes.subarray(3, 3 + length);
+    const singly = [...part].reduce(
+      (check, byte) => crc32(new Uint8Array([byte]), check),
+      crc32(new Uint8Array(0)),
+    );
+    expect(crc32(part)).toBe(singly);
+  }
+});
+
 describe("bytes that lie", () => {
   const w = { dtype: "F32", shape: [1], data_offsets: [0, 4] };
   const four = new Uint8Array(4);

@@ -1,6 +1,7 @@
 /** @file Files to damage, of every format: some that others published, some that Keras or Adjoint wrote. */
 import { existsSync, readFileSync } from "node:fs";
 import { gunzipSync } from "node:zlib";
+import { unzipSync } from "fflate";
 import { encodeModel } from "../../../src/models/index.ts";
 import * as nn from "../../../src/nn/index.ts";
 import { testData } from "../../support/test-data.ts";
@@ -13,6 +14,8 @@ export interface Victim {
   readonly isChecked?: boolean;
   /** The layers, for files of weights alone. */
   readonly topology?: object;
+  /** The weights, for files of layers alone. */
+  readonly weights?: Uint8Array;
 }
 
 function kerasFile(name: string): Uint8Array {
@@ -40,6 +43,8 @@ function small(): nn.Sequential {
 
 const chain = JSON.parse(new TextDecoder().decode(kerasFile("chain.json"))) as object;
 
+const branches = unzipSync(kerasFile("branches.keras"))["config.json"]!;
+
 function tfjs(): Victim[] {
   const folder = testData("models", "tiny-vgg");
   if (!existsSync(folder)) return [];
@@ -56,8 +61,12 @@ export const victims: readonly Victim[] = [
   one("twins.keras", kerasFile("twins.keras"), { isChecked: true }),
   one("branches.h5", kerasFile("branches.h5")),
   one("chain.h5", kerasFile("chain.h5")),
-  one("chain.json", kerasFile("chunked.h5"), { topology: chain }),
+  one("chunked.h5", kerasFile("chunked.h5"), { topology: chain }),
   one("small.safetensors", encodeModel(small(), "safetensors"), { isChecked: true }),
+  one("branches.weights.h5", kerasFile("branches.weights.h5"), {
+    topology: JSON.parse(new TextDecoder().decode(branches)) as object,
+  }),
+  one("branches.json", branches, { weights: kerasFile("branches.weights.h5") }),
   ...tfjs(),
   ...published("cifar10-resnet8", "model.h5"),
   ...published("fer-mini-xception", "model.hdf5"),

@@ -13,11 +13,14 @@ const cases = Number(process.env["ADJOINT_TEST_FUZZ"] ?? 300);
 const longest = 5000;
 
 function load(
-  { files, topology }: Victim,
+  { files, topology, weights }: Victim,
   damaged: number,
   bytes: Uint8Array,
 ): Promise<LoadedModel> {
-  const options = topology === undefined ? {} : { topology };
+  const options = {
+    ...(topology !== undefined && { topology }),
+    ...(weights !== undefined && { weights }),
+  };
   if (files.length === 1) return loadModel(bytes, options);
   return loadModel(
     files.map(
@@ -36,7 +39,8 @@ const whole = new Map<string, unknown[]>();
 /** What is wrong with how damaged files are taken; undefined where nothing is. */
 async function harm(victim: Victim, seed: number): Promise<string | undefined> {
   const damaged = seed % victim.files.length;
-  const bytes = mutate(victim.files[damaged]!.bytes, seed);
+  const { name, bytes: sound } = victim.files[damaged]!;
+  const bytes = mutate(sound, seed, name.endsWith(".json"));
   const start = performance.now();
   let model: LoadedModel | undefined;
   try {

@@ -98,13 +98,68 @@ const mutations: Readonly<Record<string, Mutation>> = {
   },
 };
 
-/** The file with one to three mutations. */
-export function mutate(bytes: Uint8Array, seed: number): Uint8Array {
+/** Mutations that keep the length: many formats check that first. */
+const inPlace = [
+  mutations["flip"]!,
+  mutations["lengthField"]!,
+  mutations["fill"]!,
+  mutations["number"]!,
+];
+
+/** The file with one to three mutations; JSON mostly stays JSON. */
+export function mutate(bytes: Uint8Array, seed: number, isJson: boolean): Uint8Array {
   const next = generator(seed);
   const pick = (below: number): number => Math.floor(next() * below);
-  const all = Object.values(mutations);
+  if (isJson && pick(4) > 0) return mutateJson(bytes, pick);
+  const all = pick(2) === 0 ? inPlace : Object.values(mutations);
   let mutated = bytes;
   for (let times = 1 + pick(3); times > 0 && mutated.length > 16; times--)
     mutated = all[pick(all.length)]!(mutated, pick);
   return mutated;
+}
+
+/** What stands in place of a value. */
+const absurdValues: readonly unknown[] = [
+  null,
+  true,
+  0,
+  -1,
+  0.5,
+  1e9,
+  2 ** 53,
+  1e308,
+  "",
+  "x",
+  "__proto__",
+  "relu",
+  [],
+  {},
+  [null, null],
+  [[[[]]]],
+  [1e9, 1e9],
+  { class_name: "Dense", config: { units: 1e12 } },
+  { class_name: "Lambda", config: {} },
+];
+
+/** A value somewhere in JSON becomes another one: an absurd one, or one from elsewhere; or it is left out. */
+function mutateJson(bytes: Uint8Array, pick: (below: number) => number): Uint8Array {
+  const root = JSON.parse(new TextDecoder().decode(bytes)) as object;
+  const places: [holder: Record<string, unknown>, key: string][] = [];
+  const visit = (value: unknown): void => {
+    if (typeof value !== "object" || value === null) return;
+    for (const [key, child] of Object.entries(value)) {
+      places.push([value as Record<string, unknown>, key]);
+      visit(child);
+    }
+  };
+  visit(root);
+  for (let times = 1 + pick(3); times > 0; times--) {
+    const [holder, key] = places[pick(places.length)]!;
+    const [other, from] = places[pick(places.length)]!;
+    const kind = pick(4);
+    if (kind === 0) delete holder[key];
+    else if (kind === 1) holder[key] = structuredClone(other[from]);
+    else holder[key] = absurdValues[pick(absurdValues.length)];
+  }
+  return new TextEncoder().encode(JSON.stringify(root));
 }
