@@ -1,9 +1,11 @@
 /** @file What is saved loads again: every layer, every way of putting layers together, to the same bits. */
 import { describe, expect, test } from "vitest";
-import { type Tensor, random, tensor } from "../../src/index.ts";
+import { Tensor, random, tensor } from "../../src/index.ts";
 import { mapTree } from "../../src/ir/tree.ts";
 import { FormatError, type LoadedModel, encodeModel, loadModel } from "../../src/models/index.ts";
+import { classOfKind } from "../../src/models/keras/registry.ts";
 import * as nn from "../../src/nn/index.ts";
+import * as layers from "../../src/nn/layers/index.ts";
 import { layerCases } from "../nn/layer-cases.ts";
 
 /** Other parameters than layers start with, none of them negative: variances are among them. */
@@ -36,6 +38,12 @@ function expectSame(found: LoadedModel, model: LoadedModel, dtype?: "float32" | 
     of.namedParameters().map(([name, { dtype, shape }]) => [name, dtype, shape]);
   expect(named(found)).toEqual(named(model));
   expect(found.summary()).toBe(model.summary());
+  // Settings that no output shows (momentum, rate, gradient) are fields of layers, too.
+  const settings = (of: LoadedModel): string =>
+    JSON.stringify(of, (_, value: unknown) =>
+      value instanceof Tensor || typeof value === "function" ? undefined : value,
+    );
+  expect(settings(found)).toBe(settings(model));
   const x = inputFor(model, dtype);
   expect(found.forward(x).data()).toEqual(model.forward(x).data());
 }
@@ -60,6 +68,12 @@ for (const [kind, cases] of Object.entries(layerCases))
         expectSame(await loadModel(file), model, dtype);
       });
   });
+
+test("every layer has a class that writes it, but for functions", () => {
+  const kinds = Object.keys(layers).filter((name) => /^[a-z]/.test(name));
+  const unwritten = kinds.filter((kind) => classOfKind(kind)?.write === undefined);
+  expect(unwritten).toEqual(["lambda", "sequential"]);
+});
 
 describe("layers together", () => {
   const graph = (): LoadedModel => {
