@@ -1,6 +1,6 @@
 /** @file Files to damage, of every format: some that others published, some that Keras or Adjoint wrote. */
 import { existsSync, readFileSync } from "node:fs";
-import { gunzipSync } from "node:zlib";
+import { gunzipSync, inflateSync } from "node:zlib";
 import { unzipSync } from "fflate";
 import { encodeModel } from "../../../src/models/index.ts";
 import * as nn from "../../../src/nn/index.ts";
@@ -55,6 +55,26 @@ function tfjs(): Victim[] {
   return [{ name: "tiny-vgg", files: [read("model.json"), read("group1-shard1of1.bin")] }];
 }
 
+function golden(name: string): unknown {
+  return JSON.parse(readFileSync(new URL(`../../golden/${name}.json`, import.meta.url), "utf8"));
+}
+
+/** Networks as PyTorch writes them, and small graphs with the operators that read the most from constants. */
+function onnx(): Victim[] {
+  const { networks } = golden("onnx-torch") as { networks: { name: string; model: string }[] };
+  const { cases } = golden("onnx-operators") as { cases: { name: string; model: string }[] };
+  const wanted =
+    /^(Conv-17 groups|ConvTranspose-17|Resize-19|Slice-13|Pad-18|Split-13|Gather|channel shuffle|a shape|constants folded|ranges)/;
+  return [
+    ...networks.map(({ name, model }) =>
+      one(`${name}.onnx`, new Uint8Array(inflateSync(Buffer.from(model, "base64")))),
+    ),
+    ...cases
+      .filter(({ name }) => wanted.test(name))
+      .map(({ name, model }) => one(`${name}.onnx`, new Uint8Array(Buffer.from(model, "base64")))),
+  ];
+}
+
 /** All of them. */
 export const victims: readonly Victim[] = [
   one("branches.keras", kerasFile("branches.keras"), { isChecked: true }),
@@ -71,4 +91,5 @@ export const victims: readonly Victim[] = [
   ...published("cifar10-resnet8", "model.h5"),
   ...published("fer-mini-xception", "model.hdf5"),
   ...published("mnist-onnx", "model.onnx"),
+  ...onnx(),
 ];

@@ -28,7 +28,7 @@ export interface OnnxFile {
 /** Tensors below this length are read at once. */
 const small = 1 << 16;
 /** So many nodes, tensors or values at most: no classifier comes near, and each takes far more memory than bytes. */
-const mostParts = 200_000;
+const mostParts = 50_000;
 
 /** A field of the file. */
 interface Piece extends FieldHead {
