@@ -6,6 +6,7 @@ import { parseArgs } from "node:util";
 import { setThreads } from "adjoint";
 import { compare } from "./compare.ts";
 import { compareLayers } from "./compare-layers.ts";
+import { compareModels } from "./compare-models.ts";
 import { printer } from "./report.ts";
 import type { Options, Workload } from "./workload.ts";
 
@@ -17,18 +18,20 @@ const workloads: Record<string, () => Promise<{ run: Workload }>> = {
   E: () => import("./e-tanh.ts"),
   F: () => import("./f-mnist.ts"),
   G: () => import("./g-layers.ts"),
+  H: () => import("./h-models.ts"),
 };
 
-const usage = `usage: npm run bench -- [A,B,C,D,E,F,G] [options]
+const usage = `usage: npm run bench -- [A,B,C,D,E,F,G,H] [options]
   --threads N       threads that kernels may use (default 1); with --peers or --packages, only the
                     comparisons on so many (default all)
   --json            print the JSON lines the peers' scripts print
   --data FILE       spiral.json of the peers, for workload A on exactly their data
-  --only PART       of workload G, only layers with PART in their names
+  --only PART       of workloads G and H, only layers or networks with PART in their names
   --peers FOLDER    run the peers in FOLDER too, interleaved, and print tables of ratios
   --python PROGRAM  the Python that has torch, torchdiffeq and jax (default python3)
   --packages FOLDER a folder with a node_modules that has the peers' packages, for C (with --peers:
-                    @tensorflow/tfjs and its backend-wasm) and for G (onnxruntime-web)
+                    @tensorflow/tfjs and its backend-wasm), for G (onnxruntime-web) and for H (all of
+                    these, and onnxruntime-node)
   --rounds N        rounds of the comparison (default 3)`;
 
 /** A whole number from 1 on, or undefined where nothing was given. */
@@ -83,11 +86,11 @@ async function main(): Promise<void> {
     setThreads(threads ?? 1);
     return measure(names, values.json, { only, ...(data !== undefined && { data }) });
   }
-  const others = names.filter((name) => name !== "G").join("");
+  const others = names.filter((name) => name !== "G" && name !== "H").join("");
   if (peers === undefined && chosen.length > 0 && others !== "")
-    throw new RangeError(`--packages alone compares G only: ${others} needs --peers too`);
-  if (packages === undefined && names.includes("G"))
-    console.error("bench: G is left out: its peer needs --packages");
+    throw new RangeError(`--packages alone compares G and H only: ${others} needs --peers too`);
+  if (packages === undefined && names.length > others.length)
+    console.error("bench: G and H are left out: their peers need --packages");
   if (peers !== undefined && others !== "") {
     // The peers run in their folder: a path to Python must not depend on it.
     const found = { folder: peers, python: python.includes("/") ? resolve(python) : python };
@@ -96,6 +99,8 @@ async function main(): Promise<void> {
   }
   if (packages !== undefined && names.includes("G"))
     compareLayers({ packages, rounds, only, threads });
+  if (packages !== undefined && names.includes("H"))
+    await compareModels({ packages, rounds, only, threads });
 }
 
 try {
