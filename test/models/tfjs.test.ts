@@ -151,3 +151,51 @@ describe("what is wrong is named", () => {
     await expect(attempt()).rejects.toThrow(message);
   });
 });
+
+describe("several shards", () => {
+  const weights = [entry("d/kernel", [3, 2]), entry("d/bias", [2])];
+  const bytes = new Uint8Array(new Float32Array([1, 2, 3, 4, 5, 6, 7, 8]).buffer);
+
+  test.each([1, 3, 5, 11, 31])("of %i bytes each, cut through arrays and numbers", async (size) => {
+    const shards = Array.from({ length: Math.ceil(bytes.length / size) }, (_, index) => ({
+      name: `s${index}.bin`,
+      part: bytes.slice(index * size, (index + 1) * size),
+    }));
+    const paths = shards.map(({ name }) => name);
+    const root = { modelTopology: topology, weightsManifest: [{ paths, weights }] };
+    const model = await loadModel([
+      new File([JSON.stringify(root)], "model.json"),
+      ...shards.map(({ name, part }) => new File([part as BlobPart], name)),
+    ]);
+    expect(model.parameters().map((parameter) => [...parameter.data()])).toEqual([
+      [1, 2, 3, 4, 5, 6],
+      [7, 8],
+    ]);
+  });
+
+  test("claims of gigabytes that no shard has take no memory", async () => {
+    const huge = {
+      class_name: "Sequential",
+      config: [
+        {
+          class_name: "Dense",
+          config: {
+            name: "d",
+            units: 2 ** 16,
+            use_bias: false,
+            batch_input_shape: [null, 2 ** 15],
+          },
+        },
+      ],
+    };
+    const before = process.memoryUsage().arrayBuffers;
+    const loading = loadModel(
+      files(
+        { modelTopology: huge, weightsManifest: manifest([entry("d/kernel", [2 ** 15, 2 ** 16])]) },
+        new Uint8Array(64),
+      ),
+    );
+    await expect(loading).rejects.toThrow(/expected 8589934592 bytes or more in w.bin, got 64/);
+    expect(process.memoryUsage().arrayBuffers - before).toBeLessThan(1e7);
+  });
+});

@@ -1,18 +1,21 @@
 /** @file TensorFlow.js' layers models: model.json with a topology (or null) and a manifest of weights in shards. */
 import { complaint, describe } from "../../ir/errors.ts";
 import { sizeOf } from "../../ir/shape.ts";
-import { concat } from "../bytes.ts";
-import { type Kind, convert, kindOf } from "../elements.ts";
+import { type Kind, kindOf, readElements } from "../elements.ts";
 import { FormatError } from "../errors.ts";
 import type { Format } from "../format.ts";
 import { type JsonObject, arrayOf, objectOf, parseJson, shapeOf, textOf } from "../json.ts";
 import { matchByName } from "../match.ts";
 import type { ByteSource } from "../sources/byte-source.ts";
+import { joinedSource } from "../sources/joined.ts";
 import { readAll } from "../source.ts";
 import type { StoredArray, Weights } from "../weights.ts";
 
 /** Bytes of the largest model.json. */
 const longestJson = 1 << 26;
+
+/** Bytes that a description may claim before its shards are looked at. */
+const plausible = 1 << 26;
 
 /** TensorFlow.js' layers models. */
 export const tfjs: Format = {
@@ -45,7 +48,7 @@ async function readManifest(source: ByteSource, manifest: unknown): Promise<Weig
   for (const [index, item] of arrayOf(`${source.name}: weightsManifest`, manifest).entries()) {
     const place = `${source.name}: weightsManifest[${index}]`;
     const group = objectOf(place, item);
-    const shards = new Shards(
+    const shards = joinedSource(
       place,
       source,
       arrayOf(`${place}: paths`, group["paths"]).map((path) => textOf(`${place}: paths`, path)),
@@ -56,6 +59,8 @@ async function readManifest(source: ByteSource, manifest: unknown): Promise<Weig
       arrays.push(array);
       offset += array.bytes;
     }
+    // What is claimed is there, before memory is set aside for it.
+    if (offset > plausible) await shards.read(offset - 1, 1);
     bytes += offset;
   }
   return {
@@ -64,47 +69,6 @@ async function readManifest(source: ByteSource, manifest: unknown): Promise<Weig
     arrays,
     match: (slots) => matchByName(source.name, slots, arrays),
   };
-}
-
-/** Files whose bytes follow one another. They are opened when they are first read. */
-class Shards {
-  private readonly place: string;
-  private readonly source: ByteSource;
-  private readonly paths: readonly string[];
-  private whole: Promise<Uint8Array> | undefined;
-
-  constructor(place: string, source: ByteSource, paths: readonly string[]) {
-    this.place = place;
-    this.source = source;
-    this.paths = paths;
-  }
-
-  async read(offset: number, length: number): Promise<Uint8Array> {
-    const bytes = await (this.whole ??= this.readWhole());
-    if (offset + length > bytes.length)
-      throw new FormatError(
-        complaint(
-          this.place,
-          `${offset + length} bytes or more in ${this.paths.join(", ")}`,
-          `${bytes.length}`,
-          "A shard is truncated, or missing in the list.",
-        ),
-      );
-    return bytes.subarray(offset, offset + length);
-  }
-
-  private async readWhole(): Promise<Uint8Array> {
-    const parts: Uint8Array[] = [];
-    for (const path of this.paths) {
-      const shard = await this.source.sibling(path);
-      try {
-        parts.push(await shard.read(0, shard.size));
-      } finally {
-        await shard.close();
-      }
-    }
-    return parts.length === 1 ? parts[0]! : concat(parts);
-  }
 }
 
 /** How weights were made smaller: value = stored * scale + min. */
@@ -117,7 +81,7 @@ interface Quantization {
 function readEntry(
   place: string,
   entry: JsonObject,
-  shards: Shards,
+  shards: ByteSource,
   offset: number,
 ): StoredArray & { readonly bytes: number } {
   const name = textOf(`${place}: name`, entry["name"]);
@@ -132,7 +96,7 @@ function readEntry(
     shape,
     bytes,
     async readInto(elements) {
-      convert(await shards.read(offset, bytes), stored, elements);
+      await readElements(shards, offset, stored, elements);
       if (quantization === undefined) return;
       const { scale, min } = quantization;
       if (scale === 1 && min === 0) return;

@@ -12,7 +12,7 @@ export interface ByteSource {
   read(offset: number, length: number): Promise<Uint8Array>;
   /** Some bytes, into an array. FormatError beyond the end. */
   readInto(target: Uint8Array, offset: number): Promise<void>;
-  /** Another file of the same folder or below. FormatError for paths that leave it, and for files that are not there. */
+  /** Another file of the same folder or below, closed with this one at the latest. FormatError for paths that leave it, and for files that are not there. */
   sibling(path: string): Promise<ByteSource>;
   close(): Promise<void>;
 }

@@ -29,6 +29,7 @@ export async function fileSource(path: string): Promise<ByteSource> {
     await file.close();
     throw new FormatError(complaint(path, "a file", "a folder or device"));
   }
+  const siblings: ByteSource[] = [];
   const source: ByteSource = {
     name: path,
     size,
@@ -75,10 +76,12 @@ export async function fileSource(path: string): Promise<ByteSource> {
             "Other files are not read.",
           ),
         );
-      return fileSource(found);
+      const sibling = await fileSource(found);
+      siblings.push(sibling);
+      return sibling;
     },
     async close() {
-      await file.close();
+      await Promise.all([file.close(), ...siblings.map((sibling) => sibling.close())]);
     },
   };
   return source;
