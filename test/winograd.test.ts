@@ -22,6 +22,7 @@ interface Case {
   /** Side of the kernel, 3 unless given, and its strides, 1. */
   readonly side?: number;
   readonly stride?: number;
+  readonly algorithm?: "winograd" | "winograd3";
 }
 
 function shapeOf(given: Case): ConvShape {
@@ -149,7 +150,8 @@ function convolve(
   const x = makeInput({ shape: [batch, height, width, channels], dtype: "float32" });
   const elements = shape.kernelHeight * shape.kernelWidth * channels * filters;
   const kernel = makeInput({ shape: [elements], dtype: "float32" });
-  const prepared = makeInput({ shape: [winogradKernelSize(shape)], dtype: "float32" });
+  const common = { shape, algorithm: given.algorithm ?? "winograd" } as const;
+  const prepared = makeInput({ shape: [winogradKernelSize(common)], dtype: "float32" });
   const out = makeInput({ shape: [batch, outHeight, outWidth, filters], dtype: "float32" });
   bench.put(x, floats("float32", batch * height * width * channels, 1));
   bench.put(kernel, floats("float32", elements, 2));
@@ -157,7 +159,6 @@ function convolve(
   const bias = makeInput({ shape: [filters], dtype: "float32" });
   const activated = makeInput({ shape: out.shape, dtype: "float32" });
   if (biases !== undefined) bench.put(bias, biases);
-  const common = { shape, algorithm: "winograd" } as const;
   bench.runPhases(
     [
       (context) =>
@@ -220,7 +221,7 @@ function filterGradient(given: Case, order?: Order): Floats {
         emitWinogradFilter(context, {
           kind: "convFilter",
           shape,
-          algorithm: "winograd",
+          algorithm: given.algorithm ?? "winograd",
           x,
           gradient,
           out,
@@ -258,6 +259,7 @@ const none = [
   [0, 0],
   [0, 0],
 ] as const;
+const algorithm = "winograd3";
 const cases: readonly Case[] = [
   { height: 4, width: 4, channels: 16, filters: 16, padding: one },
   { height: 9, width: 8, channels: 16, filters: 20, padding: one },
@@ -295,6 +297,25 @@ const cases: readonly Case[] = [
   { height: 6, width: 22, channels: 520, filters: 144, padding: none },
   { height: 10, width: 20, channels: 144, filters: 516, padding: none },
   { batch: 3, height: 6, width: 22, channels: 279, filters: 277, padding: none },
+  // F(3x3, 3x3).
+  { algorithm, batch: 5, height: 6, width: 6, channels: 20, filters: 24, padding: one },
+  { algorithm, batch: 2, height: 10, width: 5, channels: 17, filters: 19, padding: one },
+  { algorithm, batch: 3, height: 5, width: 11, channels: 272, filters: 270, padding: none },
+  { algorithm, side: 6, stride: 2, height: 17, width: 20, channels: 9, filters: 16, padding: one },
+  // F(3x3, 2x2).
+  { algorithm, side: 2, batch: 5, height: 7, width: 7, channels: 20, filters: 24, padding: none },
+  { algorithm, side: 2, batch: 3, height: 5, width: 8, channels: 9, filters: 10, padding: one },
+  {
+    algorithm,
+    side: 4,
+    stride: 2,
+    batch: 3,
+    height: 12,
+    width: 13,
+    channels: 18,
+    filters: 20,
+    padding: one,
+  },
   // F(5x5, 2x2).
   { side: 2, height: 7, width: 5, channels: 16, filters: 16, padding: none },
   { side: 2, batch: 3, height: 13, width: 13, channels: 24, filters: 20, padding: one },
@@ -324,9 +345,10 @@ const cases: readonly Case[] = [
 ];
 const named = cases.map((given): [string, Case] => {
   const { batch = 1, height, width, channels, filters, padding, side = 3, stride = 1 } = given;
+  const tiles = given.algorithm === undefined ? "" : ", small tiles";
   const size = `${batch}x${height}x${width}x${channels} -> ${filters}`;
   const kernel = `${side}x${side}, stride ${stride}, padding ${JSON.stringify(padding)}`;
-  return [`${size}, ${kernel}`, given];
+  return [`${size}, ${kernel}${tiles}`, given];
 });
 
 const backwards: Order = (chunks) => Array.from({ length: chunks }, (_, i) => chunks - 1 - i);
@@ -442,15 +464,26 @@ describe("the choice of the algorithm", () => {
     for (const [side, channels, filters] of layers)
       expect(chosen(square(1, side, channels, filters))).toBe("winograd");
     expect(chosen(square(1, 224, 3, 64))).toBe("gemm");
-    for (const side of [6, 7, 14]) expect(chosen(square(128, side, 65, 64))).toBe("winograd");
+    expect(chosen(square(128, 6, 65, 64))).toBe("winograd3");
+    for (const side of [7, 14]) expect(chosen(square(128, side, 65, 64))).toBe("winograd");
+  });
+
+  test("tiles that fit", () => {
+    const of = (side: number, kernel: number): string =>
+      chosen({ ...square(128, side, 64, 64), side: kernel });
+    for (const side of [3, 5, 6, 9]) expect(of(side, 3)).toBe("winograd3");
+    for (const side of [4, 7, 8, 14, 28]) expect(of(side, 3)).toBe("winograd");
+    for (const side of [2, 5]) expect(of(side, 2)).toBe("winograd3");
+    for (const side of [4, 12, 13]) expect(of(side, 2)).toBe("winograd");
   });
 
   test("Winograd for kernels of two or three times the stride, where tiles fit well enough", () => {
     const downsampling = { ...square(128, 26, 64, 64), side: 4, stride: 2 };
     expect(chosen(downsampling)).toBe("winograd");
-    expect(chosen({ ...downsampling, height: 13, width: 13 })).toBe("gemm");
+    expect(chosen({ ...downsampling, height: 13, width: 13 })).toBe("winograd3");
+    expect(chosen({ ...downsampling, height: 6, width: 6, channels: 2 })).toBe("gemm");
     expect(chosen({ ...downsampling, side: 6 })).toBe("winograd");
-    expect(chosen({ ...downsampling, side: 2, stride: 1 })).toBe("winograd");
+    expect(chosen({ ...downsampling, side: 2, stride: 1 })).toBe("winograd3");
     for (const side of [2, 3, 5, 7, 8]) expect(chosen({ ...downsampling, side })).toBe("gemm");
   });
 

@@ -86,15 +86,39 @@ export function convShape(
   };
 }
 
-/** How a convolution is computed. */
-export type ConvAlgorithm = "winograd" | "gemm" | "depthwise";
+/** How a convolution is computed. `winograd3` is Winograd's algorithm in tiles of three outputs, `winograd` in larger ones. */
+export type ConvAlgorithm = "winograd" | "winograd3" | "gemm" | "depthwise";
 
-/** Side of the tiles that Winograd's algorithm reads. */
-export const winogradTile = 6;
+/** A convolution, and how it is computed. */
+export interface ComputedConv {
+  readonly shape: ConvShape;
+  readonly algorithm: ConvAlgorithm;
+}
 
 /**
- * How Winograd's algorithm F(m x m, r x r) computes a convolution, with m + r - 1 = 6. A kernel of stride s lies with stride 1
- * on the image folded by it, in which s x s neighbouring pixels are the channels of one.
+ * Depthwise: a group a channel. Winograd (Lavin and Gray 2015) in float32 where that is faster: for kernels of three or two times
+ * the stride. Everything else is a matrix product over gathered patches.
+ */
+export function convAlgorithm(shape: ConvShape, asked: ConvGeometry["algorithm"]): ConvAlgorithm {
+  const { channels, filters, groups, kernelHeight, kernelWidth, strides, dilation } = shape;
+  if (groups > 1 && groups === channels && filters === channels) return "depthwise";
+  const possible =
+    asked === "auto" &&
+    shape.dtype === "float32" &&
+    groups === 1 &&
+    kernelHeight === kernelWidth &&
+    strides[0] === strides[1] &&
+    [2, 3].includes(kernelHeight / strides[0]) &&
+    dilation.every((step) => step === 1);
+  return (possible ? cheapestWinograd(shape) : undefined) ?? "gemm";
+}
+
+/** Side of the largest tiles that Winograd's algorithm reads. */
+export const largestTile = 6;
+
+/**
+ * How Winograd's algorithm F(m x m, r x r) computes a convolution. A kernel of stride s lies with stride 1 on the image folded
+ * by it, in which s x s neighbouring pixels are the channels of one.
  */
 export interface WinogradForm {
   /** s. */
@@ -103,51 +127,48 @@ export interface WinogradForm {
   readonly taps: number;
   /** m: side of the tiles of outputs. */
   readonly outputs: number;
+  /** m + r - 1: side of the tiles of inputs, and of those of products. */
+  readonly tile: number;
   /** Channels of the folded image: those of each of the s x s pixels fill whole vectors of four. */
   readonly depth: number;
 }
 
-export function winogradForm({ kernelHeight, strides, channels }: ConvShape): WinogradForm {
-  const [fold] = strides;
-  const taps = kernelHeight / fold;
-  const depth = fold ** 2 * Math.ceil(channels / 4) * 4;
-  return { fold, taps, outputs: winogradTile + 1 - taps, depth };
+export function winogradForm({ shape, algorithm }: ComputedConv): WinogradForm {
+  const [fold] = shape.strides;
+  const taps = shape.kernelHeight / fold;
+  const outputs = algorithm === "winograd3" ? 3 : largestTile + 1 - taps;
+  const depth = fold ** 2 * Math.ceil(shape.channels / 4) * 4;
+  return { fold, taps, outputs, tile: outputs + taps - 1, depth };
 }
 
 /**
- * Depthwise: a group a channel. Winograd F(4x4, 3x3) and F(5x5, 2x2) (Lavin and Gray 2015) in float32 where that is faster: for
- * kernels of three or two times the stride. Everything else is a matrix product over gathered patches.
+ * The largest tiles need the fewest products, those of three outputs may fit better. Neither if it is not expected to take less
+ * than four fifths of the time of a product over patches.
  */
-export function convAlgorithm(shape: ConvShape, asked: ConvGeometry["algorithm"]): ConvAlgorithm {
-  const { channels, filters, groups, kernelHeight, kernelWidth, strides, dilation } = shape;
-  if (groups > 1 && groups === channels && filters === channels) return "depthwise";
-  const winograd =
-    asked === "auto" &&
-    shape.dtype === "float32" &&
-    groups === 1 &&
-    kernelHeight === kernelWidth &&
-    strides[0] === strides[1] &&
-    [2, 3].includes(kernelHeight / strides[0]) &&
-    dilation.every((step) => step === 1) &&
-    winogradPays(shape);
-  return winograd ? "winograd" : "gemm";
-}
-
-/**
- * Whether Winograd's algorithm is expected to take less than four fifths of the time. Measured in multiplications of a
- * product over patches (V8, x64): one of its own products costs 0.8; the transforms 250 a tile and channel or filter; the
- * kernel, which may have to be prepared each time, 200 an element of [C, F].
- */
-function winogradPays(shape: ConvShape): boolean {
+function cheapestWinograd(shape: ConvShape): ConvAlgorithm | undefined {
   const { batch, channels, filters, outHeight, outWidth, kernelHeight, kernelWidth } = shape;
-  const { fold, outputs, depth } = winogradForm(shape);
+  const direct = kernelHeight * kernelWidth * batch * outHeight * outWidth * channels * filters;
+  const [large, small] = (["winograd", "winograd3"] as const).map((algorithm) =>
+    winogradCost({ shape, algorithm }),
+  ) as [number, number];
+  if (Math.min(large, small) >= 0.8 * direct) return undefined;
+  return small < large ? "winograd3" : "winograd";
+}
+
+/**
+ * What Winograd's algorithm costs, in multiplications of a product over patches (V8, x64). Measured: one of its own products
+ * costs 0.8; the transforms 250 a tile of 6 x 6 and channel or filter; the kernel, which may have to be prepared each time, 200
+ * an element of [C, F].
+ */
+function winogradCost(work: ComputedConv): number {
+  const { batch, channels, filters, outHeight, outWidth } = work.shape;
+  const { fold, outputs, tile, depth } = winogradForm(work);
   const up = (extent: number, unit: number): number => Math.ceil(extent / unit) * unit;
   const tiles = batch * Math.ceil(outHeight / outputs) * Math.ceil(outWidth / outputs);
-  const products = winogradTile ** 2 * up(tiles, 4) * depth * up(filters, 8);
+  const products = tile ** 2 * up(tiles, 4) * depth * up(filters, 8);
   const folded = fold ** 2 * channels;
   const transforms = 250 * tiles * (folded + filters) + 200 * folded * filters;
-  const direct = kernelHeight * kernelWidth * batch * outHeight * outWidth * channels * filters;
-  return 0.8 * products + transforms < 0.8 * direct;
+  return 0.8 * products + (tile / largestTile) ** 2 * transforms;
 }
 
 /** Filters whose weights lie side by side in a kernel prepared for matrix products: two vectors. */
@@ -161,7 +182,8 @@ export function preparedSize(shape: ConvShape, algorithm: ConvAlgorithm): number
   const taps = kernelHeight * kernelWidth;
   switch (algorithm) {
     case "winograd":
-      return winogradKernelSize(shape);
+    case "winograd3":
+      return winogradKernelSize({ shape, algorithm });
     case "depthwise":
       return taps * channels;
     case "gemm": {
@@ -173,17 +195,17 @@ export function preparedSize(shape: ConvShape, algorithm: ConvAlgorithm): number
 }
 
 /**
- * Elements from one of the 36 matrices [panels][channels][filters of a panel] of a kernel prepared for Winograd's algorithm
+ * Elements from one of the matrices [panels][channels][filters of a panel] of a kernel prepared for Winograd's algorithm
  * to the next. A cache line lies between, as a matrix may be a multiple of a page: the same element of all matrices would
  * compete for the same few lines of the cache.
  */
-export function winogradKernelPlane(shape: ConvShape): number {
+export function winogradKernelPlane(work: ComputedConv): number {
   const panel = panelWidth("float32");
-  const elements = Math.ceil(shape.filters / panel) * panel * winogradForm(shape).depth;
+  const elements = Math.ceil(work.shape.filters / panel) * panel * winogradForm(work).depth;
   return Math.ceil(elements / 16) * 16 + 16;
 }
 
 /** Elements of a kernel prepared for Winograd's algorithm. */
-export function winogradKernelSize(shape: ConvShape): number {
-  return winogradTile ** 2 * winogradKernelPlane(shape);
+export function winogradKernelSize(work: ComputedConv): number {
+  return winogradForm(work).tile ** 2 * winogradKernelPlane(work);
 }

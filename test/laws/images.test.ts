@@ -69,7 +69,7 @@ describe("random programs on images", () => {
 it("random programs reach every way of convolving", () => {
   const reached = new Set<string>();
   const settings = [exact, rounded];
-  for (const [index, choices] of fc.sample(numbers, { numRuns: 120, seed: 5 }).entries()) {
+  for (const [index, choices] of fc.sample(numbers, { numRuns: 300, seed: 5 }).entries()) {
     const setting = settings[index % 2]!;
     const bank = new Bank(setting);
     const program = randomImageProgram(choices, 6, setting);
@@ -93,7 +93,7 @@ it("random programs reach every way of convolving", () => {
       if (stored.some(({ dtype }) => dtype === "bool")) reached.add("masks stored");
     }
   }
-  const ways = ["gemm", "depthwise", "winograd"].flatMap((way) => [
+  const ways = ["gemm", "depthwise", "winograd", "winograd3"].flatMap((way) => [
     ...["conv", "prepareKernel", "convFilter"].map((kind) => `${kind} ${way}`),
     `${way} and more`,
   ]);

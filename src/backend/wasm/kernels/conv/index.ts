@@ -16,17 +16,20 @@ interface Emitters {
   readonly prepareKernel: PhasedEmitter<PrepareKernelWork>;
 }
 
+const winograd: Emitters = {
+  conv: emitWinograd,
+  convFilter: emitWinogradFilter,
+  prepareKernel: emitWinogradKernel,
+};
+
 const emitters: { readonly [A in ConvAlgorithm]?: Emitters } = {
   depthwise: {
     conv: emitDepthwise,
     convFilter: emitDepthwiseFilter,
     prepareKernel: emitDepthwiseKernel,
   },
-  winograd: {
-    conv: emitWinograd,
-    convFilter: emitWinogradFilter,
-    prepareKernel: emitWinogradKernel,
-  },
+  winograd,
+  winograd3: winograd,
   gemm: { conv: emitGemmConv, convFilter: emitGemmFilter, prepareKernel: emitGemmKernel },
 };
 

@@ -1,5 +1,5 @@
 // The last step of the kernel's gradient: G^T M G of the sums over all tiles.
-import { winogradForm, winogradTile } from "../../../../../ir/conv.ts";
+import { type WinogradForm, winogradForm } from "../../../../../ir/conv.ts";
 import type { ConvFilterWork } from "../../../../../ir/kernel.ts";
 import type { FunctionBuilder, Local } from "../../../asm/index.ts";
 import type { PhaseContext } from "../../../emit.ts";
@@ -8,7 +8,7 @@ import { repeat } from "../../flow.ts";
 import { lanesOf, vectorWidths } from "../../lanes.ts";
 import { advance, pointAt, pointerTo } from "../../pointers.ts";
 import { chunkRange, chunksOf, placeAt } from "./chunks.ts";
-import { inVectors, panelFilters, planes, vectorBytes } from "./layout.ts";
+import { inVectors, panelFilters, vectorBytes } from "./layout.ts";
 import { filterMatrix } from "./matrices.ts";
 import { Vectors } from "./vectors.ts";
 
@@ -26,12 +26,14 @@ export function emitFilterSums(
   sumsAt: number,
 ): void {
   const { channels, filters, kernelWidth } = work.shape;
-  const { fold, taps, depth } = winogradForm(work.shape);
+  const form = winogradForm(work);
+  const { fold, taps, tile, depth } = form;
+  const planes = tile ** 2;
   const panels = Math.ceil(filters / panelFilters);
   const chunks = chunksOf(panels, depth * planes * (sums.parts + 2) * panelFilters);
-  const own = context.privateScratch((winogradTile * taps + planes) * vectorBytes);
+  const own = context.privateScratch((tile * taps + planes) * vectorBytes);
   const tapBytes = channels * filters * 4;
-  const steps = { taps, row: fold * kernelWidth * tapBytes, column: fold * tapBytes };
+  const steps = { row: fold * kernelWidth * tapBytes, column: fold * tapBytes };
   context.phase(chunks, ({ fn, chunk, thread }) => {
     const scratch = placeAt(fn, own.address, thread, own.step);
     const out = pointerTo(context, fn, work.out);
@@ -44,8 +46,8 @@ export function emitFilterSums(
         repeat(fn, channels, () => {
           vectorWidths(lanesOf("float32"), count).forEach((width, vector) => {
             const at = vector * vectorBytes;
-            addParts(fn, sums, source, at, scratch);
-            transformSums(fn, scratch, target, { ...steps, at: first + at, width });
+            addParts(fn, sums, planes, source, at, scratch);
+            transformSums(fn, form, scratch, target, { ...steps, at: first + at, width });
           });
           advance(fn, source, panelFilters * 4);
           advance(fn, target, filters * 4);
@@ -71,10 +73,11 @@ export function emitFilterSums(
   });
 }
 
-/** Writes the 36 sums over the parts to scratch memory. */
+/** Writes the sums over the parts to scratch memory. */
 function addParts(
   fn: FunctionBuilder,
   { plane, parts }: Sums,
+  planes: number,
   source: Local,
   at: number,
   scratch: Local,
@@ -93,33 +96,33 @@ function addParts(
   });
 }
 
-/** Transforms the 36 vectors in scratch memory to the taps of the kernel, and stores `width` lanes of each. */
+/** Transforms the vectors in scratch memory to the taps of the kernel, and stores `width` lanes of each. */
 function transformSums(
   fn: FunctionBuilder,
+  { taps, tile }: WinogradForm,
   scratch: Local,
   target: Local,
   {
     at,
     width,
-    taps,
     row: rowStep,
     column: columnStep,
-  }: { at: number; width: number; taps: number; row: number; column: number },
+  }: { at: number; width: number; row: number; column: number },
 ): void {
   const v = new Vectors(fn);
-  const matrix = filterMatrix(taps);
-  const between = planes * vectorBytes;
-  for (let x = 0; x < winogradTile; x++) {
-    const column = Array.from({ length: winogradTile }, (_, y) =>
-      v.load(scratch, (y * winogradTile + x) * vectorBytes),
+  const matrix = filterMatrix(tile, taps);
+  const between = tile ** 2 * vectorBytes;
+  for (let x = 0; x < tile; x++) {
+    const column = Array.from({ length: tile }, (_, y) =>
+      v.load(scratch, (y * tile + x) * vectorBytes),
     );
     matrix(v, column).forEach((element, y) =>
-      v.store(scratch, between + (y * winogradTile + x) * vectorBytes, element),
+      v.store(scratch, between + (y * tile + x) * vectorBytes, element),
     );
   }
   for (let y = 0; y < taps; y++) {
-    const row = Array.from({ length: winogradTile }, (_, x) =>
-      v.load(scratch, between + (y * winogradTile + x) * vectorBytes),
+    const row = Array.from({ length: tile }, (_, x) =>
+      v.load(scratch, between + (y * tile + x) * vectorBytes),
     );
     matrix(v, row).forEach((element, x) =>
       v.store(target, y * rowStep + x * columnStep + at, element, width),

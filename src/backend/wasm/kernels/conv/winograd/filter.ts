@@ -15,7 +15,7 @@ import {
   inPanels,
   panelFilters,
   planeBytes,
-  planes,
+  planesOf,
   stripTiles,
   tilesOf,
   vectorBytes,
@@ -40,7 +40,7 @@ const mostDepth = 256;
 
 /** Emits the gradient of a kernel. Its sums run over the tiles in order, in parts that depend only on shapes. */
 export const emitWinogradFilter: PhasedEmitter<ConvFilterWork> = (context, work) => {
-  if (planes * 4 * winogradForm(work.shape).depth * work.shape.filters <= smallSums)
+  if (planesOf(work) * 4 * winogradForm(work).depth * work.shape.filters <= smallSums)
     emitParts(context, work);
   else emitPasses(context, work);
 };
@@ -51,15 +51,15 @@ interface Block {
   readonly gradients: Planes;
 }
 
-function blockOf({ shape }: ConvFilterWork, lines: number): Block {
+function blockOf(work: ConvFilterWork, lines: number): Block {
   return {
-    inputs: { plane: planeBytes(lines * winogradForm(shape).depth), lines },
-    gradients: { plane: planeBytes(lines * inPanels(shape.filters)), lines },
+    inputs: { plane: planeBytes(lines * winogradForm(work).depth), lines },
+    gradients: { plane: planeBytes(lines * inPanels(work.shape.filters)), lines },
   };
 }
 
-function sumsOf({ shape }: ConvFilterWork, parts: number): Sums {
-  const plane = planeBytes(winogradForm(shape).depth * inPanels(shape.filters));
+function sumsOf(work: ConvFilterWork, parts: number): Sums {
+  const plane = planeBytes(winogradForm(work).depth * inPanels(work.shape.filters));
   return { plane, parts };
 }
 
@@ -67,8 +67,9 @@ function sumsOf({ shape }: ConvFilterWork, parts: number): Sums {
 function emitParts(context: PhaseContext, work: ConvFilterWork): void {
   const { shape } = work;
   const { filters } = shape;
-  const { depth } = winogradForm(shape);
-  const tiles = tilesOf(shape);
+  const { depth } = winogradForm(work);
+  const planes = planesOf(work);
+  const tiles = tilesOf(work);
   const ofTile = planes * 4 * (depth + filters);
   const flops = 2 * planes * depth * filters;
   const most = chunksOf(Math.ceil(tiles.count / 32), 32 * flops, mostParts);
@@ -116,8 +117,9 @@ function emitParts(context: PhaseContext, work: ConvFilterWork): void {
 function emitPasses(context: PhaseContext, work: ConvFilterWork): void {
   const { shape } = work;
   const { filters } = shape;
-  const { depth } = winogradForm(shape);
-  const tiles = tilesOf(shape);
+  const { depth } = winogradForm(work);
+  const planes = planesOf(work);
+  const tiles = tilesOf(work);
   const ofTile = planes * 4 * (depth + filters);
   const most = Math.max(Math.floor(passBytes / ofTile), Math.ceil(tiles.count / mostPasses));
   const lines = evenly(tiles.count, most, stripTiles);
@@ -176,14 +178,14 @@ function gatherer(
 ): (operand: "inputs" | "gradients", from: Local, to: Local, target: Local) => void {
   const operands = {
     inputs: {
-      images: inputImages(work.shape),
+      images: inputImages(work),
       matrix: "input",
       order: "channels",
       planes: inputs,
       image: pointerTo(context, fn, work.x),
     },
     gradients: {
-      images: outputImages(work.shape),
+      images: outputImages(work),
       matrix: "gradient",
       order: "panels",
       planes: gradients,
@@ -205,16 +207,16 @@ function gatherer(
 function multiplyPlane(
   context: PhaseContext,
   fn: FunctionBuilder,
-  { shape }: ConvFilterWork,
+  work: ConvFilterWork,
   { inputs: { lines } }: Block,
   { input, gradient, sum }: { input: Local; gradient: Local; sum: Local },
   accumulate: boolean,
 ): void {
-  const rows = winogradForm(shape).depth;
+  const rows = winogradForm(work).depth;
   const depth = evenly(lines, mostDepth, stripTiles);
   const [panel, out] = [copyOf(fn, gradient), copyOf(fn, sum)];
   const [left, right] = [fn.local("i32"), fn.local("i32")];
-  repeat(fn, Math.ceil(shape.filters / panelFilters), () => {
+  repeat(fn, Math.ceil(work.shape.filters / panelFilters), () => {
     pointAt(fn, left, input);
     pointAt(fn, right, panel);
     for (let done = 0; done < lines; done += depth) {

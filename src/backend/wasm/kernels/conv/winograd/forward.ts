@@ -1,5 +1,5 @@
 // The convolution by Winograd's algorithm: transform the inputs, 36 matrix products, transform the sums.
-import { winogradForm, winogradKernelPlane } from "../../../../../ir/conv.ts";
+import { winogradForm, winogradKernelPlane, winogradKernelSize } from "../../../../../ir/conv.ts";
 import type { ConvWork } from "../../../../../ir/kernel.ts";
 import type { FunctionBuilder, Local } from "../../../asm/index.ts";
 import type { PhaseContext, PhasedEmitter } from "../../../emit.ts";
@@ -9,7 +9,7 @@ import { advance, pointerTo } from "../../pointers.ts";
 import { chunkRange, chunksOf, evenly, placeAt } from "./chunks.ts";
 import { clearGatherScratch, gatherScratch } from "./gather.ts";
 import { gatherStrips, inputImages, type Planes } from "./input.ts";
-import { inPanels, panelFilters, planeBytes, planes, stripTiles, tilesOf } from "./layout.ts";
+import { inPanels, panelFilters, planeBytes, planesOf, stripTiles, tilesOf } from "./layout.ts";
 import { outputFunction, outputScratch } from "./output.ts";
 import { multiplyPlane } from "./plane.ts";
 
@@ -31,16 +31,16 @@ const mostPasses = 8;
 
 /** Emits a convolution with a kernel that `emitWinogradKernel` prepared. */
 export const emitWinograd: PhasedEmitter<ConvWork> = (context, work) => {
-  if (planes * 4 * winogradKernelPlane(work.shape) <= smallKernel) emitBlocks(context, work);
+  if (4 * winogradKernelSize(work) <= smallKernel) emitBlocks(context, work);
   else emitPasses(context, work);
 };
 
 /** Sizes of what lies between the transforms, for blocks of so many strips. */
-function layoutOf({ shape }: ConvWork, strips: number): { inputs: Planes; products: Planes } {
+function layoutOf(work: ConvWork, strips: number): { inputs: Planes; products: Planes } {
   const lines = strips * stripTiles;
   return {
-    inputs: { plane: planeBytes(lines * winogradForm(shape).depth), lines },
-    products: { plane: planeBytes(lines * inPanels(shape.filters)), lines },
+    inputs: { plane: planeBytes(lines * winogradForm(work).depth), lines },
+    products: { plane: planeBytes(lines * inPanels(work.shape.filters)), lines },
   };
 }
 
@@ -48,8 +48,9 @@ function layoutOf({ shape }: ConvWork, strips: number): { inputs: Planes; produc
 function emitBlocks(context: PhaseContext, work: ConvWork): void {
   const { shape } = work;
   const { filters } = shape;
-  const { depth } = winogradForm(shape);
-  const tiles = tilesOf(shape);
+  const { depth } = winogradForm(work);
+  const planes = planesOf(work);
+  const tiles = tilesOf(work);
   const bytesOfStrip = planes * 4 * stripTiles * (depth + filters);
   const flops = 2 * planes * stripTiles * depth * filters;
   const most = Math.max(1, Math.floor(tiles.strips / fewestStrips));
@@ -78,7 +79,7 @@ function emitBlocks(context: PhaseContext, work: ConvWork): void {
       // The transforms share their small scratch memory: the line of zeros must be written again.
       clearGatherScratch(fn, scratch);
       gatherStrips(context.module, fn, {
-        images: inputImages(shape),
+        images: inputImages(work),
         matrix: "input",
         order: "tiles",
         beyond: tiles.count % stripTiles > 0,
@@ -98,10 +99,10 @@ function emitBlocks(context: PhaseContext, work: ConvWork): void {
         rest: 0,
       };
       repeat(fn, planes, () => {
-        multiplyPlane(context.module, fn, shape, operands);
+        multiplyPlane(context.module, fn, work, operands);
         advance(fn, operands.inputs, inputs.plane);
         advance(fn, operands.products, products.plane);
-        advance(fn, operands.kernel, 4 * winogradKernelPlane(shape));
+        advance(fn, operands.kernel, 4 * winogradKernelPlane(work));
       });
       callOutput(fn, output, [productsBase, from, end, scratch]);
     });
@@ -114,8 +115,9 @@ function emitBlocks(context: PhaseContext, work: ConvWork): void {
  */
 function emitPasses(context: PhaseContext, work: ConvWork): void {
   const { shape } = work;
-  const tiles = tilesOf(shape);
-  const bytesOfStrip = planes * 4 * stripTiles * (winogradForm(shape).depth + shape.filters);
+  const tiles = tilesOf(work);
+  const planes = planesOf(work);
+  const bytesOfStrip = planes * 4 * stripTiles * (winogradForm(work).depth + shape.filters);
   const most = Math.max(Math.floor(passBytes / bytesOfStrip), Math.ceil(tiles.strips / mostPasses));
   const size = evenly(tiles.strips, most, 1);
   const layout = layoutOf(work, size);
@@ -144,8 +146,9 @@ function emitPass(
 ): void {
   const { shape } = work;
   const { filters } = shape;
-  const { depth } = winogradForm(shape);
-  const tiles = tilesOf(shape);
+  const { depth } = winogradForm(work);
+  const planes = planesOf(work);
+  const tiles = tilesOf(work);
   const productsAt = sharedAt + planes * inputs.plane;
   const gathers = chunksOf(strips, stripTiles * depth * 300);
   context.phase(gathers, ({ fn, chunk, thread }) => {
@@ -154,7 +157,7 @@ function emitPass(
     clearGatherScratch(fn, scratch);
     const { from, to } = chunkRange(fn, chunk, strips, gathers);
     gatherStrips(context.module, fn, {
-      images: inputImages(shape),
+      images: inputImages(work),
       matrix: "input",
       order: "tiles",
       beyond: tiles.count % stripTiles > 0,
@@ -170,11 +173,11 @@ function emitPass(
   const rest = last ? tiles.count % stripTiles : 0;
   context.phase(planes, ({ fn, chunk }) => {
     const kernel = pointerTo(context, fn, work.kernel);
-    multiplyPlane(context.module, fn, shape, {
+    multiplyPlane(context.module, fn, work, {
       lines: products.lines,
       inputs: placeAt(fn, sharedAt, chunk, inputs.plane),
       products: placeAt(fn, productsAt, chunk, products.plane),
-      kernel: placeAt(fn, kernel, chunk, 4 * winogradKernelPlane(shape)),
+      kernel: placeAt(fn, kernel, chunk, 4 * winogradKernelPlane(work)),
       count: copyOf(fn, strips - (rest > 0 ? 1 : 0)),
       rest,
     });

@@ -4,9 +4,9 @@ import type { FunctionBuilder, Local, WasmModule } from "../../../asm/index.ts";
 import { addScaled, divided, scaled } from "../../chunks.ts";
 import { repeat, sharedFunction } from "../../flow.ts";
 import { advance, pointAt } from "../../pointers.ts";
-import { winogradTile } from "../../../../../ir/conv.ts";
+import { largestTile } from "../../../../../ir/conv.ts";
 import { lineBytes, stripTiles, type Tiles, vectorBytes } from "./layout.ts";
-import { gradientMatrix, inputMatrix } from "./matrices.ts";
+import { gradientMatrix, inputMatrix, type Transform } from "./matrices.ts";
 import { Vectors } from "./vectors.ts";
 
 /** Images of pixels at even distances. Tile (i, j) of one begins at row step i - top and column step j - left. */
@@ -17,7 +17,8 @@ export interface Images {
   readonly top: number;
   readonly left: number;
   readonly tiles: Tiles;
-  /** Outputs along a side of a tile. */
+  /** Side of a tile of inputs, and of its outputs: from tile to tile. */
+  readonly tile: number;
   readonly step: number;
   /** Where the first pixel lies, in bytes. */
   readonly first: number;
@@ -51,10 +52,7 @@ export interface GatherSpec {
 export const gatherVectors = 4;
 
 /** Bytes of a strip's tiles transformed along one axis, with a line of zeros before. */
-export const gatherScratch: number =
-  lineBytes + winogradTile * stripTiles * winogradTile * lineBytes;
-
-const matrices = { input: inputMatrix, gradient: gradientMatrix } as const;
+export const gatherScratch: number = lineBytes + largestTile * stripTiles * largestTile * lineBytes;
 
 /**
  * A function (tile: number of the strip's first one; image, to, scratch: addresses) -> nothing. `image` is the address of
@@ -81,8 +79,9 @@ class GatherEmitter {
   readonly #fn: FunctionBuilder;
   readonly #spec: GatherSpec;
   readonly #vectors: Vectors;
-  /** Rows and columns of a tile. */
+  /** Rows and columns of what is read of a tile, and the matrix they are multiplied by. */
   readonly #side: number;
+  readonly #matrix: Transform;
   readonly #tile: Local;
   readonly #image: Local;
   readonly #to: Local;
@@ -96,7 +95,9 @@ class GatherEmitter {
     this.#fn = fn;
     this.#spec = spec;
     this.#vectors = new Vectors(fn);
-    this.#side = spec.matrix === "input" ? winogradTile : spec.images.step;
+    const { tile, step } = spec.images;
+    this.#side = spec.matrix === "input" ? tile : step;
+    this.#matrix = spec.matrix === "input" ? inputMatrix(tile) : gradientMatrix(tile);
     this.#tile = fn.param(0);
     this.#image = fn.param(1);
     this.#to = fn.param(2);
@@ -142,7 +143,7 @@ class GatherEmitter {
     addScaled(fn, this.#pixel, this.#column, bytes.pixel);
     if (!this.#spec.beyond) return;
     // Tiles that do not exist lie above the image.
-    fn.i32(-winogradTile);
+    fn.i32(-largestTile);
     fn.get(this.#row);
     fn.get(this.#tile);
     fn.i32(tiles.count);
@@ -229,7 +230,7 @@ class GatherEmitter {
         const { pointer, offset } = at(row);
         return v.load(pointer, offset + vector * vectorBytes, width);
       });
-      matrices[this.#spec.matrix](v, column).forEach((element, row) =>
+      this.#matrix(v, column).forEach((element, row) =>
         v.store(to, lineBytes + row * this.#rowBytes + vector * vectorBytes, element),
       );
     });
@@ -240,23 +241,22 @@ class GatherEmitter {
     const fn = this.#fn;
     const v = this.#vectors;
     const { plane, tile, vectors } = this.#spec.target;
+    const { tile: side } = this.#spec.images;
     const [from, planesOfRow, to] = [fn.local("i32"), this.#to, fn.local("i32")];
     pointAt(fn, from, this.#scratch);
-    repeat(fn, winogradTile, () => {
+    repeat(fn, side, () => {
       pointAt(fn, to, planesOfRow);
       repeat(fn, stripTiles, () => {
         vectors.forEach((vectorAt, vector) => {
           const row = Array.from({ length: this.#side }, (_, x) =>
             v.load(from, lineBytes + x * lineBytes + vector * vectorBytes),
           );
-          matrices[this.#spec.matrix](v, row).forEach((element, x) =>
-            v.store(to, x * plane + vectorAt, element),
-          );
+          this.#matrix(v, row).forEach((element, x) => v.store(to, x * plane + vectorAt, element));
         });
         advance(fn, from, this.#tileBytes);
         advance(fn, to, tile);
       });
-      advance(fn, planesOfRow, winogradTile * plane);
+      advance(fn, planesOfRow, side * plane);
     });
   }
 }

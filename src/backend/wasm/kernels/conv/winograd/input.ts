@@ -1,5 +1,5 @@
 // Transformed images as operands of the products: all channels of a range of strips.
-import { type ConvShape, winogradForm } from "../../../../../ir/conv.ts";
+import { type ComputedConv, winogradForm } from "../../../../../ir/conv.ts";
 import type { FunctionBuilder, Local, WasmModule } from "../../../asm/index.ts";
 import { copyOf, forRange, scaled } from "../../chunks.ts";
 import { advance, pointAt } from "../../pointers.ts";
@@ -57,9 +57,9 @@ function every(
 }
 
 /** The tiles that a convolution reads: one image for each place of a pixel among those folded into one. */
-export function inputImages(shape: ConvShape): readonly Images[] {
-  const { height, width, channels, top, left } = shape;
-  const { fold, outputs } = winogradForm(shape);
+export function inputImages(work: ComputedConv): readonly Images[] {
+  const { height, width, channels, top, left } = work.shape;
+  const { fold, outputs, tile } = winogradForm(work);
   const phases = Array.from({ length: fold }, (_, phase) => phase);
   const pixel = channels * 4;
   return phases.flatMap((y) =>
@@ -72,7 +72,8 @@ export function inputImages(shape: ConvShape): readonly Images[] {
         channels,
         top: rows.before,
         left: columns.before,
-        tiles: tilesOf(shape),
+        tiles: tilesOf(work),
+        tile,
         step: outputs,
         first: (rows.first * width + columns.first) * pixel,
         bytes: { image: height * width * pixel, row: fold * width * pixel, pixel: fold * pixel },
@@ -82,8 +83,9 @@ export function inputImages(shape: ConvShape): readonly Images[] {
 }
 
 /** The tiles of its result. */
-export function outputImages(shape: ConvShape): readonly Images[] {
-  const { outHeight, outWidth, filters } = shape;
+export function outputImages(work: ComputedConv): readonly Images[] {
+  const { outHeight, outWidth, filters } = work.shape;
+  const { outputs, tile } = winogradForm(work);
   const pixel = filters * 4;
   return [
     {
@@ -92,8 +94,9 @@ export function outputImages(shape: ConvShape): readonly Images[] {
       channels: filters,
       top: 0,
       left: 0,
-      tiles: tilesOf(shape),
-      step: winogradForm(shape).outputs,
+      tiles: tilesOf(work),
+      tile,
+      step: outputs,
       first: 0,
       bytes: { image: outHeight * outWidth * pixel, row: outWidth * pixel, pixel },
     },

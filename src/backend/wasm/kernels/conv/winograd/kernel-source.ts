@@ -29,16 +29,12 @@ export class KernelSource {
   /** Bytes from row to row, column to column, channel to channel, filter to filter of the kernel. */
   readonly #strides: readonly [row: number, column: number, channel: number, filter: number];
 
-  constructor(
-    context: EmitContext,
-    fn: FunctionBuilder,
-    { shape, kernel: { value, view } }: PrepareKernelWork,
-    scratch: Local,
-  ) {
+  constructor(context: EmitContext, fn: FunctionBuilder, work: PrepareKernelWork, scratch: Local) {
     this.#fn = fn;
     this.#scratch = scratch;
     this.#at = fn.local("i32");
-    this.#form = winogradForm(shape);
+    this.#form = winogradForm(work);
+    const { value, view } = work.kernel;
     this.#strides = view.strides.map((stride) => 4 * stride) as [number, number, number, number];
     this.#base = pointerTo(context, fn, value, 4 * view.offset);
   }

@@ -1,5 +1,5 @@
 // Kernels prepared for Winograd's algorithm: U = G k G^T, in panels of eight filters.
-import { winogradForm, winogradKernelPlane, winogradTile } from "../../../../../ir/conv.ts";
+import { type WinogradForm, winogradForm, winogradKernelPlane } from "../../../../../ir/conv.ts";
 import type { PrepareKernelWork } from "../../../../../ir/kernel.ts";
 import type { FunctionBuilder, Local } from "../../../asm/index.ts";
 import type { PhasedEmitter } from "../../../emit.ts";
@@ -8,7 +8,7 @@ import { repeat } from "../../flow.ts";
 import { advance, pointerTo } from "../../pointers.ts";
 import { chunkRange, chunksOf, placeAt } from "./chunks.ts";
 import { KernelSource, square, tapsBytes } from "./kernel-source.ts";
-import { panelFilters, planes, vectorBytes } from "./layout.ts";
+import { panelFilters, planesOf, vectorBytes } from "./layout.ts";
 import { kernelMatrix } from "./matrices.ts";
 import { Vectors } from "./vectors.ts";
 
@@ -19,7 +19,8 @@ import { Vectors } from "./vectors.ts";
  */
 export const emitWinogradKernel: PhasedEmitter<PrepareKernelWork> = (context, work) => {
   const { channels, filters } = work.shape;
-  const { fold, taps, depth } = winogradForm(work.shape);
+  const form = winogradForm(work);
+  const { fold, taps, depth } = form;
   const vectors = Math.ceil(filters / 4);
   const chunks = chunksOf(vectors, depth * 1000);
   const { address, step } = context.privateScratch(tapsBytes(taps));
@@ -33,7 +34,7 @@ export const emitWinogradKernel: PhasedEmitter<PrepareKernelWork> = (context, wo
         const target = targetOf(fn, out, from, depth);
         const group = (count: number): void => {
           source.read(count, width);
-          transformTaps(fn, taps, scratch, target, 4 * winogradKernelPlane(work.shape));
+          transformTaps(fn, form, scratch, target, 4 * winogradKernelPlane(work));
           advance(fn, target, square * panelFilters * 4);
         };
         for (let y = 0; y < fold; y++)
@@ -70,25 +71,24 @@ function targetOf(fn: FunctionBuilder, out: Local, vector: Local, depth: number)
 /** Transforms the taps of four channels, from scratch memory to the planes. */
 function transformTaps(
   fn: FunctionBuilder,
-  taps: number,
+  { taps, tile }: WinogradForm,
   scratch: Local,
   target: Local,
   plane: number,
 ): void {
   const v = new Vectors(fn);
+  const matrix = kernelMatrix(tile);
   const [from, to] = [copyOf(fn, scratch), copyOf(fn, target)];
   repeat(fn, square, () => {
     const columns = Array.from({ length: taps }, (_, x) => {
       const column = Array.from({ length: taps }, (_, y) =>
         v.load(from, (y * taps + x) * vectorBytes),
       );
-      return kernelMatrix(v, column);
+      return matrix(v, column);
     });
-    for (let y = 0; y < winogradTile; y++) {
+    for (let y = 0; y < tile; y++) {
       const row = columns.map((column) => column[y]!);
-      kernelMatrix(v, row).forEach((element, x) =>
-        v.store(to, (y * winogradTile + x) * plane, element),
-      );
+      matrix(v, row).forEach((element, x) => v.store(to, (y * tile + x) * plane, element));
     }
     advance(fn, from, taps * taps * vectorBytes);
     advance(fn, to, panelFilters * 4);
@@ -98,11 +98,11 @@ function transformTaps(
 /** Zeroes the second half of the last panel. */
 function clearRest(fn: FunctionBuilder, work: PrepareKernelWork, out: Local): void {
   const { filters } = work.shape;
-  const { depth } = winogradForm(work.shape);
-  const plane = 4 * winogradKernelPlane(work.shape);
+  const { depth } = winogradForm(work);
+  const plane = 4 * winogradKernelPlane(work);
   const at = copyOf(fn, out);
   advance(fn, at, Math.floor(filters / panelFilters) * depth * panelFilters * 4 + vectorBytes);
-  repeat(fn, planes, () => {
+  repeat(fn, planesOf(work), () => {
     repeat(fn, depth, () => {
       fn.get(at);
       fn.v128({ f32x4: [0, 0, 0, 0] });

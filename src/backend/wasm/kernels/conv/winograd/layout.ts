@@ -1,12 +1,14 @@
 // Where the tiles of images and the planes of transformed numbers lie.
 //
-// A transformed tile has 36 numbers for each channel; number e of all tiles and channels forms plane e, and the planes are
+// A transformed tile of 6 x 6 has 36 numbers for each channel; number e of all tiles and channels forms plane e, and the planes are
 // the operands of 36 matrix products. In a plane neighbouring vectors of four belong to the four tiles of a strip, so that a
 // strip of the product's left operand is read from consecutive cache lines.
-import { type ConvShape, panelWidth, winogradForm, winogradTile } from "../../../../../ir/conv.ts";
+import { type ComputedConv, panelWidth, winogradForm } from "../../../../../ir/conv.ts";
 
 /** Numbers of a transformed tile. */
-export const planes: number = winogradTile ** 2;
+export function planesOf(work: ComputedConv): number {
+  return winogradForm(work).tile ** 2;
+}
 
 /** Tiles that a product takes at once: the rows of its tile. */
 export const stripTiles = 4;
@@ -36,11 +38,11 @@ export interface Tiles {
   readonly strips: number;
 }
 
-export function tilesOf(shape: ConvShape): Tiles {
-  const { outputs } = winogradForm(shape);
-  const rows = Math.ceil(shape.outHeight / outputs);
-  const columns = Math.ceil(shape.outWidth / outputs);
-  const count = shape.batch * rows * columns;
+export function tilesOf(work: ComputedConv): Tiles {
+  const { outputs } = winogradForm(work);
+  const rows = Math.ceil(work.shape.outHeight / outputs);
+  const columns = Math.ceil(work.shape.outWidth / outputs);
+  const count = work.shape.batch * rows * columns;
   return { rows, columns, count, strips: Math.ceil(count / stripTiles) };
 }
 

@@ -1,78 +1,141 @@
-// The constant matrices of F(m x m, r x r) with m + r - 1 = 6, each as the few operations that multiply a column by it (Lavin
-// and Gray 2015, section 4 and appendix; interpolation points 0, 1, -1, 2, -2 and infinity). The points alone make B: it
-// serves F(4x4, 3x3) and F(5x5, 2x2).
+// The constant matrices of F(m x m, r x r), each as the few operations that multiply a column by it (Lavin and Gray 2015, section 4
+// and appendix). A tile of m + r - 1 numbers a side interpolates at 0, 1, -1, 2, -2 or the first of these, and at infinity: A
+// and G evaluate polynomials at the points, G divided by N = product of (p - q) over the other points q, and B has the
+// coefficients of the products of (x - q).
 import type { Local } from "../../../asm/index.ts";
 import type { Vectors } from "./vectors.ts";
 
 /** Multiplies a column of vectors by a constant matrix. */
 export type Transform = (vectors: Vectors, column: readonly Local[]) => Local[];
 
-/** B^T, 6 -> 6: a column of an input tile. */
-export const inputMatrix: Transform = (v, column) => {
-  const [d0, d1, d2, d3, d4, d5] = column as [Local, Local, Local, Local, Local, Local];
-  const even = v.sub(d4, d2);
-  const odd = v.sub(d3, d1);
-  const [a, b] = [v.sub(d4, v.times(d2, 4)), v.sub(d3, v.times(d1, 4))];
-  const twice = v.add(odd, odd);
-  return [
-    v.add(v.times(v.sub(d0, d2), 4), even),
-    v.add(a, b),
-    v.sub(a, b),
-    v.add(even, twice),
-    v.sub(even, twice),
-    v.sub(v.sub(d5, d3), v.times(odd, 4)),
-  ];
-};
+/** The points of a tile besides infinity: 0, then p and -p in turns. */
+function pointsOf(tile: number): number[] {
+  return [0, 1, -1, 2, -2].slice(0, tile - 1);
+}
 
-/** A^T, 6 -> `outputs`: a column of a tile of products. Row i has the points to the power of i, infinity in the last. */
-export function outputMatrix(outputs: number): Transform {
-  return (v, column) => {
-    const [m0, m1, m2, m3, m4, m5] = column as [Local, Local, Local, Local, Local, Local];
-    const [s, d] = [v.add(m1, m2), v.sub(m1, m2)];
-    const [t, u] = [v.add(m3, m4), v.sub(m3, m4)];
-    const twice = v.add(u, u);
-    const rows = [
-      v.add(v.add(m0, s), t),
-      v.add(d, twice),
-      v.add(s, v.times(t, 4)),
-      v.add(d, v.times(twice, 4)),
+/** 1 / N of each point, 1 for infinity. */
+function weightsOf(tile: number): number[] {
+  const points = pointsOf(tile);
+  const others = (p: number): number =>
+    points.reduce((product, q) => (q === p ? product : product * (p - q)), 1);
+  return [...points.map((p) => 1 / others(p)), 1];
+}
+
+const scaled = (v: Vectors, x: Local, factor: number): Local =>
+  factor === 1 ? x : v.times(x, factor);
+
+/** Sum of the powers of p, from `first` on in steps, times the elements they belong to. */
+function powers(
+  v: Vectors,
+  p: number,
+  column: readonly Local[],
+  first: number,
+  step: number,
+): Local {
+  let sum = scaled(v, column[first]!, p ** first);
+  for (let power = first + step; power < column.length; power += step)
+    sum = v.add(sum, scaled(v, column[power]!, p ** power));
+  return sum;
+}
+
+/** The values at a tile's points of the polynomial with these coefficients. */
+function evaluate(v: Vectors, tile: number, column: readonly Local[]): Local[] {
+  const points = pointsOf(tile);
+  const values: Local[] = [column[0]!];
+  for (let at = 1; at < points.length; at += 2) {
+    const p = points[at]!;
+    const [even, odd] = [powers(v, p, column, 0, 2), powers(v, p, column, 1, 2)];
+    values.push(v.add(even, odd));
+    if (at + 1 < points.length) values.push(v.sub(even, odd));
+  }
+  return [...values, column.at(-1)!];
+}
+
+/** The transpose: element i is the sum of all values times their points to the power of i, the last one with infinity's. */
+function moments(v: Vectors, tile: number, count: number, values: readonly Local[]): Local[] {
+  const points = pointsOf(tile);
+  const pairs: { p: number; even: Local; odd: Local }[] = [];
+  for (let at = 1; at < points.length; at += 2) {
+    const [x, y] = [values[at]!, values[at + 1]!];
+    const paired = at + 1 < points.length;
+    const [even, odd] = paired ? [v.add(x, y), v.sub(x, y)] : [x, x];
+    pairs.push({ p: points[at]!, even, odd });
+  }
+  return Array.from({ length: count }, (_, power) => {
+    const terms = pairs.map(({ p, even, odd }) =>
+      scaled(v, power % 2 === 0 ? even : odd, p ** power),
+    );
+    if (power === 0) terms.unshift(values[0]!);
+    if (power === count - 1) terms.push(values.at(-1)!);
+    return terms.reduce((sum, term) => v.add(sum, term));
+  });
+}
+
+/** A^T, tile -> outputs: a column of a tile of products. */
+export function outputMatrix(tile: number, outputs: number): Transform {
+  return (v, column) => moments(v, tile, outputs, column);
+}
+
+/** A, outputs -> tile: a column of a tile of the result's gradient. */
+export function gradientMatrix(tile: number): Transform {
+  return (v, column) => evaluate(v, tile, column);
+}
+
+/** G, taps -> tile: a column of a kernel. */
+export function kernelMatrix(tile: number): Transform {
+  const weights = weightsOf(tile);
+  return (v, column) =>
+    evaluate(v, tile, column).map((value, index) => scaled(v, value, weights[index]!));
+}
+
+/** G^T, tile -> taps: a column of products summed over all tiles. */
+export function filterMatrix(tile: number, taps: number): Transform {
+  const weights = weightsOf(tile);
+  return (v, column) =>
+    moments(
+      v,
+      tile,
+      taps,
+      column.map((value, index) => scaled(v, value, weights[index]!)),
+    );
+}
+
+/** B^T, tile -> tile: a column of an input tile. */
+export function inputMatrix(tile: number): Transform {
+  return inputMatrices[tile as keyof typeof inputMatrices];
+}
+
+const inputMatrices = {
+  4: (v, column) => {
+    const [d0, d1, d2, d3] = column as [Local, Local, Local, Local];
+    return [v.sub(d2, d0), v.add(d2, d1), v.sub(d2, d1), v.sub(d3, d1)];
+  },
+  5: (v, column) => {
+    const [d0, d1, d2, d3, d4] = column as [Local, Local, Local, Local, Local];
+    const odd = v.sub(d3, d1);
+    const near = v.sub(d3, d2);
+    const inner = v.sub(d1, d2);
+    return [
+      v.add(v.times(v.sub(d0, d2), 2), odd),
+      v.sub(near, v.add(d1, d1)),
+      v.add(near, v.add(inner, inner)),
+      odd,
+      v.sub(v.sub(d4, d2), v.add(odd, odd)),
     ];
-    if (outputs === 5) rows.push(v.add(s, v.times(t, 16)));
-    rows.push(v.add(rows.pop()!, m5));
-    return rows;
-  };
-}
-
-/** G, 2 or 3 -> 6: a column of a kernel. */
-export const kernelMatrix: Transform = (v, column) => {
-  const [k0, k1, k2] = column as [Local, Local, Local | undefined];
-  const outer = k2 === undefined ? k0 : v.add(k0, k2);
-  const [a, b] = [v.times(outer, -1 / 6), v.times(k1, 1 / 6)];
-  const first = v.times(k0, 1 / 24);
-  const c = k2 === undefined ? first : v.add(first, v.times(k2, 1 / 6));
-  const d = v.times(k1, 1 / 12);
-  return [v.times(k0, 1 / 4), v.sub(a, b), v.add(a, b), v.add(c, d), v.sub(c, d), k2 ?? k1];
-};
-
-/** A, 4 or 5 -> 6: a column of a tile of the result's gradient. */
-export const gradientMatrix: Transform = (v, column) => {
-  const [g0, g1, g2, g3, g4] = column as [Local, Local, Local, Local, Local | undefined];
-  const [even, odd] = [v.add(g0, g2), v.add(g1, g3)];
-  const half = v.add(g1, v.times(g3, 4));
-  const [a, b] = [v.add(g0, v.times(g2, 4)), v.add(half, half)];
-  const [s, t] = g4 === undefined ? [even, a] : [v.add(even, g4), v.add(a, v.times(g4, 16))];
-  return [g0, v.add(s, odd), v.sub(s, odd), v.add(t, b), v.sub(t, b), g4 ?? g3];
-};
-
-/** G^T, 6 -> `taps`: a column of products summed over all tiles. */
-export function filterMatrix(taps: number): Transform {
-  return (v, column) => {
-    const [m0, m1, m2, m3, m4, m5] = column as [Local, Local, Local, Local, Local, Local];
-    const [s, d] = [v.times(v.add(m1, m2), 1 / 6), v.times(v.sub(m2, m1), 1 / 6)];
-    const [t, u] = [v.add(m3, m4), v.times(v.sub(m3, m4), 1 / 12)];
-    const rows = [v.add(v.sub(v.times(m0, 1 / 4), s), v.times(t, 1 / 24)), v.add(d, u)];
-    if (taps === 3) rows.push(v.sub(v.times(t, 1 / 6), s));
-    rows.push(v.add(rows.pop()!, m5));
-    return rows;
-  };
-}
+  },
+  6: (v, column) => {
+    const [d0, d1, d2, d3, d4, d5] = column as [Local, Local, Local, Local, Local, Local];
+    const even = v.sub(d4, d2);
+    const odd = v.sub(d3, d1);
+    const [a, b] = [v.sub(d4, v.times(d2, 4)), v.sub(d3, v.times(d1, 4))];
+    const twice = v.add(odd, odd);
+    return [
+      v.add(v.times(v.sub(d0, d2), 4), even),
+      v.add(a, b),
+      v.sub(a, b),
+      v.add(even, twice),
+      v.sub(even, twice),
+      v.sub(v.sub(d5, d3), v.times(odd, 4)),
+    ];
+  },
+} satisfies Record<number, Transform>;

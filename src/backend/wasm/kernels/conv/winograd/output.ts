@@ -1,7 +1,7 @@
 // Tiles of products brought back to pixels of the result.
 import type { FunctionBuilder, Local } from "../../../asm/index.ts";
 import type { PhaseContext } from "../../../emit.ts";
-import { winogradForm, winogradTile } from "../../../../../ir/conv.ts";
+import { largestTile, winogradForm } from "../../../../../ir/conv.ts";
 import type { ConvWork } from "../../../../../ir/kernel.ts";
 import { type Epilogue, epilogueOf } from "../epilogue.ts";
 import { addScaled, copyOf, divided, forRange, scaled } from "../../chunks.ts";
@@ -15,7 +15,7 @@ import { forVectors, Vectors } from "./vectors.ts";
 const atOnce = 4;
 
 /** Bytes of a tile transformed along one axis. */
-export const outputScratch: number = winogradTile * winogradTile * lineBytes;
+export const outputScratch: number = largestTile * largestTile * lineBytes;
 
 /** Where the products lie, in bytes: [plane][panel][tile][8 filters]. */
 export interface Products {
@@ -67,7 +67,8 @@ class OutputEmitter {
   readonly #block: Block;
   readonly #vectors: Vectors;
   readonly #epilogue: Epilogue;
-  /** Outputs along a side of a tile, and the matrix that makes them. */
+  /** Side of a tile of products and of one of outputs, and the matrix that makes them. */
+  readonly #side: number;
   readonly #outputs: number;
   readonly #matrix: Transform;
 
@@ -84,14 +85,16 @@ class OutputEmitter {
     this.#block = block;
     this.#vectors = new Vectors(fn);
     this.#epilogue = epilogueOf(context, fn, work);
-    this.#outputs = winogradForm(work.shape).outputs;
-    this.#matrix = outputMatrix(this.#outputs);
+    const { tile, outputs } = winogradForm(work);
+    this.#side = tile;
+    this.#outputs = outputs;
+    this.#matrix = outputMatrix(tile, outputs);
   }
 
   emit(): void {
     const fn = this.#fn;
     const { filters } = this.#work.shape;
-    const tiles = tilesOf(this.#work.shape);
+    const tiles = tilesOf(this.#work);
     const { from: strip, to, products } = this.#block;
     const [group, filter] = [fn.local("i32"), fn.local("i32")];
     const moves = [
@@ -124,7 +127,7 @@ class OutputEmitter {
     const fn = this.#fn;
     this.#downColumns(products, widths.length);
     const { outHeight, outWidth, filters } = this.#work.shape;
-    const { rows, columns } = tilesOf(this.#work.shape);
+    const { rows, columns } = tilesOf(this.#work);
     const across = divided(fn, tile, columns);
     const down = divided(fn, across.quotient, rows);
     const row = scaled(fn, down.rest, this.#outputs);
@@ -146,14 +149,14 @@ class OutputEmitter {
     const [from, to] = [fn.local("i32"), fn.local("i32")];
     pointAt(fn, from, products);
     pointAt(fn, to, this.#block.scratch);
-    repeat(fn, winogradTile, () => {
+    repeat(fn, this.#side, () => {
       for (let vector = 0; vector < vectors; vector++) {
         const at = Math.floor(vector / 2) * panel + (vector % 2) * vectorBytes;
-        const column = Array.from({ length: winogradTile }, (_, y) =>
-          v.load(from, y * winogradTile * plane + at),
+        const column = Array.from({ length: this.#side }, (_, y) =>
+          v.load(from, y * this.#side * plane + at),
         );
         this.#matrix(v, column).forEach((element, y) =>
-          v.store(to, y * winogradTile * lineBytes + vector * vectorBytes, element),
+          v.store(to, y * this.#side * lineBytes + vector * vectorBytes, element),
         );
       }
       advance(fn, from, plane);
@@ -192,7 +195,7 @@ class OutputEmitter {
             ),
           ),
         );
-        advance(fn, from, winogradTile * lineBytes);
+        advance(fn, from, this.#side * lineBytes);
         advance(fn, at, outWidth * filters * 4);
       });
     });
@@ -207,7 +210,7 @@ class OutputEmitter {
     const fn = this.#fn;
     const v = this.#vectors;
     const { outWidth } = this.#work.shape;
-    const row = Array.from({ length: winogradTile }, (_, x) =>
+    const row = Array.from({ length: this.#side }, (_, x) =>
       v.load(from, x * lineBytes + vector * vectorBytes),
     );
     const elements = this.#matrix(v, row);

@@ -1,5 +1,5 @@
 // The product of one plane of a convolution: transformed inputs times a plane of the prepared kernel.
-import { type ConvShape, winogradForm } from "../../../../../ir/conv.ts";
+import { type ComputedConv, winogradForm } from "../../../../../ir/conv.ts";
 import type { FunctionBuilder, Local, WasmModule } from "../../../asm/index.ts";
 import { copyOf } from "../../chunks.ts";
 import { repeat } from "../../flow.ts";
@@ -28,14 +28,14 @@ export interface PlaneOperands {
 export function multiplyPlane(
   module: WasmModule,
   fn: FunctionBuilder,
-  shape: ConvShape,
+  work: ComputedConv,
   { inputs, products, kernel, lines, count, rest }: PlaneOperands,
 ): void {
-  const length = winogradForm(shape).depth;
+  const length = winogradForm(work).depth;
   const depth = evenly(length, mostDepth, 4);
   const strip = (length / 4) * lineBytes;
   const [panel, out] = [copyOf(fn, kernel), copyOf(fn, products)];
-  repeat(fn, Math.ceil(shape.filters / panelFilters), () => {
+  repeat(fn, Math.ceil(work.shape.filters / panelFilters), () => {
     for (let done = 0; done < length; done += depth) {
       const k = Math.min(depth, length - done);
       const accumulate = done > 0;
