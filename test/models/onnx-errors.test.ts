@@ -247,6 +247,19 @@ describe("refused", () => {
     );
   });
 
+  test("names without end", async () => {
+    const endless = "x".repeat(1 << 20);
+    const nodes = [
+      { op: "Relu", outputs: [`${endless}y`], name: `${endless}n` },
+      { op: "Relu", inputs: [endless] },
+    ];
+    const attempt = loadModel(onnxFile({ nodes }));
+    await expect(attempt).rejects.toThrow(
+      /expected values that the graph makes, got "x{200}\.\.\."/,
+    );
+    await attempt.catch(({ message }: Error) => expect(message.length).toBeLessThan(1000));
+  });
+
   test("more parts than a network has", async () => {
     const pbf = new PbfWriter();
     pbf.writeVarintField(fields.model.irVersion, 8);
@@ -340,6 +353,26 @@ describe("read", () => {
       );
       expect(model.forward(x).data()).toEqual(expected);
     }
+  });
+
+  test("long chains, of layers and of nodes that are none", async () => {
+    const chain = (op: string, length: number): HandModel => ({
+      nodes: Array.from({ length }, (_, i) => ({
+        op,
+        inputs: [i === 0 ? "x" : `v${i}`],
+        outputs: [i === length - 1 ? "y" : `v${i + 1}`],
+      })),
+    });
+    const deep = await loadModel(onnxFile(chain("Relu", 1000)));
+    expect(deep.getLayer("v999").kind).toBe("relu");
+    const flat = await loadModel(
+      onnxFile({
+        ...chain("Identity", 20_000),
+        outputs: [["z"]],
+        nodes: [...chain("Identity", 20_000).nodes!, { op: "Relu", inputs: ["y"], outputs: ["z"] }],
+      }),
+    );
+    expect(flat.getLayer("v19000").kind).toBe("input");
   });
 
   test("with its progress in bytes", async () => {

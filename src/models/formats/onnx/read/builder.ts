@@ -26,6 +26,7 @@ export type Parameters = Readonly<Record<string, Tensor>>;
 export class Builder {
   readonly values: Map<string, Constant | Signal> = new Map();
   readonly dtype: "float32" | "float64";
+  private readonly aliases: Map<AnyLayer, Set<string>> = new Map();
   private readonly nextName: (base: string) => string = nameMaker(new Set());
 
   constructor(dtype: "float32" | "float64") {
@@ -56,6 +57,22 @@ export class Builder {
   /** A name that no layer has yet: the one given, if possible. */
   nameOf(name: string): string {
     return this.nextName(name);
+  }
+
+  /** Lets a model find the layer that makes a value under another name too, once all are made: `nameAliases`. */
+  alias({ symbol }: Signal, name: string): void {
+    const layer = symbol.node.layer as AnyLayer;
+    const known = this.aliases.get(layer);
+    if (known === undefined) this.aliases.set(layer, new Set([name]));
+    else known.add(name);
+  }
+
+  /** Tells the layers their aliases. */
+  nameAliases(): void {
+    for (const [layer, names] of this.aliases) {
+      names.delete(layer.name ?? "");
+      layer.aliases = Object.freeze([...names]);
+    }
   }
 
   private base(name: string): Base {

@@ -5,10 +5,21 @@ import { FormatError } from "../../../errors.ts";
 import type { OnnxFile } from "./file.ts";
 import type { NodeProto } from "./messages.ts";
 
+/** A name in a message: names in files may be of any length. */
+function quoted(name: string): string {
+  return JSON.stringify(name.length > 200 ? `${name.slice(0, 200)}...` : name);
+}
+
+/** Names like one that nothing has. Comparing takes time that grows with lengths and numbers: it has bounds. */
+function alike(name: string, known: Iterable<string>): string {
+  const short = [...known].filter(({ length }) => length <= 100).slice(0, 1000);
+  return nearNames(name.slice(0, 100), short).join(", ");
+}
+
 /** A node of the file, as messages name it. */
 export function placeOf(file: string, node: NodeProto, index: number): string {
   const name = node.name || node.outputs.find((output) => output !== "");
-  return `${file}: node ${index}${name === undefined ? "" : ` ${JSON.stringify(name)}`} (${node.operator})`;
+  return `${file}: node ${index}${name === undefined ? "" : ` ${quoted(name)}`} (${node.operator.slice(0, 100)})`;
 }
 
 /** Nodes that the outputs need, in order, with their places in the file. */
@@ -26,7 +37,7 @@ export function orderedNodes(
           complaint(
             placeOf(who, node, index),
             "outputs of its own",
-            `${JSON.stringify(output)}, which something else makes too`,
+            `${quoted(output)}, which something else makes too`,
           ),
         );
       makers.set(output, index);
@@ -36,8 +47,8 @@ export function orderedNodes(
       complaint(
         place,
         "values that the graph makes",
-        JSON.stringify(name),
-        `Most like it: ${nearNames(name, [...makers.keys(), ...given].slice(0, 2000)).join(", ")}.`,
+        quoted(name),
+        `Most like it: ${alike(name, [...makers.keys(), ...given])}.`,
       ),
     );
   const order: number[] = [];
@@ -54,7 +65,7 @@ export function orderedNodes(
         complaint(
           placeOf(who, nodes[index]!, index),
           "a graph without cycles",
-          `${JSON.stringify(name)}, which follows from itself`,
+          `${quoted(name)}, which follows from itself`,
         ),
       );
     if (known === "done") return;

@@ -67,6 +67,7 @@ export async function readOnnx(
   const outputs = file.outputs.map(({ name }) => outputOf(who, builder, name));
   if (outputs.length === 0 || wanted.length === 0)
     throw new FormatError(complaint(who, "a graph with inputs and outputs", "one without"));
+  builder.nameAliases();
   const symbols = wanted.map(({ name }) => (builder.values.get(name) as Signal).symbol);
   return model({
     inputs: symbols.length === 1 ? symbols[0]! : symbols,

@@ -275,18 +275,13 @@ export class Step {
     const name = this.proto.outputs[index] ?? "";
     if (name === "") return;
     this.builder.values.set(name, value);
-    if (isSignal(value)) alias(value, [name, ...(index === 0 ? [this.name] : [])]);
+    if (!isSignal(value)) return;
+    this.builder.alias(value, name);
+    if (index === 0) this.builder.alias(value, this.name);
   }
 }
 
 /** Whether a value depends on the input. */
 export function isSignal(value: Constant | Signal): value is Signal {
   return "symbol" in value;
-}
-
-/** Lets a model find the layer that makes a value under other names too. */
-function alias({ symbol }: Signal, names: readonly string[]): void {
-  const layer = symbol.node.layer as AnyLayer;
-  const more = names.filter((name) => name !== layer.name && !layer.aliases.includes(name));
-  if (more.length > 0) layer.aliases = Object.freeze([...layer.aliases, ...new Set(more)]);
 }

@@ -159,7 +159,7 @@ function joined(step: Step): void {
 }
 
 async function padded(step: Step): Promise<void> {
-  const mode = step.text("mode", ["constant"], "constant");
+  step.text("mode", ["constant"], "constant");
   const signal = step.usual(step.signal(0));
   const rank = signal.shape.length;
   const given = step.opset < 11 ? step.ints("pads") : await step.numbers(1, "pads");
@@ -170,7 +170,7 @@ async function padded(step: Step): Promise<void> {
       step.axis(axis, rank),
     ) ?? signal.shape.map((_, axis) => axis);
   if (given?.length !== 2 * axes.length || !given.every(Number.isSafeInteger))
-    throw step.error(`pads: ${2 * axes.length} integers (${mode})`, formatShape(given ?? []));
+    throw step.error(`pads: ${2 * axes.length} integers`, formatShape(given ?? []));
   const widths = signal.shape.map(() => [0, 0] as [number, number]);
   for (const [index, axis] of axes.entries())
     widths[axis] = [given[index]!, given[index + axes.length]!];

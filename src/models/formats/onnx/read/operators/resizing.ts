@@ -59,7 +59,8 @@ async function factorsOf(step: Step, shape: readonly number[]): Promise<readonly
       given,
       shape.map(() => 1),
     );
-  if (step.text("keep_aspect_ratio_policy", ["stretch"], "stretch") && step.has(3)) {
+  step.text("keep_aspect_ratio_policy", ["stretch"], "stretch");
+  if (step.has(3)) {
     const sizes = spread(await step.numbers(3, "sizes"), shape);
     return sizes.map((size, axis) => size / shape[axis]!);
   }
