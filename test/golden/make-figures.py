@@ -66,7 +66,12 @@ for panel in axes:
 # Every 13th pixel of every 13th row.
 pixels = saved[::13, ::13]
 
-with open("figures.json", "w") as file:
-    json.dump({"about": f"Pillow {PIL.__version__}, scipy {scipy.__version__}, matplotlib {matplotlib.__version__}; by make-figures.py",
+golden = {"about": f"Pillow {PIL.__version__}, scipy {scipy.__version__}, matplotlib {matplotlib.__version__}; by make-figures.py",
                "upsampled": upsampled, "colours": colours, "panels": panels, "shape": pixels.shape,
-               "pixels": base64.b64encode(pixels.tobytes()).decode()}, file, indent=0)
+               "pixels": base64.b64encode(pixels.tobytes()).decode()}
+# A line for each case.
+lines = ",\n".join(
+    f"{json.dumps(key)}: " + ("[\n" + ",\n".join(json.dumps(case) for case in value) + "\n]" if isinstance(value, list) else json.dumps(value))
+    for key, value in golden.items())
+with open("figures.json", "w") as file:
+    file.write("{\n" + lines + "\n}\n")

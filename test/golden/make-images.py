@@ -138,6 +138,11 @@ levels = numpy.arange(768).reshape(16, 16, 3)
 levels = ((levels * 7) % 256).astype("float32")[None]
 modes = {mode: sha(preprocess_input(levels.copy(), mode=mode).astype("float32")) for mode in ("caffe", "tf", "torch")}
 
+golden = {"about": f"Pillow {PIL.__version__}, Keras {keras.__version__}; by make-images.py",
+               "resizes": resizes, "pngs": pngs, "jpegs": jpegs, "preprocess": modes}
+# A line for each case.
+lines = ",\n".join(
+    f"{json.dumps(key)}: " + ("[\n" + ",\n".join(json.dumps(case) for case in value) + "\n]" if isinstance(value, list) else json.dumps(value))
+    for key, value in golden.items())
 with open("images.json", "w") as out:
-    json.dump({"about": f"Pillow {PIL.__version__}, Keras {keras.__version__}; by make-images.py",
-               "resizes": resizes, "pngs": pngs, "jpegs": jpegs, "preprocess": modes}, out, indent=0)
+    out.write("{\n" + lines + "\n}\n")
