@@ -6,20 +6,12 @@ import { mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
 import { parseArgs } from "node:util";
-import { SingleBar } from "cli-progress";
 import * as nn from "adjoint/nn";
 import type { StatsReport } from "adjoint/ode";
-import {
-  type BatchProgress,
-  type EpochRecord,
-  adam,
-  evaluate,
-  fit,
-  randomShift,
-  schedules,
-} from "adjoint/optim";
+import { type EpochRecord, adam, evaluate, fit, randomShift, schedules } from "adjoint/optim";
 import { readDigits } from "./mnist/digits.ts";
 import { OdeNet, ResNet } from "./mnist/networks.ts";
+import { epochBar } from "./terminal/epoch-bar.ts";
 
 const defaults = {
   data: { type: "string", default: "data/mnist" },
@@ -94,7 +86,7 @@ export async function main(
   const limit = 60_000 * number("minutes");
 
   const rows: Row[] = [];
-  const bar = startBar(!values.quiet && process.stderr.isTTY);
+  const bar = epochBar("digits", !values.quiet && process.stderr.isTTY);
   say(`${kind}, ${model.parameterCount} parameters, ${train.y.size} digits\n${header}`);
   const result = await fit(model, train, {
     loss: nn.crossEntropy,
@@ -150,32 +142,6 @@ export async function main(
 async function folder(path: string): Promise<string> {
   await mkdir(path, { recursive: true });
   return path;
-}
-
-/** A bar an epoch where there is a terminal, nothing elsewhere. */
-function startBar(shown: boolean): { update(p: BatchProgress): void; stop(): void } {
-  if (!shown) return { update: () => undefined, stop: () => undefined };
-  const format =
-    "epoch {epoch} {bar} {value}/{total} | loss {loss} | {rate} digits/s | {left} s left";
-  const bar = new SingleBar({ format, clearOnComplete: true, hideCursor: true, barsize: 16 });
-  let running = false;
-  return {
-    update({ epoch, batch, batches, meanLoss, samplesPerSecond, secondsLeft }) {
-      const text = {
-        epoch,
-        loss: meanLoss.toFixed(4),
-        rate: samplesPerSecond.toFixed(0),
-        left: secondsLeft.toFixed(0),
-      };
-      if (!running) bar.start(batches, batch, text);
-      else bar.update(batch, text);
-      running = true;
-    },
-    stop() {
-      if (running) bar.stop();
-      running = false;
-    },
-  };
 }
 
 if (import.meta.url === pathToFileURL(process.argv[1] ?? "").href)

@@ -145,4 +145,33 @@ describe("examples", () => {
     expect(svg).not.toContain("NaN");
     expect(existsSync(png)).toBe(true);
   });
+
+  it("train-shapes: both networks, the second from the first's beginnings", async () => {
+    const { main } = await import("../examples/train-shapes.ts");
+    const out = join(folder, "assets");
+    const accuracies = await main(["--images", "48", "--epochs", "1", "--out", out, "--quiet"]);
+    expect(Object.keys(accuracies)).toEqual(["cnn", "odenet"]);
+    for (const name of ["cnn", "odenet"])
+      expect(existsSync(join(out, `shapes-${name}.safetensors`))).toBe(true);
+    await expect(main(["--network", "rnn"])).rejects.toThrow(/cnn, odenet or both/);
+  });
+
+  it("judge-shapes: rows for methods and baselines", async () => {
+    const { main } = await import("../examples/judge-shapes.ts");
+    const { rows, likenesses } = await main([
+      "--images",
+      "4",
+      "--randomisation-images",
+      "2",
+      "--methods",
+      "gradCam,saliency",
+      "--quiet",
+    ]);
+    expect(rows.map(({ method }) => method)).toEqual(["Grad-CAM", "Saliency", "random", "centre"]);
+    const [cam, , chance] = rows;
+    expect(cam!.insertion).toBeGreaterThan(chance!.insertion);
+    expect(cam!.pointing).toBeGreaterThanOrEqual(0.75);
+    expect(Math.abs(likenesses[0]!.rank)).toBeLessThan(0.9);
+    await expect(main(["--methods", "gradcam"])).rejects.toThrow(/no method gradcam/);
+  });
 });

@@ -1,9 +1,20 @@
 // The data set `shapes`: its masks are what was drawn, nothing but the outline depends on the class, and its bits are fixed.
 import { describe, expect, test } from "vitest";
 import "../../src/index.ts";
-import { shapeNames, shapes, shapesCnn, shapesOdeNet } from "../../src/explain/index.ts";
+import {
+  gradCam,
+  judge,
+  shapeNames,
+  shapes,
+  shapesCnn,
+  shapesOdeNet,
+  trainedShapesNetwork,
+} from "../../src/explain/index.ts";
 import { outlines } from "../../src/explain/shapes/outlines.ts";
 import { ArgumentError } from "../../src/ir/errors.ts";
+import { loadModel } from "../../src/models/index.ts";
+import * as nn from "../../src/nn/index.ts";
+import { evaluate } from "../../src/optim/index.ts";
 import { crc32 } from "../../src/ir/crc32.ts";
 
 /** Means of values by class, and the standard error of a class' mean if class told nothing. */
@@ -138,5 +149,46 @@ describe("shapes", () => {
     const { x } = shapes({ count: 2 });
     for (const network of [shapesCnn(), shapesOdeNet()])
       expect(network.forward(x).shape).toEqual([2, shapeNames.length]);
+  });
+});
+
+describe("trained networks", () => {
+  const count = 100;
+  const { x, y, mask } = shapes({ count, seed: 2 });
+
+  test.each([
+    ["cnn", 0.97],
+    ["odenet", 0.8],
+  ] as const)("%s knows the shapes of pictures it has not seen", async (name, least) => {
+    const network = await trainedShapesNetwork(name);
+    const { accuracy } = evaluate(network, { x, y }, { accuracy: nn.metrics.accuracy });
+    expect(accuracy).toBeGreaterThanOrEqual(least);
+  });
+
+  test("the CNN's file is a network by itself", async () => {
+    const [alone, trained] = [
+      await loadModel("assets/shapes-cnn.safetensors"),
+      await trainedShapesNetwork("cnn"),
+    ];
+    const few = x.slice([0], [4]);
+    expect((alone as nn.Sequential).forward(few).data()).toEqual(trained.forward(few).data());
+  });
+
+  test("Grad-CAM finds the shape: a pointing game above 90 %", async () => {
+    const network = await trainedShapesNetwork("cnn");
+    const classIndex = [...y.data()];
+    const maps = gradCam.batch(network, x, { classIndex });
+    const subjects = maps.map((map, i) => ({
+      image: x.at(i),
+      map,
+      mask: mask.at(i),
+      classIndex: classIndex[i]!,
+    }));
+    const { pointingGame } = await judge(network, subjects, { metrics: ["pointingGame"] });
+    expect(pointingGame!.mean).toBeGreaterThanOrEqual(0.9);
+  });
+
+  test("an unknown network is refused", async () => {
+    await expect(trainedShapesNetwork("rnn" as never)).rejects.toThrow(/cnn or odenet, got "rnn"/);
   });
 });

@@ -4,3 +4,4 @@ export type { Shapes, ShapesOptions } from "./dataset.ts";
 export { shapeNames } from "./outlines.ts";
 export { shapesCnn, shapesOdeNet } from "./networks.ts";
 export type { ShapesOdeOptions } from "./networks.ts";
+export { trainedShapesNetwork } from "./trained.ts";
