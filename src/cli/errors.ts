@@ -21,11 +21,17 @@ export function exitCode(error: unknown): number {
   return error instanceof Interrupted ? 130 : 1;
 }
 
+/** Errors of the library that say all of it themselves: what came from outside was wrong. By name, for the library is loaded late. */
+const selfExplaining = new Set(["FormatError", "DownloadError", "ExplainError"]);
+
 /** One line for whatever was thrown. Unforeseen errors name their class: they are ours to mend. */
 export function oneLine(error: unknown): string {
   if (!(error instanceof Error)) return String(error).replace(/\s+/g, " ");
   const foreseen =
-    error instanceof UsageError || error instanceof WorkError || error instanceof Interrupted;
+    error instanceof UsageError ||
+    error instanceof WorkError ||
+    error instanceof Interrupted ||
+    selfExplaining.has(error.name);
   const text = foreseen ? error.message : `${error.name}: ${error.message}`;
   return text.replace(/\s+/g, " ").trim();
 }

@@ -104,7 +104,7 @@ async function assemble(name: string, parts: Parts, options: LoadOptions): Promi
         name,
         "a network with its layers",
         "parameters alone",
-        "Say which layers they are for: loadModel(file, { topology }), a network or Keras' JSON.",
+        "Say which layers they are for: loadModel(file, { topology }), a network or Keras' JSON; on the command line a network by name, with this file for --weights.",
       ),
     );
   const model =

@@ -2,6 +2,7 @@
 import { spawnSync } from "node:child_process";
 import { closeSync, existsSync, mkdirSync, openSync, readdirSync } from "node:fs";
 import { afterAll, describe, expect, test } from "vitest";
+import { commands } from "../../src/cli/commands/index.ts";
 import { circle, folder, program, run } from "./run-cli.ts";
 
 const here = folder({
@@ -31,14 +32,16 @@ afterAll(here.remove);
 
 const lines = (text: string): string[] => text.split("\n").filter((line) => line !== "");
 
+const named = commands.map(({ name }) => name);
+
 describe.concurrent("help", () => {
   test("of the program names every command", async () => {
     const { code, stdout, stderr } = await run(["--help"], here.path);
     expect([code, stderr]).toEqual([0, ""]);
-    for (const name of ["fit", "predict", "demo"]) expect(stdout).toContain(`  ${name} `);
+    for (const name of named) expect(stdout).toContain(`  ${name} `);
   });
 
-  test.each(["fit", "predict", "demo"])("of %s lists the common options", async (name) => {
+  test.each(named)("of %s lists the common options", async (name) => {
     const { code, stdout, stderr } = await run([name, "--help"], here.path);
     expect([code, stderr]).toEqual([0, ""]);
     expect(stdout).toContain(`Usage: adjoint ${name}`);

@@ -1,7 +1,19 @@
 // The registry of commands: the order is the order of the help.
 import type { Command } from "../command.ts";
+import { classify } from "./classify.ts";
+import { convert } from "./convert.ts";
 import { demo } from "./demo.ts";
 import { fit } from "./fit.ts";
+import { models } from "./models.ts";
 import { predict } from "./predict.ts";
+import { summary } from "./summary.ts";
 
-export const commands: readonly Command[] = [fit, predict, demo];
+export const commands: readonly Command[] = [
+  fit,
+  predict,
+  classify,
+  summary,
+  convert,
+  models,
+  demo,
+];

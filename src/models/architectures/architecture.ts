@@ -25,6 +25,8 @@ export interface Architecture<
   "name" | "paper" | "inputSize" | "leastSize" | "preprocess" | "ownOptions" | "published"
 > {
   readonly build: Build<Options>;
+  /** The network without elements in its parameters: to be looked at, or filled by `loadModel`. Nothing is drawn. */
+  outline(options?: Options): Network;
 }
 
 const optionNames: readonly (keyof ArchitectureOptions | keyof WeightsOptions)[] = [
@@ -53,7 +55,11 @@ export function architecture<Options extends ArchitectureOptions>(
       ? build(definition, options)
       : pretrained(definition, options as Options & WeightsOptions);
   };
-  return { ...definition, build: make as Build<Options> };
+  return {
+    ...definition,
+    build: make as Build<Options>,
+    outline: (options) => withUnfilled(() => make(options) as Network),
+  };
 }
 
 /** The network of a definition with weights from a file. */

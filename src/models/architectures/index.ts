@@ -1,4 +1,6 @@
 /** @file Every architecture. An architecture is one file here and one line in the registry. */
+import { ArgumentError, complaint, describe } from "../../ir/errors.ts";
+import { nearNames } from "../../ir/near-names.ts";
 import type { Architecture } from "./architecture.ts";
 import { densenet121Architecture } from "./densenet121.ts";
 import { efficientnetB0Architecture } from "./efficientnet-b0.ts";
@@ -22,6 +24,24 @@ export { resnet50 } from "./resnet50.ts";
 export { squeezenet } from "./squeezenet.ts";
 export { vgg16 } from "./vgg16.ts";
 export { vgg19 } from "./vgg19.ts";
+
+/**
+ * The architecture of a name; case, hyphens and underscores do not matter. Throws ArgumentError listing the names most like it.
+ */
+export function architectureOf(name: string): Architecture {
+  const plain = (text: string): string => text.replaceAll(/[-_]/g, "").toLowerCase();
+  const found = architectures.find((known) => plain(known.name) === plain(String(name)));
+  if (found !== undefined) return found;
+  const names = architectures.map((known) => known.name);
+  throw new ArgumentError(
+    complaint(
+      "architecture",
+      `one of ${names.join(", ")}`,
+      describe(name),
+      `Most like it: ${nearNames(String(name), names).join(", ")}.`,
+    ),
+  );
+}
 
 /** Every network that has a name. */
 export const architectures: readonly Architecture[] = [

@@ -1,0 +1,16 @@
+// `adjoint models`: which networks, formats, layers and operators there are, and what is in the cache.
+import { type Command, command, flag } from "../command.ts";
+
+export const models: Command = command({
+  name: "models",
+  help: "list networks by name, the cache of their weights, file formats, layers and operators",
+  arguments: [],
+  options: { json: flag("--json", "print JSON") },
+  run: async (_, { json }) => {
+    const { listing, lines } = await import("../model/listing.ts");
+    const found = await listing();
+    process.stdout.write(
+      json ? `${JSON.stringify(found, null, 2)}\n` : `${lines(found).join("\n")}\n`,
+    );
+  },
+});
