@@ -57,7 +57,6 @@ out = io.BytesIO()
 figure.savefig(out, dpi=300)
 saved = numpy.asarray(Image.open(out).convert("RGB"))
 assert saved.shape == (1200, 2100, 3)
-plt.imsave("/tmp/original-figure.png", saved)
 panels = []
 for panel in axes:
     box = panel.get_window_extent()
