@@ -31,7 +31,7 @@ export async function readChunks(
   const seen = new Set<string>();
   const values = new Float64Array(size);
   const keyLength = 8 + 8 * (shape.length + 1);
-  for await (const { key, child } of leavesOf(file, place, tree, 1, () => keyLength)) {
+  for await (const { key, child } of leavesOf(file, place, tree, 1, keyLength)) {
     const stored = key.uint32();
     const skipped = key.uint32();
     const start = shape.map(() => key.uint(8));

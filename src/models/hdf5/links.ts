@@ -1,6 +1,6 @@
 /** @file What a group of HDF5 leads to: symbol tables (specification, sections III.A.1, B, C, D), and links in its header. */
-import { type Cursor, type Hdf5File, nowhere } from "./file.ts";
-import { type Message, kindsOfMessage } from "./messages.ts";
+import { type Cursor, type Hdf5File } from "./file.ts";
+import { type Message, kindsOfMessage, requireCompact } from "./messages.ts";
 
 /** More than any group has. */
 const most = 1_000_000;
@@ -19,21 +19,9 @@ export async function readLinks(
       // oxlint-disable-next-line no-await-in-loop
       await readSymbolTable(file, place, tree, heap, links);
     } else if (kind === kindsOfMessage.link) readLink(body, links);
-    else if (kind === kindsOfMessage.linkInfo) requireCompact(body);
+    else if (kind === kindsOfMessage.linkInfo) requireCompact(body, "links", 8);
   }
   return links;
-}
-
-/** Throws FormatError for groups whose links are kept in a fractal heap, which only the newest kind of files has. */
-function requireCompact(body: Cursor): void {
-  const flags = body.skip(1).uint(1);
-  if (flags & 1) body.skip(8);
-  if (body.address() !== nowhere)
-    body.fail(
-      "links in symbol tables or headers",
-      "a fractal heap",
-      'Write the file with libver="earliest".',
-    );
 }
 
 function readLink(body: Cursor, links: Map<string, number>): void {
@@ -65,7 +53,7 @@ async function readSymbolTable(
       file.fail(place, `names within ${names.bytes.length} bytes`, `one at ${offset}`);
     return new TextDecoder().decode(names.bytes.subarray(offset, end));
   };
-  for await (const { child } of leavesOf(file, place, tree, 0, () => 0)) {
+  for await (const { child } of leavesOf(file, place, tree, 0)) {
     const node = (await file.at(place, child, 8)).letters("SNOD");
     const count = node.skip(2).uint(2);
     const entry = 2 * file.offsetSize + 24;
@@ -88,7 +76,7 @@ export interface TreeLeaf {
 }
 
 /**
- * The leaves of a B-tree of version 1 (section III.A.1) in order. Keys are `keyLength` bytes, a length unless given. No node is
+ * The leaves of a B-tree of version 1 (section III.A.1) in order; keys take as much as a length unless given. No node is
  * visited twice.
  */
 export async function* leavesOf(
@@ -96,12 +84,11 @@ export async function* leavesOf(
   place: string,
   root: number,
   type: 0 | 1,
-  keyLength: () => number,
+  keyLength: number = file.lengthSize,
 ): AsyncGenerator<TreeLeaf> {
   const pending = [root];
   const seen = new Set<number>();
   const prefix = 8 + 2 * file.offsetSize;
-  const key = keyLength() || file.lengthSize;
   while (pending.length > 0) {
     const address = pending.pop()!;
     if (seen.has(address)) file.fail(place, "a tree", "a node that is in it twice");
@@ -111,12 +98,12 @@ export async function* leavesOf(
     const [found, level, count] = [head.uint(1), head.uint(1), head.uint(2)];
     if (found !== type) head.fail(`a tree of type ${type}`, String(found));
     // oxlint-disable-next-line no-await-in-loop
-    const body = (await file.at(place, address, prefix + count * (key + file.offsetSize))).skip(
-      prefix,
-    );
+    const body = (
+      await file.at(place, address, prefix + count * (keyLength + file.offsetSize))
+    ).skip(prefix);
     const children: TreeLeaf[] = [];
     for (let index = 0; index < count; index++)
-      children.push({ key: body.part(key), child: body.address() });
+      children.push({ key: body.part(keyLength), child: body.address() });
     if (level === 0) yield* children;
     else pending.push(...children.map(({ child }) => child).reverse());
   }

@@ -86,3 +86,19 @@ export async function readMessages(
 function isUsed(kind: number): boolean {
   return (Object.values(kindsOfMessage) as number[]).includes(kind);
 }
+
+/**
+ * Throws FormatError where links or attributes are kept in a fractal heap, which only the newest kind of files has. `orderBytes` is
+ * how long a number of their order is.
+ */
+export function requireCompact(info: Cursor, what: string, orderBytes: number): void {
+  info.position = 0;
+  const flags = info.skip(1).uint(1);
+  if (flags & 1) info.skip(orderBytes);
+  if (info.address() !== nowhere)
+    info.fail(
+      `${what} in headers or symbol tables`,
+      "a fractal heap",
+      'Write the file with libver="earliest".',
+    );
+}

@@ -4,7 +4,7 @@ import { readAttribute } from "./attributes.ts";
 import { type Dataset, readDataset } from "./dataset.ts";
 import type { Hdf5File } from "./file.ts";
 import { readLinks } from "./links.ts";
-import { type Message, kindsOfMessage, readMessages } from "./messages.ts";
+import { type Message, kindsOfMessage, readMessages, requireCompact } from "./messages.ts";
 
 /** A group or dataset. */
 export class Hdf5Object {
@@ -58,7 +58,7 @@ export class Hdf5Object {
   /** The texts of an attribute; undefined where there is none of the name. FormatError where it is no text. */
   async texts(name: string): Promise<readonly string[] | undefined> {
     for (const { kind, body } of this.messages) {
-      if (kind === kindsOfMessage.attributeInfo) continue;
+      if (kind === kindsOfMessage.attributeInfo) requireCompact(body, "attributes", 2);
       if (kind !== kindsOfMessage.attribute) continue;
       // oxlint-disable-next-line no-await-in-loop
       const texts = await readAttribute(

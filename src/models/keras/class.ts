@@ -39,7 +39,7 @@ export interface KerasClass {
   write?(layer: AnyLayer, writing: Writing): JsonObject;
 }
 
-/** What a class of the table below has besides its settings. */
+/** What a class has besides its settings. */
 interface Extra {
   readonly aliases?: readonly string[];
   readonly kind?: string;
