@@ -49,8 +49,7 @@ export class Builder {
       fill(layer, parameters);
       return layer.apply(inputs) as SymbolicTensor;
     } catch (cause) {
-      if (!(cause instanceof AdjointError) || cause instanceof FormatError) throw cause;
-      throw new FormatError(`${who}: ${cause.message}`, { cause });
+      throw refusal(who, cause);
     }
   }
 
@@ -193,6 +192,13 @@ function fill(layer: AnyLayer, parameters: Parameters): void {
       );
     fields[field] = tensor;
   }
+}
+
+/** What went wrong as an error of the file: what layers and operations refuse comes from there. */
+export function refusal(who: string, cause: unknown): unknown {
+  return cause instanceof AdjointError && !(cause instanceof FormatError)
+    ? new FormatError(`${who}: ${cause.message}`, { cause })
+    : cause;
 }
 
 /** Throws FormatError naming `who` for a shape whose samples have no elements, or absurdly many. */

@@ -8,7 +8,7 @@ import { model } from "../../../../nn/index.ts";
 import { FormatError } from "../../../errors.ts";
 import type { ReadOptions } from "../../../format.ts";
 import type { ByteSource } from "../../../sources/byte-source.ts";
-import { Builder } from "./builder.ts";
+import { Builder, refusal } from "./builder.ts";
 import { Progress, elementTypeOf, storedConstant } from "./constant.ts";
 import { type OnnxFile, readFile } from "./file.ts";
 import { orderedNodes } from "./graph.ts";
@@ -61,7 +61,11 @@ export async function readOnnx(
   const setting: Setting = { builder, source, opset, used };
   for (const { node, place } of nodes) {
     abort?.throwIfAborted();
-    await build(new Step(place, node, setting));
+    try {
+      await build(new Step(place, node, setting));
+    } catch (cause) {
+      throw refusal(place, cause);
+    }
     for (const name of node.outputs) check(place, builder, declared.get(name), batch);
   }
   const outputs = file.outputs.map(({ name }) => outputOf(who, builder, name));
