@@ -1,5 +1,5 @@
 // Progress of a training run: a bar on a terminal, a plain line now and then elsewhere, nothing when quiet.
-import { SingleBar } from "cli-progress";
+import { startBar } from "./bar.ts";
 
 /** Where a run stands. */
 export interface Standing {
@@ -60,17 +60,13 @@ export function startProgress(options: ProgressOptions): Progress {
     (1000 * (iteration - from)) / Math.max(1, now() - began);
 
   if (stream.isTTY) {
-    const bar = new SingleBar({
+    const bar = startBar(
       stream,
-      hideCursor: true,
-      clearOnComplete: true,
-      barsize: 16,
-      fps: 12,
-      format: `${title} {bar} {value}/{total} | {text}`,
-      barCompleteChar: "█",
-      barIncompleteChar: "░",
-    });
-    bar.start(total, from, { text: "compiling" });
+      `${title} {bar} {value}/{total} | {text}`,
+      total,
+      from,
+      "compiling",
+    );
     return {
       update: (s) => bar.update(s.iteration, { text: describe(s, rate(s.iteration)) }),
       stop: () => bar.stop(),

@@ -1,5 +1,6 @@
 // Progress of work that is counted in bytes: a bar on a terminal, a plain line for every tenth elsewhere, nothing when quiet.
-import { SingleBar } from "cli-progress";
+import type { SingleBar } from "cli-progress";
+import { startBar } from "./bar.ts";
 
 /** How far the work on a file is. */
 export interface Transferred {
@@ -44,7 +45,7 @@ export function transferProgress(
       stop();
       shown = title;
       tenths = 0;
-      if (stream.isTTY) bar = newBar(stream, title, total ?? done, done);
+      if (stream.isTTY) bar = startBar(stream, `${title} {bar} {text}`, total ?? done, done, "");
     }
     if (bar !== undefined) {
       if (total !== undefined) bar.setTotal(total);
@@ -59,19 +60,4 @@ export function transferProgress(
     if (done === total) stop();
   };
   return { update, stop };
-}
-
-function newBar(stream: NodeJS.WriteStream, title: string, total: number, done: number): SingleBar {
-  const bar = new SingleBar({
-    stream,
-    hideCursor: true,
-    clearOnComplete: true,
-    barsize: 16,
-    fps: 12,
-    format: `${title} {bar} {text}`,
-    barCompleteChar: "█",
-    barIncompleteChar: "░",
-  });
-  bar.start(total, done, { text: "" });
-  return bar;
 }

@@ -2,6 +2,7 @@
 import { Writable } from "node:stream";
 import { describe, expect, test } from "vitest";
 import { startProgress } from "../../src/cli/progress.ts";
+import { sizeText, transferProgress } from "../../src/cli/transfer.ts";
 
 function stream(isTTY: boolean): {
   readonly stream: NodeJS.WriteStream;
@@ -73,5 +74,41 @@ describe("progress", () => {
 
   test.each([true, false])("is silent when quiet (terminal: %s)", (isTTY) => {
     expect(go(isTTY, true)).toBe("");
+  });
+});
+
+describe("progress of transfers", () => {
+  const transfer = (isTTY: boolean, quiet: boolean, stage: string, total?: number): string => {
+    const { stream: out, text } = stream(isTTY);
+    const progress = transferProgress(quiet, out);
+    for (let done = 0; done <= 1000; done++)
+      progress.update({ stage, file: "a.h5", done: done * 1e5, total });
+    progress.stop();
+    return text();
+  };
+
+  test("a line for every tenth where there is no terminal", () => {
+    const lines = transfer(false, false, "download", 1e8).trimEnd().split("\n");
+    expect(lines).toHaveLength(10);
+    expect(lines[4]).toBe("download a.h5 50.0 MB of 100.0 MB");
+    expect(transfer(false, false, "download")).toBe("");
+  });
+
+  test("a bar on a terminal, which goes away; nothing when quiet or soon done", () => {
+    const text = transfer(true, false, "read", 1e8);
+    expect(text).toContain("read a.h5");
+    expect(text).not.toContain("\n");
+    expect(transfer(true, false, "download")).toContain("download a.h5");
+    expect(transfer(true, false, "read", 1e6)).toBe("");
+    expect(transfer(true, true, "download", 1e8)).toBe("");
+  });
+
+  test("sizes", () => {
+    expect([24_000, 99_999, 475_544, 574_710_816].map(sizeText)).toEqual([
+      "24.0 kB",
+      "100.0 kB",
+      "0.5 MB",
+      "574.7 MB",
+    ]);
   });
 });

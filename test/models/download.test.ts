@@ -224,6 +224,24 @@ describe("what does not come", () => {
   });
 });
 
+test("two downloads of one file at a time do not spoil it", async () => {
+  for (const published of [md5, undefined]) {
+    const server = await serve(bytes);
+    folder = join(base, String(count++));
+    const path = join(folder, "weights.h5");
+    const file = {
+      name: "weights.h5",
+      url: `${server.origin}/weights.h5`,
+      ...(published !== undefined && { md5: published }),
+    };
+    const options = { most: 1 << 20, pause: 1 };
+    await Promise.all([1, 2, 3].map(() => download(modules, file, path, options)));
+    await server.close();
+    expect(Buffer.compare(readFileSync(path), bytes)).toBe(0);
+    expect(readdirSync(folder)).toEqual(["weights.h5"]);
+  }
+});
+
 test("whatever the server does, the file is right or there is none", async () => {
   const answer: fc.Arbitrary<Answer> = fc.oneof(
     fc.constant({}),

@@ -194,6 +194,19 @@ describe("which files are published", () => {
   });
 });
 
+test("without Node there is no cache, and it says so", async () => {
+  const { process } = globalThis;
+  try {
+    (globalThis as { process?: unknown }).process = undefined;
+    const loading = mobilenet({ ...options, weights: "imagenet" });
+    globalThis.process = process;
+    await expect(loading).rejects.toThrow(DownloadError);
+    await expect(loading).rejects.toThrow(/expected Node.*a URL, a Blob or a File/);
+  } finally {
+    globalThis.process = process;
+  }
+});
+
 test("an abort before anything began", async () => {
   const signal = AbortSignal.abort(new Error("enough"));
   await expect(mobilenet({ ...options, weights: "imagenet", signal })).rejects.toThrow("enough");

@@ -177,6 +177,19 @@ describe("initialisers", () => {
         expect([...initializer(random.key(4), shape, "float32").data()]).not.toEqual(data);
       expect(initializer(random.key(3), [3], "float64").dtype).toBe("float64");
     });
+  test("varianceScaling: what is counted, and how it is spread", () => {
+    const deviationOf = (options: initializers.VarianceScalingOptions): number => {
+      const x = initializers.varianceScaling(options)(random.key(5), [150, 60], "float64");
+      return Math.sqrt(x.mul(x).mean().item());
+    };
+    expect(deviationOf({}) * Math.sqrt(150)).toBeCloseTo(1, 1);
+    expect(deviationOf({ mode: "fanOut", scale: 2 }) * Math.sqrt(30)).toBeCloseTo(1, 1);
+    const uniform = { mode: "fanAverage", distribution: "uniform" } as const;
+    expect(deviationOf(uniform) * Math.sqrt(105)).toBeCloseTo(1, 1);
+    for (const wrong of [{ scale: 0 }, { scale: NaN }, { mode: "fan" }, { distribution: "normal" }])
+      expect(() => initializers.varianceScaling(wrong as object)).toThrow(ArgumentError);
+    expect(() => initializers.varianceScaling({ mod: 1 } as object)).toThrow(/Did you mean mode/);
+  });
   test("kernels of convolutions count their window in both fans", () => {
     expect(initializers.fans([3, 3, 16, 32])).toEqual({ fanIn: 144, fanOut: 288 });
     expect(initializers.fans([7])).toEqual({ fanIn: 7, fanOut: 7 });

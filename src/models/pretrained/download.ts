@@ -21,6 +21,7 @@ export interface DownloadOptions {
 /** Tries in all, and tries in a row that bring nothing: enough for networks that fail now and then, no endless loop with others. */
 const tries = 50;
 const idleTries = 3;
+let calls = 0;
 
 /**
  * Downloads a file to a path. What has come is kept beside it (`.part`) until it is whole and has the right MD5: a later call goes on
@@ -36,7 +37,8 @@ export async function download(
   const { files, paths } = modules;
   const { url, md5 } = published;
   const { signal, most, patience = 30_000, pause = 500 } = options;
-  const part = `${path}.part`;
+  // One that is never resumed belongs to this call alone.
+  const part = md5 === undefined ? `${path}.${process.pid}-${calls++}.part` : `${path}.part`;
   const failed = (reason: string, cause?: unknown): DownloadError =>
     new DownloadError(
       `${url}: it cannot be downloaded: ${reason}. To do it by hand, put ${published.name} (${md5 === undefined ? "no MD5 is published" : `MD5 ${md5}`}) into ${paths.dirname(path)}, or give its path.`,
@@ -84,7 +86,10 @@ export async function download(
     }
     await files.rename(part, path);
   } catch (cause) {
+    if (md5 === undefined) await files.rm(part, { force: true }).catch(() => undefined);
     signal?.throwIfAborted();
+    // Another process was faster.
+    if ((cause as { code?: string }).code === "ENOENT" && (await sizeOf(modules, path)) > 0) return;
     throw cause instanceof DownloadError ? cause : failed(reasonOf(cause), cause);
   }
 }
