@@ -31,6 +31,7 @@ export {
   ThreadError,
   TraceError,
 } from "./ir/errors.ts";
+export { nearNames } from "./ir/near-names.ts";
 export type { Shape } from "./ir/shape.ts";
 export { Tensor } from "./ir/tensor.ts";
 export type { Nested } from "./ir/tensor.ts";

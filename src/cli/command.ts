@@ -8,6 +8,8 @@ export interface Option<T> {
   readonly fallback: T;
   /** How the default is shown in the help; absent: not shown. */
   readonly shown?: string;
+  /** Whether the option takes several values and may be repeated: the command gets a list of what was parsed. */
+  readonly many?: boolean;
 }
 
 /** A positional argument. */
@@ -61,6 +63,22 @@ export function option<T>(
   shown?: string,
 ): Option<T> {
   return { flags, help, parse, fallback, ...(shown === undefined ? {} : { shown }) };
+}
+
+/** An option with one value or more, `<name...>` in its flags: a list, empty unless given. */
+export function manyOption<T>(
+  flags: string,
+  help: string,
+  parse: (text: string) => T,
+): Option<readonly T[]> {
+  // The parser below reads one value; the program gathers what it gives.
+  return {
+    flags,
+    help,
+    parse: parse as unknown as (text: string) => T[],
+    fallback: [],
+    many: true,
+  };
 }
 
 /** A switch: present or not. */

@@ -17,12 +17,12 @@ const common = {
 
 function toFlag(option: Option<unknown>): Flag {
   const flag = new Flag(option.flags, option.help);
-  if (option.fallback !== undefined && option.parse) flag.default(option.fallback, option.shown);
-  const { parse } = option;
+  const { parse, many = false } = option;
+  if (option.fallback !== undefined && parse && !many) flag.default(option.fallback, option.shown);
   if (!parse) return flag;
-  return flag.argParser((text: string) => {
+  return flag.argParser((text: string, before: unknown) => {
     try {
-      return parse(text);
+      return many ? [...((before ?? []) as unknown[]), parse(text)] : parse(text);
     } catch (error) {
       throw new InvalidArgumentError(oneLine(error));
     }

@@ -1,5 +1,5 @@
-// Progress of a training run: a bar on a terminal, a plain line now and then elsewhere, nothing when quiet.
-import { startBar } from "./bar.ts";
+// Progress of a training run: how far it is, its loss, its speed.
+import { startCounter } from "./counter.ts";
 
 /** Where a run stands. */
 export interface Standing {
@@ -46,42 +46,15 @@ function describe(s: Standing, rate: number): string {
 
 /** Starts showing progress. */
 export function startProgress(options: ProgressOptions): Progress {
-  const {
-    title,
-    total,
-    quiet,
-    from = 0,
-    stream = process.stderr,
-    now = () => performance.now(),
-  } = options;
-  if (quiet) return { update: () => {}, stop: () => {} };
+  const { from = 0, now = () => performance.now(), ...shown } = options;
   const began = now();
-  const rate = (iteration: number): number =>
-    (1000 * (iteration - from)) / Math.max(1, now() - began);
-
-  if (stream.isTTY) {
-    const bar = startBar(
-      stream,
-      `${title} {bar} {value}/{total} | {text}`,
-      total,
-      from,
-      "compiling",
-    );
-    return {
-      update: (s) => bar.update(s.iteration, { text: describe(s, rate(s.iteration)) }),
-      stop: () => bar.stop(),
-    };
-  }
-
-  const every = Math.max(1, Math.ceil(total / 10));
-  let printed = from;
+  const bar = startCounter({ ...shown, from, text: "compiling" });
   return {
-    update: (s) => {
-      if (s.iteration < total && s.iteration - printed < every) return;
-      if (s.iteration === printed) return;
-      printed = s.iteration;
-      stream.write(`${title} ${s.iteration}/${total} | ${describe(s, rate(s.iteration))}\n`);
+    update: (standing) => {
+      const { iteration } = standing;
+      const rate = (1000 * (iteration - from)) / Math.max(1, now() - began);
+      bar.update(iteration, describe(standing, rate));
     },
-    stop: () => {},
+    stop: bar.stop,
   };
 }

@@ -3,6 +3,7 @@ import type { Command } from "../command.ts";
 import { classify } from "./classify.ts";
 import { convert } from "./convert.ts";
 import { demo } from "./demo.ts";
+import { explain } from "./explain.ts";
 import { fit } from "./fit.ts";
 import { models } from "./models.ts";
 import { predict } from "./predict.ts";
@@ -11,6 +12,7 @@ import { summary } from "./summary.ts";
 export const commands: readonly Command[] = [
   fit,
   predict,
+  explain,
   classify,
   summary,
   convert,

@@ -65,15 +65,11 @@ export function inputOf(
     throw new UsageError(
       `--preprocess ${mode} is for three channels, and the network takes one; use raw, unit or tf`,
     );
-  const input = preprocess(channels === 1 ? grey(picture) : picture, {
-    mode,
-    size: [rows, columns],
-    interpolation,
-  });
-  return channels === 1 ? input.slice([0, 0, 0, 0], [1, rows, columns, 1]) : input;
+  return preprocess(picture, { mode, size: [rows, columns], interpolation, channels });
 }
 
-function inputShapeOf({ inputShape }: LoadedModel): readonly [number, number, number] {
+/** Rows, columns and channels of the pictures that a network takes. */
+export function inputShapeOf({ inputShape }: LoadedModel): readonly [number, number, 1 | 3] {
   const shape: readonly unknown[] = inputShape ?? [];
   const [rows, columns, channels] = shape;
   if (shape.length === 3 && (channels === 1 || channels === 3))
@@ -81,14 +77,4 @@ function inputShapeOf({ inputShape }: LoadedModel): readonly [number, number, nu
   throw new WorkError(
     `the network does not take pictures: expected an input [rows, columns, 1 or 3], got [${shape.join(", ")}]`,
   );
-}
-
-/** A picture in grey, as Pillow's convert("L") has it: ITU-R 601-2 luma in 16 bits. */
-function grey({ width, height, data }: Picture): Picture {
-  const luma = new Uint8Array(data.length);
-  for (let at = 0; at < data.length; at += 3) {
-    const sum = 19595 * data[at]! + 38470 * data[at + 1]! + 7471 * data[at + 2]!;
-    luma.fill((sum + 0x8000) >> 16, at, at + 3);
-  }
-  return { width, height, data: luma };
 }

@@ -1,5 +1,5 @@
 /** @file Pictures -> tensors, scaled and ordered as the networks of the published collections want them. */
-import { ArgumentError, ShapeError, complaint } from "../../ir/errors.ts";
+import { ArgumentError, ShapeError, complaint, describe } from "../../ir/errors.ts";
 import { checkChoice, checkOptions } from "../../ir/options.ts";
 import type { Tensor } from "../../ir/tensor.ts";
 import { tensor } from "../../ops/creation.ts";
@@ -43,19 +43,22 @@ export interface PreprocessOptions {
   readonly size?: number | readonly [height: number, width: number];
   /** How they are resized: "nearest" unless given, as Keras' `load_img`. */
   readonly interpolation?: Interpolation;
+  /** 3 unless given; 1 for networks that take grey pictures, with Pillow's `convert("L")`, in modes that treat all channels alike. */
+  readonly channels?: 1 | 3;
 }
 
 /**
- * One picture or several of one size -> a float32 tensor [N, height, width, 3], the same bits as Keras' `load_img`, `img_to_array` and
+ * One picture or several of one size -> a float32 tensor [N, height, width, channels], the same bits as Keras' `load_img`, `img_to_array` and
  * `preprocess_input`. Throws ArgumentError for an unknown mode or impossible sizes, ShapeError for pictures of different sizes.
  */
 export function preprocess(
   pictures: Picture | readonly Picture[],
   options: PreprocessOptions,
 ): Tensor {
-  checkOptions("preprocess", options, ["mode", "size", "interpolation"]);
-  const { mode, size, interpolation } = options;
+  checkOptions("preprocess", options, ["mode", "size", "interpolation", "channels"]);
+  const { mode, size, interpolation, channels = 3 } = options;
   checkChoice("preprocess: mode", mode, preprocessModes);
+  checkChannels(channels, mode);
   const given = Array.isArray(pictures) ? (pictures as Picture[]) : [pictures as Picture];
   if (given.length === 0)
     throw new ArgumentError(complaint("preprocess", "a picture, or several", "none"));
@@ -75,15 +78,38 @@ export function preprocess(
         "Give a size that all are resized to.",
       ),
     );
-  const samples = first.data.length;
-  const elements = new Float32Array(list.length * samples);
+  const pixels = first.width * first.height;
+  const elements = new Float32Array(list.length * pixels * channels);
   const { bgr = false } = scalings[mode];
   const table = levels(scalings[mode]);
-  for (const [index, { data }] of list.entries())
-    for (let at = 0; at < samples; at += 3)
-      for (let c = 0; c < 3; c++)
-        elements[index * samples + at + c] = table[256 * c + data[at + (bgr ? 2 - c : c)]!]!;
-  return tensor(elements, { shape: [list.length, first.height, first.width, 3] });
+  let to = 0;
+  for (const { data } of list)
+    for (let at = 0; at < 3 * pixels; at += 3)
+      if (channels === 1) elements[to++] = table[greyOf(data, at)]!;
+      else
+        for (let c = 0; c < 3; c++)
+          elements[to++] = table[256 * c + data[at + (bgr ? 2 - c : c)]!]!;
+  return tensor(elements, { shape: [list.length, first.height, first.width, channels] });
+}
+
+function checkChannels(channels: unknown, mode: PreprocessMode): void {
+  if (channels !== 1 && channels !== 3)
+    throw new ArgumentError(complaint("preprocess: channels", "1 or 3", describe(channels)));
+  const { mean = [0], bgr = false } = scalings[mode];
+  if (channels === 1 && (bgr || new Set(mean).size > 1))
+    throw new ArgumentError(
+      complaint(
+        "preprocess: mode",
+        "tf, unit or raw for a grey picture",
+        describe(mode),
+        "It treats each colour in its own way.",
+      ),
+    );
+}
+
+/** Luma of a pixel in 16 binary digits (ITU-R 601-2), as Pillow rounds it (libImaging/Convert.c: L24). */
+function greyOf(data: Uint8Array, at: number): number {
+  return (19_595 * data[at]! + 38_470 * data[at + 1]! + 7471 * data[at + 2]! + 0x8000) >> 16;
 }
 
 /** What each of the 256 levels becomes in each channel of the result, rounded to float32 after every operation as in numpy. */

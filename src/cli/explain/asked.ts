@@ -1,0 +1,95 @@
+// What is asked of explanations, whichever image they are of.
+import { nearNames } from "../../index.ts";
+import {
+  type ColourMapName,
+  type Explainer,
+  type ExplainOptions,
+  type Score,
+  type Upsampling,
+  methods as registry,
+} from "../../explain/index.ts";
+import { UsageError } from "../errors.ts";
+import type { NetworkInUse } from "./network.ts";
+
+/** What the options of the command line say of every image. */
+export interface Asked {
+  readonly layer: string | undefined;
+  /** Numbers or names; none: the top prediction of each image. */
+  readonly classes: readonly string[];
+  /** Names; none: gradCam. */
+  readonly methods: readonly string[];
+  readonly score: Score | undefined;
+  readonly relu: boolean;
+  readonly upsample: Upsampling | undefined;
+  readonly colourMap: ColourMapName | undefined;
+  readonly top: number;
+  readonly judge: boolean;
+  /** Whether everything shall be as the program GradCAM-Keras has it. */
+  readonly isOriginal: boolean;
+  readonly seed: number;
+}
+
+/** Its choice of formula is the gradient of the probability, negative values and all. */
+export function explainOptions({ layer, score, relu, isOriginal }: Asked): ExplainOptions {
+  const chosen = score ?? (isOriginal ? "probability" : undefined);
+  return {
+    ...(layer !== undefined && { layer }),
+    ...(chosen !== undefined && { score: chosen }),
+    ...((!relu || isOriginal) && { relu: false }),
+  };
+}
+
+/** The methods of these names, however they are written: gradCam, grad-cam, Grad-CAM++. Throws UsageError naming the nearest. */
+export function chooseMethods(names: readonly string[]): Explainer[] {
+  const plain = (name: string): string =>
+    name.replaceAll("+", "plus").replaceAll(/\W|_/g, "").toLowerCase();
+  const all = Object.entries(registry) as [string, Explainer][];
+  return [...new Set(names.length === 0 ? ["gradCam"] : names)].map((name) => {
+    const found = all.find(([known]) => plain(known) === plain(name));
+    if (found !== undefined) return found[1];
+    const known = all.map(([own]) => own);
+    throw new UsageError(
+      `expected a method (${known.join(", ")}), got "${name}"; most like it: ${nearNames(name, known).join(", ")}`,
+    );
+  });
+}
+
+/** The classes of these numbers or names. Throws UsageError naming the nearest. */
+export function chooseClasses(
+  wanted: readonly string[],
+  { title, classNames, outputs }: NetworkInUse,
+): number[] {
+  return wanted.map((text) => {
+    if (/^\d+$/.test(text)) {
+      // One output with a sigmoid is two classes.
+      const classes = Math.max(outputs, 2);
+      if (Number(text) < classes) return Number(text);
+      throw new UsageError(`expected a class from 0 to ${classes - 1}, got ${text}`);
+    }
+    if (classNames === undefined)
+      throw new UsageError(
+        `expected the number of a class, got "${text}": nobody says what the classes of ${title} are called (--classes FILE does)`,
+      );
+    const plain = (one: string): string => one.replaceAll(/[\s_]+/g, " ").toLowerCase();
+    const index = classNames.findIndex((one) => plain(one) === plain(text));
+    if (index >= 0) return index;
+    const near = nearNames(text, classNames).join(", ");
+    throw new UsageError(
+      `expected the name or number of a class, got "${text}"; most like it: ${near}`,
+    );
+  });
+}
+
+/** Throws UsageError where one picture cannot show what is asked for. */
+export function checkAsked(asked: Asked, overlay: string | undefined): void {
+  const { methods, classes, isOriginal, upsample, colourMap } = asked;
+  const maps = Math.max(methods.length, 1) * Math.max(classes.length, 1);
+  if (overlay !== undefined && maps > 1)
+    throw new UsageError(`--overlay: expected one method and one class, got ${maps} maps to show`);
+  if (isOriginal && maps > 1)
+    throw new UsageError(`--preset original: expected one method and one class, got ${maps} maps`);
+  if (isOriginal && (upsample !== undefined || colourMap !== undefined))
+    throw new UsageError(
+      "--preset original: expected no --upsample and no --colours, which it decides itself",
+    );
+}
