@@ -8,7 +8,7 @@ import { parseArgs } from "node:util";
 import { random } from "adjoint";
 import {
   type Explainer,
-  type Heatmap,
+  type HeatMap,
   type Network,
   judge,
   methods,
@@ -35,11 +35,15 @@ export interface Row {
   readonly milliseconds: number | undefined;
 }
 
-/** A row of the second table: likeness to the trained network's maps after all layers were randomised. */
+/** A row of the second table: rank correlation with the trained network's maps after some layers were randomised. */
 export interface Likeness {
   readonly method: string;
-  readonly rank: number;
-  readonly rankOfMagnitudes: number;
+  /** The scores' layer alone. */
+  readonly top: number;
+  /** The upper half of the layers. */
+  readonly half: number;
+  readonly all: number;
+  /** Structural similarity after all of them. */
   readonly structure: number;
 }
 
@@ -68,7 +72,7 @@ export async function main(
   }));
   const rowOf = async (
     method: string,
-    maps: readonly Heatmap[],
+    maps: readonly HeatMap[],
     milliseconds: number | undefined,
   ): Promise<Row> => {
     const subjects = pictures.map((picture, i) => ({ ...picture, map: maps[i]! }));
@@ -92,7 +96,7 @@ export async function main(
   say(`${name}, ${count} pictures\n${header}`);
   const rows: Row[] = [];
   for (const method of chosen) {
-    const explain = (i: number): Heatmap =>
+    const explain = (i: number): HeatMap =>
       all[method]!(network, x.at(i), { classIndex: classIndex[i]! });
     let milliseconds = Infinity;
     const maps = classIndex.map((_, i) => {
@@ -114,27 +118,29 @@ export async function main(
 
   const few = Math.min(count, Number(values["randomisation-images"]));
   const images = x.slice([0], [few]);
-  say(
-    `\nafter all layers were randomised, ${few} pictures\n| method | rank | rank of magnitudes | structure |`,
-  );
+  say(`\n${few} pictures, layers randomised from the scores down\n${likenessHeader}`);
   const likenesses: Likeness[] = [];
   for (const method of chosen) {
     const { title } = all[method]!.method;
-    const explain = (other: Network): Heatmap[] =>
+    const explain = (other: Network): HeatMap[] =>
       all[method]!.batch(other, images, { classIndex: classIndex.slice(0, few), relu: false });
-    const { rank, rankOfMagnitudes, structure } = (
-      await parameterRandomisation(network, explain)
-    ).at(-1)!;
-    likenesses.push({ method: title, rank, rankOfMagnitudes, structure });
-    say(
-      `| ${[title, ...[rank, rankOfMagnitudes, structure].map((value) => value.toFixed(2))].join(" | ")} |`,
-    );
+    const steps = await parameterRandomisation(network, explain);
+    const likeness: Likeness = {
+      method: title,
+      top: steps[0]!.rank,
+      half: steps[Math.ceil(steps.length / 2) - 1]!.rank,
+      all: steps.at(-1)!.rank,
+      structure: steps.at(-1)!.structure,
+    };
+    likenesses.push(likeness);
+    const { method: name, ...numbers } = likeness;
+    say(`| ${[name, ...Object.values(numbers).map((value) => value.toFixed(2))].join(" | ")} |`);
   }
   return { rows, likenesses };
 }
 
 /** Maps that know nothing of the network. */
-const baselines: Record<string, (index: number) => Heatmap> = {
+const baselines: Record<string, (index: number) => HeatMap> = {
   random: (index) => ({
     values: random.uniform(random.key(index), [64 * 64]).data(),
     shape: [64, 64],
@@ -159,6 +165,10 @@ const columns: readonly [name: string, text: (row: Row) => string][] = [
 const header = [
   `| ${columns.map(([name]) => name).join(" | ")} |`,
   `|${" --- |".repeat(columns.length)}`,
+].join("\n");
+const likenessHeader = [
+  "| method | scores | upper half | all | structure, all |",
+  `|${" --- |".repeat(5)}`,
 ].join("\n");
 const lineOf = (row: Row): string => `| ${columns.map(([, text]) => text(row)).join(" | ")} |`;
 const percent = (share: number): string => `${(100 * share).toFixed(0)} %`;

@@ -13,6 +13,7 @@ const entrances = [
   "nn/index.ts",
   "optim/index.ts",
   "models/index.ts",
+  "explain/index.ts",
 ].map((file) => join(root, "src", file));
 
 interface Declared {

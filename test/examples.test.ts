@@ -171,7 +171,16 @@ describe("examples", () => {
     const [cam, , chance] = rows;
     expect(cam!.insertion).toBeGreaterThan(chance!.insertion);
     expect(cam!.pointing).toBeGreaterThanOrEqual(0.75);
-    expect(Math.abs(likenesses[0]!.rank)).toBeLessThan(0.9);
+    expect(Math.abs(likenesses[0]!.all)).toBeLessThan(0.9);
     await expect(main(["--methods", "gradcam"])).rejects.toThrow(/no method gradcam/);
+  });
+
+  it("depth-cam: a strip and an animation", async () => {
+    const { main } = await import("../examples/depth-cam.ts");
+    const { svg, gif } = await main(["--places", "12", "--frames", "3", "--out", folder]);
+    expect(svg).toContain("t = 0.75");
+    expect(svg).not.toContain("NaN");
+    expect(String.fromCharCode(...gif.subarray(0, 6))).toBe("GIF89a");
+    expect(existsSync(join(folder, "depth-cam.png"))).toBe(true);
   });
 });

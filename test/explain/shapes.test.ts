@@ -158,7 +158,7 @@ describe("trained networks", () => {
 
   test.each([
     ["cnn", 0.97],
-    ["odenet", 0.8],
+    ["odenet", 0.93],
   ] as const)("%s knows the shapes of pictures it has not seen", async (name, least) => {
     const network = await trainedShapesNetwork(name);
     const { accuracy } = evaluate(network, { x, y }, { accuracy: nn.metrics.accuracy });

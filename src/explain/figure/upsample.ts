@@ -33,6 +33,7 @@ const lines: Readonly<Record<Upsampling, Line>> = {
   spline3: splineLine,
 };
 
+/** The names of all ways. */
 export const upsamplings: readonly Upsampling[] = Object.keys(lines) as Upsampling[];
 
 /**

@@ -10,9 +10,9 @@ import { flatten } from "../../ir/tree.ts";
 import { slotsOf } from "../../models/slots.ts";
 import { random } from "../../ops/index.ts";
 import { breather } from "../../optim/breather.ts";
+import type { HeatMap } from "../figure/heat-map.ts";
 import { type Network, requireNetwork } from "../network/pass.ts";
 import { rankCorrelation, structuralSimilarity } from "./similarity.ts";
-import type { Heatmap } from "./upsample.ts";
 
 /** Options of `parameterRandomisation`. */
 export interface RandomisationOptions {
@@ -48,7 +48,7 @@ export interface RandomisationStep {
  */
 export async function parameterRandomisation(
   network: Network,
-  explain: (network: Network) => readonly Heatmap[],
+  explain: (network: Network) => readonly HeatMap[],
   options: RandomisationOptions = {},
 ): Promise<RandomisationStep[]> {
   const who = "parameterRandomisation";
@@ -94,12 +94,12 @@ function redrawn(parameter: Tensor, key: Tensor): Tensor {
 }
 
 function similarity(
-  original: readonly Heatmap[],
-  maps: readonly Heatmap[],
+  original: readonly HeatMap[],
+  maps: readonly HeatMap[],
 ): Omit<RandomisationStep, "layer"> {
-  const mean = (of: (a: Heatmap, b: Heatmap) => number): number =>
+  const mean = (of: (a: HeatMap, b: HeatMap) => number): number =>
     original.reduce((sum, map, index) => sum + of(map, maps[index]!), 0) / original.length;
-  const magnitudes = ({ values }: Heatmap): Float64Array => Float64Array.from(values, Math.abs);
+  const magnitudes = ({ values }: HeatMap): Float64Array => Float64Array.from(values, Math.abs);
   return {
     rank: mean((a, b) => rankCorrelation(a.values, b.values)),
     rankOfMagnitudes: mean((a, b) => rankCorrelation(magnitudes(a), magnitudes(b))),

@@ -2,14 +2,15 @@
 import { ArgumentError, ShapeError, complaint, describe } from "../../ir/errors.ts";
 import { formatShape } from "../../ir/shape.ts";
 import { Tensor, concreteElements } from "../../ir/tensor.ts";
-import { type Heatmap, upsample } from "./upsample.ts";
+import { type HeatMap, checkMap } from "../figure/heat-map.ts";
+import { upsample } from "../figure/upsample.ts";
 
 /** Something to judge. */
 export interface Subject {
   /** The picture as the network takes it: [H, W, C] or [1, H, W, C], float32. */
   readonly image: Tensor;
   /** Of any size: it is brought to the picture's, bilinearly. */
-  readonly map: Heatmap;
+  readonly map: HeatMap;
   /** The class that the map explains: a place in the network's output. */
   readonly classIndex: number;
   /** Which pixels belong to what makes the class: [H, W], not 0 inside. Metrics of localisation need it. */
@@ -43,6 +44,7 @@ export function caseOf(who: string, subject: Subject): Case {
         formatShape(image.shape),
       ),
     );
+  checkMap(`${who}: map`, map);
   const [rows, columns, channels] = shape as [number, number, number];
   if (!Number.isSafeInteger(classIndex) || classIndex < 0)
     throw new ArgumentError(
@@ -60,29 +62,8 @@ export function caseOf(who: string, subject: Subject): Case {
     columns,
     channels,
     pixels: concreteElements(image, who) as Float32Array,
-    map: sized(who, map, rows, columns),
+    map: upsample(map, rows, columns, "bilinear").values,
     classIndex,
     mask: mask && concreteElements(mask, who),
   };
-}
-
-function sized(who: string, map: Heatmap, rows: number, columns: number): Float64Array {
-  const [h, w] = map.shape as readonly [number, number];
-  if (map.shape.length !== 2 || !(h >= 1 && w >= 1) || map.values.length !== h * w)
-    throw new ShapeError(
-      complaint(
-        `${who}: map`,
-        "values for [rows, columns]",
-        `${map.values.length} values for ${formatShape(map.shape)}`,
-      ),
-    );
-  const odd = Array.prototype.findIndex.call(
-    map.values,
-    (value: number) => !Number.isFinite(value),
-  );
-  if (odd >= 0)
-    throw new ArgumentError(
-      complaint(`${who}: map`, "finite values", `${map.values[odd]} at place ${odd}`),
-    );
-  return upsample(map, rows, columns);
 }
