@@ -38,7 +38,12 @@ describe("demo", () => {
   test("leaves data, model and pictures", () => {
     const pictures = ["hare-lynx", "hare-lynx-loss", "hare-lynx-phase", "spiral", "spiral-loss"];
     expect(readdirSync(here.at("deep/out")).sort()).toEqual(
-      ["hare-lynx.csv", "hare-lynx.json", ...pictures.map((name) => `${name}.png`)].sort(),
+      [
+        "hare-lynx.csv",
+        "hare-lynx.json",
+        "shapes.png",
+        ...pictures.map((name) => `${name}.png`),
+      ].sort(),
     );
     for (const name of pictures) {
       const png = readFileSync(here.at(`deep/out/${name}.png`));
@@ -71,6 +76,13 @@ describe("demo", () => {
       expect(lynx[0]! - time).toBeLessThan(3);
       if (i > 0) expect(time - hares[i - 1]![0]!).toBeCloseTo(10.5, -0.5);
     });
+  });
+
+  test("a picture is explained: the class is right, and the map points at the shape", () => {
+    expect(outcome.stdout).toMatch(
+      /it says crescent, \d+\.\d%; the peak of Grad-CAM's map lies on the crescent/,
+    );
+    expect(readFileSync(here.at("deep/out/shapes.png")).readUInt32BE(16)).toBeGreaterThan(1500);
   });
 
   test("the spiral is learned: its whole trajectory from the start alone", () => {
