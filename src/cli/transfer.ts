@@ -1,4 +1,4 @@
-// Progress of work that is counted in bytes: a bar on a terminal, a plain line for every tenth elsewhere, nothing when quiet.
+// Progress of work that is counted in bytes: a bar on a terminal, elsewhere a plain line for every tenth of a download, nothing when quiet.
 import type { SingleBar } from "cli-progress";
 import { startBar } from "./bar.ts";
 
@@ -17,7 +17,7 @@ export interface TransferProgress {
   readonly stop: () => void;
 }
 
-/** Reading files below this size takes no time worth a bar. */
+/** Reading takes a second or two at most: it is worth a bar for files of this size, and no lines. */
 const worthTelling = 1 << 26;
 
 /** 574,710,816 as 574.7 MB, 35,363 as 35.4 kB. */
@@ -52,7 +52,7 @@ export function transferProgress(
       bar.update(done, {
         text: `${sizeText(done)}${total === undefined ? "" : ` of ${sizeText(total)}`}`,
       });
-    } else if (total !== undefined && !stream.isTTY) {
+    } else if (total !== undefined && !stream.isTTY && stage === "download") {
       const now = Math.floor((10 * done) / Math.max(1, total));
       if (now > tenths) stream.write(`${title} ${sizeText(done)} of ${sizeText(total)}\n`);
       tenths = Math.max(tenths, now);

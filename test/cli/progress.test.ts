@@ -92,6 +92,7 @@ describe("progress of transfers", () => {
     expect(lines).toHaveLength(10);
     expect(lines[4]).toBe("download a.h5 50.0 MB of 100.0 MB");
     expect(transfer(false, false, "download")).toBe("");
+    expect(transfer(false, false, "read", 1e8)).toBe("");
   });
 
   test("a bar on a terminal, which goes away; nothing when quiet or soon done", () => {
