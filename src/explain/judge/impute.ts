@@ -4,14 +4,11 @@
  * attribution methods", section 4.2).
  */
 
-/** Neighbours with their weights in the mean: a sixth for those beside, a twelfth for those across the corner. */
-const neighbours = [-1, 0, 1]
-  .flatMap((down) => [-1, 0, 1].map((right) => ({ down, right })))
-  .filter(({ down, right }) => down !== 0 || right !== 0)
-  .map((step) => ({ ...step, weight: step.down === 0 || step.right === 0 ? 1 / 6 : 1 / 12 }));
+/** Weights of neighbours in the mean: of those beside, and of those across a corner. */
+const [beside, across] = [1 / 6, 1 / 12];
 
-/** Residual, relative to the right-hand side's, at which a solution is good enough for float32 pixels. */
-const enough = 1e-9;
+/** Size of the residual, relative to that of the right-hand side, at which a solution is good enough for float32 pixels. */
+const enough = 1e-6;
 
 /** The picture that pixels are removed from. */
 export interface Picture {
@@ -25,101 +22,152 @@ export interface Picture {
 /**
  * Replaces the pixels at `missing` places (at least one is not), each channel by the solution of: every missing pixel is the
  * weighted mean of its neighbours in the picture, missing or not. The matrix is symmetric and positive definite, a graph's
- * Laplacian, and the system is solved by conjugate gradients (Hestenes and Stiefel 1952).
+ * Laplacian. It is solved by conjugate gradients (Hestenes and Stiefel 1952), which begin with the solution for the picture at half
+ * its size, and so on down (cascadic multigrid, Bornemann and Deuflhard 1996).
  */
 export function impute(
   { rows, columns, channels, pixels }: Picture,
   missing: Int32Array,
 ): Float32Array {
   const filled = pixels.slice();
-  if (missing.length === 0) return filled;
-  const system = systemOf(rows, columns, missing);
+  const isKnown = new Uint8Array(rows * columns).fill(1);
+  for (const place of missing) isKnown[place] = 0;
   for (let channel = 0; channel < channels; channel++) {
-    const known = system.known((place) => pixels[place * channels + channel]!);
-    const solution = conjugateGradients(system, known);
-    missing.forEach((place, i) => (filled[place * channels + channel] = solution[i]!));
+    const values = Float64Array.from(isKnown, (_, place) => pixels[place * channels + channel]!);
+    const solution = solve({ rows, columns, values, isKnown });
+    for (const place of missing) filled[place * channels + channel] = solution[place]!;
   }
   return filled;
 }
 
-interface System {
-  readonly size: number;
-  /** The sum of the weights of an unknown's neighbours. */
-  readonly diagonal: Float64Array;
-  /** The part of the weighted sums that is known. */
-  known(valueAt: (place: number) => number): Float64Array;
-  /** Laplacian times x. */
-  apply(x: Float64Array, out: Float64Array): void;
+/** One channel. */
+interface Plane {
+  readonly rows: number;
+  readonly columns: number;
+  readonly values: Float64Array;
+  readonly isKnown: Uint8Array;
 }
 
-function systemOf(rows: number, columns: number, missing: Int32Array): System {
-  const size = missing.length;
-  const unknownAt = new Int32Array(rows * columns).fill(-1);
-  missing.forEach((place, i) => (unknownAt[place] = i));
-  const diagonal = new Float64Array(size);
-  // For each unknown and neighbour: the neighbour's number if unknown, else -1; and its place if known, else -1.
-  const unknown = new Int32Array(8 * size).fill(-1);
-  const known = new Int32Array(8 * size).fill(-1);
-  missing.forEach((place, i) => {
+/** The values with those that are not known found. */
+function solve(plane: Plane): Float64Array {
+  const { rows, columns, values, isKnown } = plane;
+  const missing = Int32Array.from(isKnown.keys()).filter((place) => !isKnown[place]);
+  if (missing.length === 0) return values;
+  const coarse = halved(plane);
+  const rough = solve(coarse);
+  const guess = Float64Array.from(missing, (place) => {
     const [row, column] = [Math.floor(place / columns), place % columns];
-    for (const [n, { down, right, weight }] of neighbours.entries()) {
-      const [r, c] = [row + down, column + right];
-      if (r < 0 || r >= rows || c < 0 || c >= columns) continue;
-      diagonal[i]! += weight;
-      const at = r * columns + c;
-      if (unknownAt[at]! >= 0) unknown[8 * i + n] = unknownAt[at]!;
-      else known[8 * i + n] = at;
-    }
+    return rough[(row >> 1) * coarse.columns + (column >> 1)]!;
   });
-  const weights = neighbours.map(({ weight }) => weight);
+  const grid = new Grid(rows, columns, missing);
+  const inside = grid.field(() => 1);
+  const known = grid.field((place) => (isKnown[place] ? values[place]! : 0));
+  const weights = Float64Array.from(missing, (_, i) => grid.around(inside, i));
+  const right = Float64Array.from(missing, (_, i) => grid.around(known, i));
+  const solution = conjugateGradients(grid, weights, right, guess);
+  const solved = values.slice();
+  missing.forEach((place, i) => (solved[place] = solution[i]!));
+  return solved;
+}
+
+/** The plane at half its size: means of what is known of four pixels. */
+function halved({ rows, columns, values, isKnown }: Plane): Plane {
+  const [fewer, narrower] = [(rows + 1) >> 1, (columns + 1) >> 1];
+  const sums = new Float64Array(fewer * narrower);
+  const counts = new Uint8Array(fewer * narrower);
+  for (let place = 0; place < values.length; place++) {
+    if (!isKnown[place]) continue;
+    const at = (Math.floor(place / columns) >> 1) * narrower + ((place % columns) >> 1);
+    sums[at]! += values[place]!;
+    counts[at]! += 1;
+  }
   return {
-    size,
-    diagonal,
-    known(valueAt) {
-      const sums = new Float64Array(size);
-      for (let at = 0; at < known.length; at++)
-        if (known[at]! >= 0) sums[at >> 3]! += weights[at & 7]! * valueAt(known[at]!);
-      return sums;
-    },
-    apply(x, out) {
-      for (let i = 0; i < size; i++) {
-        let sum = diagonal[i]! * x[i]!;
-        for (let n = 0; n < 8; n++) {
-          const other = unknown[8 * i + n]!;
-          if (other >= 0) sum -= weights[n]! * x[other]!;
-        }
-        out[i] = sum;
-      }
-    },
+    rows: fewer,
+    columns: narrower,
+    values: sums.map((sum, at) => sum / Math.max(1, counts[at]!)),
+    isKnown: counts.map((count) => (count > 0 ? 1 : 0)),
   };
 }
 
-/** Solves A x = b, preconditioned by A's diagonal. */
-function conjugateGradients({ size, diagonal, apply }: System, b: Float64Array): Float64Array {
-  const x = new Float64Array(size);
-  const r = b.slice();
-  const z = new Float64Array(size);
-  const ap = new Float64Array(size);
-  const precondition = (): number => {
-    let product = 0;
-    for (let i = 0; i < size; i++) product += r[i]! * (z[i] = r[i]! / diagonal[i]!);
-    return product;
+/** Places of a picture with a border of one pixel around it, so that all of them have neighbours. */
+class Grid {
+  /** Where the missing places are. */
+  readonly at: Int32Array;
+  private readonly rows: number;
+  private readonly columns: number;
+  private readonly stride: number;
+
+  constructor(rows: number, columns: number, missing: Int32Array) {
+    this.rows = rows;
+    this.columns = columns;
+    this.stride = columns + 2;
+    this.at = missing.map((place) => this.position(place));
+  }
+
+  private position(place: number): number {
+    return (Math.floor(place / this.columns) + 1) * this.stride + (place % this.columns) + 1;
+  }
+
+  /** Values at the places of a picture, and 0 on the border. */
+  field(valueAt: (place: number) => number): Float64Array {
+    const values = new Float64Array((this.rows + 2) * this.stride);
+    for (let place = 0; place < this.rows * this.columns; place++)
+      values[this.position(place)] = valueAt(place);
+    return values;
+  }
+
+  /** The weighted sum of the neighbours of a missing place. */
+  around(values: Float64Array, index: number): number {
+    const { stride } = this;
+    const [above, here, below] = [
+      this.at[index]! - stride,
+      this.at[index]!,
+      this.at[index]! + stride,
+    ];
+    return (
+      beside * (values[above]! + values[here - 1]! + values[here + 1]! + values[below]!) +
+      across * (values[above - 1]! + values[above + 1]! + values[below - 1]! + values[below + 1]!)
+    );
+  }
+}
+
+/** Solves weights_i x_i - (the sum around x_i) = b_i for the missing places, from a guess that becomes the solution. */
+function conjugateGradients(
+  grid: Grid,
+  weights: Float64Array,
+  b: Float64Array,
+  x: Float64Array,
+): Float64Array {
+  const { at } = grid;
+  const size = b.length;
+  const field = grid.field(() => 0);
+  /** The matrix times what the field holds at the missing places. Where pixels are known the field is zero. */
+  const image = new Float64Array(size);
+  const multiply = (): void => {
+    for (let i = 0; i < size; i++) image[i] = weights[i]! * field[at[i]!]! - grid.around(field, i);
   };
-  let rz = precondition();
-  const p = z.slice();
-  const goal = enough * enough * rz;
-  for (let step = 0; step < 10 * size && rz > goal; step++) {
-    apply(p, ap);
-    let curvature = 0;
-    for (let i = 0; i < size; i++) curvature += p[i]! * ap[i]!;
-    const length = rz / curvature;
+  const dot = (u: Float64Array, v: Float64Array): number => {
+    let sum = 0;
+    for (let i = 0; i < size; i++) sum += u[i]! * v[i]!;
+    return sum;
+  };
+  for (let i = 0; i < size; i++) field[at[i]!] = x[i]!;
+  multiply();
+  const r = b.map((value, i) => value - image[i]!);
+  const p = r.slice();
+  const goal = enough * enough * dot(b, b);
+  let rr = dot(r, r);
+  for (let step = 0; step < 10 * size && rr > goal; step++) {
+    for (let i = 0; i < size; i++) field[at[i]!] = p[i]!;
+    multiply();
+    const length = rr / dot(p, image);
     for (let i = 0; i < size; i++) {
       x[i]! += length * p[i]!;
-      r[i]! -= length * ap[i]!;
+      r[i]! -= length * image[i]!;
     }
-    const before = rz;
-    rz = precondition();
-    for (let i = 0; i < size; i++) p[i] = z[i]! + (rz / before) * p[i]!;
+    const before = rr;
+    rr = dot(r, r);
+    for (let i = 0; i < size; i++) p[i] = r[i]! + (rr / before) * p[i]!;
   }
   return x;
 }
