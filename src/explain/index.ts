@@ -4,8 +4,8 @@ import "../ops/index.ts";
 
 export type { Baseline } from "./baseline.ts";
 export type { BatchOptions, RandomOptions } from "./batches.ts";
-export { depthCam } from "./depth-cam.ts";
-export type { DepthCamOptions, DepthExplanation } from "./depth-cam.ts";
+export { depthCam } from "./depth/depth-cam.ts";
+export type { DepthCamOptions, DepthExplanation } from "./depth/depth-cam.ts";
 export { ExplainError } from "./errors.ts";
 export type { Explainer } from "./explain.ts";
 export type { Explanation } from "./explanation.ts";

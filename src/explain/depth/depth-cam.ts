@@ -3,28 +3,28 @@
  * z(t) (Chen et al. 2018, appendix B), so that one solve back from the block's output has all that a class activation map at any
  * depth is made of.
  */
-import { vjp, vjpGraph } from "../autodiff/index.ts";
-import { type Jitted, jit } from "../compile/jit.ts";
-import { complaint, describe } from "../ir/errors.ts";
-import type { Node, Value } from "../ir/graph.ts";
-import { isView } from "../ir/prim.ts";
-import type { Tensor } from "../ir/tensor.ts";
-import { OdeBlock } from "../nn/layers/ode-block.ts";
-import { SolveError, solve } from "../ode/index.ts";
-import { ones } from "../ops/index.ts";
-import { ExplainError } from "./errors.ts";
-import type { Explainer } from "./explain.ts";
-import { type Explanation, explanationsOf } from "./explanation.ts";
-import { type Job, jobOf } from "./job.ts";
-import { folds } from "./maps/fold.ts";
-import type { PassMethod } from "./method.ts";
-import { gradCam } from "./methods/grad-cam.ts";
-import { layerNames } from "./network/layers.ts";
-import type { Parts } from "./network/parts.ts";
-import type { Network } from "./network/pass.ts";
-import { kept } from "./network/programs.ts";
-import type { ExplainOptions } from "./options.ts";
-import { settledClasses } from "./run.ts";
+import { vjpGraph } from "../../autodiff/index.ts";
+import { type Jitted, jit } from "../../compile/jit.ts";
+import { complaint, describe } from "../../ir/errors.ts";
+import type { Node, Value } from "../../ir/graph.ts";
+import { isView } from "../../ir/prim.ts";
+import type { Tensor } from "../../ir/tensor.ts";
+import { OdeBlock } from "../../nn/layers/ode-block.ts";
+import { ones } from "../../ops/index.ts";
+import { ExplainError } from "../errors.ts";
+import type { Explainer } from "../explain.ts";
+import { type Explanation, explanationsOf } from "../explanation.ts";
+import { type Job, jobOf } from "../job.ts";
+import { folds } from "../maps/fold.ts";
+import type { PassMethod } from "../method.ts";
+import { gradCam } from "../methods/grad-cam.ts";
+import { layerNames } from "../network/layers.ts";
+import type { Parts } from "../network/parts.ts";
+import type { Network } from "../network/pass.ts";
+import { kept } from "../network/programs.ts";
+import type { ExplainOptions } from "../options.ts";
+import { settledClasses } from "../run.ts";
+import { solveBack } from "./solve-back.ts";
 
 /** Options of `depthCam`: those of methods, where `layer` names an odeBlock (the last of the network unless given). */
 export interface DepthCamOptions extends Omit<ExplainOptions, "layer" | "augSmooth"> {
@@ -82,7 +82,7 @@ export function depthCam(
     Tensor?,
     Tensor?,
   ];
-  const way = solveBack(block, end, gradient, wanted, { rtol, atol });
+  const way = solveBack(who, block, end, gradient, wanted, { rtol, atol });
   const chosen = settledClasses(classes, logits);
   const parts = partsOf(method, way.z, way.a);
   const maps = folds[job.settings.fold](method.contributions(parts));
@@ -126,56 +126,6 @@ function inputOf(value: Value): Value {
   let node = value.node as Node;
   while (isView(node.prim)) node = node.inputs[0]!.node as Node;
   return node.inputs[0]!;
-}
-
-interface Way {
-  /** Features [depths, h, w, C]. */
-  readonly z: Tensor;
-  /** The score's derivatives by them [depths, h, w, C]. */
-  readonly a: Tensor;
-  /** Features at t0 [1, h, w, C]. */
-  readonly start: Tensor;
-  readonly evaluations: number;
-}
-
-/**
- * dz/dt = f, da/dt = -a df/dz, from t1 back to t0. The second equation is linear in a, which is brought to the size of z first:
- * derivatives of means over many places are far smaller than any tolerance.
- */
-function solveBack(
-  block: OdeBlock,
-  end: Tensor,
-  gradient: Tensor,
-  depths: readonly number[],
-  tolerances: { readonly rtol: number | undefined; readonly atol: number | undefined },
-): Way {
-  const field = block.field();
-  const both = (t: Tensor, { z, a }: { z: Tensor; a: Tensor }): { z: Tensor; a: Tensor } => {
-    const [slope, pullback] = vjp((state: Tensor) => field(t, state), z);
-    return { z: slope, a: pullback(a)[0]!.neg() };
-  };
-  const size = (x: Tensor): number => Math.sqrt(x.square().mean().item());
-  const scale = size(gradient) > 0 ? size(end) / size(gradient) || 1 : 1;
-  const { t0, t1 } = block;
-  const ts = [...new Set([t0, ...depths])].toSorted((x, y) => (x - y) * Math.sign(t0 - t1));
-  const { gradient: _, onStats: __, norm: ___, ...solver } = block.solver;
-  const given = Object.fromEntries(
-    Object.entries(tolerances).filter(([, value]) => value !== undefined),
-  );
-  const { ys, stats, failure } = solve(
-    both,
-    { z: end, a: gradient.mul(scale) },
-    { ...(solver as object), ...given, t0: t1, t1: t0, saveAt: { ts } },
-  );
-  if (failure !== undefined) throw new SolveError(`${who}: solve back`, failure);
-  const rows = depths.map((depth) => ts.indexOf(depth));
-  const at = (states: Tensor): Tensor => states.take(rows, 0).squeeze(1);
-  return {
-    z: at(ys.z),
-    a: at(ys.a).div(scale),
-    start: ys.z.at(-1),
-    evaluations: stats.evaluations,
-  };
 }
 
 function partsOf({ title }: PassMethod, activations: Tensor, gradients: Tensor): Parts {
