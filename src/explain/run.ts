@@ -7,19 +7,13 @@ import type { Job } from "./job.ts";
 import { folds } from "./maps/fold.ts";
 import type { StudyMethod } from "./method.ts";
 import { type Parts, partsAt } from "./network/parts.ts";
+import { type Readings, readingsOf } from "./network/pass.ts";
 import { kept } from "./network/programs.ts";
-import { topClass } from "./network/readout.ts";
-import { notFinite } from "./network/finite.ts";
+import { areFinite, notFinite } from "./network/finite.ts";
 import { studyOf } from "./study.ts";
 
 /** What a run of a job gives. */
-export interface Outcome {
-  /** The classes explained, int32 [N, m]. */
-  readonly classes: Tensor;
-  /** [N] */
-  readonly scores: Tensor;
-  /** [N, classes] */
-  readonly probabilities: Tensor | undefined;
+export interface Outcome extends Readings {
   /** One a layer, or the image's: [N, h, w], or [N, h, w, C]. */
   readonly maps: readonly Tensor[];
 }
@@ -68,17 +62,17 @@ function* runOnce(job: Job): Generator<number, Outcome> {
   const { method, images, classes, settings, pass } = job;
   const results = programOf(job)(images, classes);
   const count = pass.graph.outputs.length;
-  const [scores, logits, probabilities] = results.slice(0, count) as [Tensor, Tensor?, Tensor?];
-  if (pass.ending === "none" && settings.target === undefined) requireScores(method.name, logits!);
+  const readings = readingsOf(results.slice(0, count), classes);
+  const { scores, logits } = readings;
+  if (pass.ending === "none" && logits !== undefined) requireScores(method.name, logits);
   let maps = results.slice(count);
-  const chosen = settledClasses(classes, logits);
-  if (isFinite([scores, ...maps]) && "study" in method) {
-    const contributions = yield* studies(job, method, chosen, scores, maps);
+  if (areFinite([scores, ...maps]) && "study" in method) {
+    const contributions = yield* studies(job, method, readings.classes, scores, maps);
     maps = contributions.map((each) => folds[settings.fold](each));
   }
-  if (!isFinite([scores, ...maps]))
+  if (!areFinite([scores, ...maps]))
     throw notFinite(method.name, job.network, pass, images, classes);
-  return { classes: chosen, scores, probabilities, maps };
+  return { ...readings, maps };
 }
 
 /**
@@ -115,17 +109,6 @@ function* studies(
     found.push(yield* part(method.study(study, options), n, batch));
   }
   return found[0]!.map((_, layer) => stack(found.map((maps) => maps[layer]!.squeeze(0))));
-}
-
-function isFinite(tensors: readonly Tensor[]): boolean {
-  return tensors.every(({ elements }) => elements!.every(Number.isFinite));
-}
-
-/** The classes with each top class in its place. */
-export function settledClasses(classes: Tensor, logits: Tensor | undefined): Tensor {
-  if (logits === undefined) return classes;
-  const top = logits.argMax(-1).expandDims(-1);
-  return top.broadcastTo(classes.shape).where(classes.equal(topClass), classes);
 }
 
 /** From images and classes to the pass' outputs, then the maps; for methods of many passes, what these begin with. */

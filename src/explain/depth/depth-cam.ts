@@ -20,10 +20,9 @@ import type { PassMethod } from "../method.ts";
 import { gradCam } from "../methods/grad-cam.ts";
 import { layerNames } from "../network/layers.ts";
 import type { Parts } from "../network/parts.ts";
-import type { Network } from "../network/pass.ts";
+import { type Network, readingsOf } from "../network/pass.ts";
 import { kept } from "../network/programs.ts";
 import type { ExplainOptions } from "../options.ts";
-import { settledClasses } from "../run.ts";
 import { solveBack } from "./solve-back.ts";
 
 /** Options of `depthCam`: those of methods, where `layer` names an odeBlock (the last of the network unless given). */
@@ -74,24 +73,19 @@ export function depthCam(
   const { images, classes } = job;
   if (images.shape[0] !== 1)
     throw new ExplainError(complaint(`${who}: image`, "one image", String(images.shape[0])));
-  const [start, end, gradient, scores, logits, probabilities] = programOf(job)(images, classes) as [
+  const [start, end, gradient, ...outputs] = programOf(job)(images, classes) as [
     Tensor,
     Tensor,
     Tensor,
-    Tensor,
-    Tensor?,
-    Tensor?,
+    ...Tensor[],
   ];
+  const readings = readingsOf(outputs, classes);
   const way = solveBack(who, block, end, gradient, wanted, { rtol, atol });
-  const chosen = settledClasses(classes, logits);
   const parts = partsOf(method, way.z, way.a);
   const maps = folds[job.settings.fold](method.contributions(parts));
   const at = (index: number): Explanation => {
     const map = maps.slice([index], [index + 1]);
-    return explanationsOf(
-      { ...job, method },
-      { classes: chosen, scores, probabilities, maps: [map] },
-    )[0]!;
+    return explanationsOf({ ...job, method }, { ...readings, maps: [map] })[0]!;
   };
   return {
     depths: wanted,

@@ -7,6 +7,16 @@ import type { Module } from "../../nn/module.ts";
 import { ExplainError } from "../errors.ts";
 import type { Pass } from "./pass.ts";
 
+/** Whether all elements are finite, in one pass that does nothing else. */
+export function areFinite(tensors: readonly Tensor[]): boolean {
+  return tensors.every(({ elements }) => {
+    // Products with zero are zero or NaN, and so is their sum.
+    let sum = 0;
+    for (let i = 0; i < elements!.length; i++) sum += elements![i]! * 0;
+    return sum === 0;
+  });
+}
+
 /** The error that says which layer is the first to give NaN or infinity, and why if that can be told. */
 export function notFinite(
   who: string,
@@ -17,7 +27,7 @@ export function notFinite(
 ): ExplainError {
   const spoilt = network
     .namedParameters()
-    .find(([, { elements }]) => elements !== undefined && !elements.every(Number.isFinite));
+    .find(([, tensor]) => tensor.elements !== undefined && !areFinite([tensor]));
   const because = spoilt === undefined ? "" : ` Its parameter ${spoilt[0]} has such elements.`;
   if (layers.length > 0) {
     const watching = { ...graph, outputs: layers.map(({ value }) => value) };

@@ -16,7 +16,8 @@ import {
   type Score,
   type TargetFunction,
   readoutOf,
-  selectionOf,
+  settledClasses,
+  sumOver,
   targetScores,
 } from "./readout.ts";
 
@@ -55,7 +56,10 @@ export interface PassOptions {
 
 /** A pass. Its graph takes images, the classes int32 [N, m], then what is captured. */
 export interface Pass {
-  /** Outputs: score [N], logits [N, classes] and probabilities [N, classes], as far as there are any. */
+  /**
+   * Outputs: score [N], then, unless a target function takes the place of classes, the classes explained int32 [N, m], logits
+   * [N, classes] and, as far as there are any, probabilities [N, classes].
+   */
   readonly graph: Graph;
   readonly captured: readonly Tensor[];
   /** What layers give, in the order of computation. */
@@ -98,7 +102,7 @@ export function tracePass(who: string, network: Network, options: PassOptions): 
         return [targetScores(who, target, score === "logit" ? scores : output)];
       const readout = readoutOf(who, ending, output, scores);
       classCount = readout.logits.shape[1]!;
-      return classScores(readout, selectionOf(classes!, readout.logits), score);
+      return classReadings(readout, classes!, score);
     },
     [
       { shape, dtype },
@@ -108,14 +112,34 @@ export function tracePass(who: string, network: Network, options: PassOptions): 
   return { graph, captured, layers, ending, classCount };
 }
 
-function classScores(
+/** What a pass says of a batch, by name. */
+export interface Readings {
+  readonly scores: Tensor;
+  /** The classes explained. */
+  readonly classes: Tensor;
+  readonly logits: Tensor | undefined;
+  readonly probabilities: Tensor | undefined;
+}
+
+/** The outputs of a pass' graph by name, for the classes that were asked for. */
+export function readingsOf(outputs: readonly Tensor[], asked: Tensor): Readings {
+  const [scores, classes = asked, logits, probabilities] = outputs;
+  return { scores: scores!, classes, logits, probabilities };
+}
+
+function classReadings(
   { logits, probabilities }: Readout,
-  selection: Tensor,
+  classes: Tensor,
   score: Score,
 ): Tensor[] {
+  const chosen = settledClasses(classes, logits);
   const explained = score === "logit" ? logits : (probabilities ?? logits);
-  const value = explained.mul(selection).sum([-1]);
-  return [value, logits, ...(probabilities === undefined ? [] : [probabilities])];
+  return [
+    sumOver(chosen, explained),
+    chosen,
+    logits,
+    ...(probabilities === undefined ? [] : [probabilities]),
+  ];
 }
 
 /** Models of a list of inputs take a list, if only of one. */

@@ -52,14 +52,16 @@ export function readoutOf(who: string, kind: EndingKind, output: Tensor, scores:
   return { logits, probabilities: flat(kind === "logSoftmax" ? output.exp() : output) };
 }
 
-/**
- * Which classes each sample's score adds up: [N, classes] of zeros and ones, from their indices int32 [N, m] with `topClass`
- * and `noClass` among them.
- */
-export function selectionOf(classes: Tensor, logits: Tensor): Tensor {
+/** Classes int32 [N, m] with each sample's own largest in the place of `topClass`. */
+export function settledClasses(classes: Tensor, logits: Tensor): Tensor {
   const top = logits.argMax(-1).expandDims(-1).broadcastTo(classes.shape);
-  const chosen = top.where(classes.equal(topClass), classes);
-  return chosen.oneHot(logits.shape[1]!, { dtype: logits.dtype }).sum([1]);
+  return top.where(classes.equal(topClass), classes);
+}
+
+/** The sum of each sample's numbers [N, classes] of its classes int32 [N, m], of which `noClass` counts nothing: [N]. */
+export function sumOver(classes: Tensor, numbers: Tensor): Tensor {
+  const selection = classes.oneHot(numbers.shape[1]!, { dtype: numbers.dtype }).sum([1]);
+  return numbers.mul(selection).sum([-1]);
 }
 
 /** A target function's scores [N]. Throws ExplainError for anything else. */
