@@ -5,7 +5,6 @@ import { formatShape, sameShape } from "../ir/shape.ts";
 import { Tensor } from "../ir/tensor.ts";
 import { tensor } from "../ops/index.ts";
 import { ExplainError } from "./errors.ts";
-import { areFinite } from "./network/finite.ts";
 import type { Network } from "./network/pass.ts";
 import type { ClassChoice } from "./options.ts";
 import { noClass, topClass } from "./network/readout.ts";
@@ -30,8 +29,6 @@ export function batchOf(who: string, network: Network, images: unknown): Tensor 
     throw new ExplainError(
       complaint(`${who}: image`, "a tensor with elements", "one that is being traced"),
     );
-  if (!areFinite([images]))
-    throw new ExplainError(complaint(`${who}: image`, "finite numbers", "NaN or infinity in it"));
   const batch = images.rank === 3 ? images.expandDims(0) : images;
   const { inputShape } = network as { inputShape?: unknown };
   const [only] = Array.isArray(inputShape) ? (inputShape as unknown[]) : [];

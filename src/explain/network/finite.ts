@@ -1,23 +1,24 @@
 /** @file Where in a network numbers stop being finite: asked when an explanation is not. */
 import { inline } from "../../autodiff/index.ts";
 import { jit } from "../../compile/jit.ts";
+import { complaint } from "../../ir/errors.ts";
 import type { Tensor } from "../../ir/tensor.ts";
 import { stack } from "../../ops/index.ts";
 import type { Module } from "../../nn/module.ts";
 import { ExplainError } from "../errors.ts";
 import type { Pass } from "./pass.ts";
 
-/** Whether all elements are finite, in one pass that does nothing else. */
+/** Whether all elements are finite. */
 export function areFinite(tensors: readonly Tensor[]): boolean {
-  return tensors.every(({ elements }) => {
-    // Products with zero are zero or NaN, and so is their sum.
-    let sum = 0;
-    for (let i = 0; i < elements!.length; i++) sum += elements![i]! * 0;
-    return sum === 0;
-  });
+  for (const { elements } of tensors)
+    for (let i = 0; i < elements!.length; i++) if (!Number.isFinite(elements![i])) return false;
+  return true;
 }
 
-/** The error that says which layer is the first to give NaN or infinity, and why if that can be told. */
+/**
+ * The error that says what is not finite: the image, or which layer is the first to give NaN or infinity, and why if that can be
+ * told.
+ */
 export function notFinite(
   who: string,
   network: Module,
@@ -25,6 +26,8 @@ export function notFinite(
   images: Tensor,
   classes: Tensor,
 ): ExplainError {
+  if (!areFinite([images]))
+    return new ExplainError(complaint(`${who}: image`, "finite numbers", "NaN or infinity in it"));
   const spoilt = network
     .namedParameters()
     .find(([, tensor]) => tensor.elements !== undefined && !areFinite([tensor]));
