@@ -11,6 +11,7 @@ const root = join(dirname(fileURLToPath(import.meta.url)), "..");
 const room = (name: string): string => join(root, "src", name, "index.ts");
 
 const entrances: Readonly<Record<string, string>> = {
+  "adjoint/explain": room("explain"),
   "adjoint/nn": room("nn"),
   "adjoint/optim": room("optim"),
   "adjoint/ode": room("ode"),
@@ -40,7 +41,7 @@ function complaintsOf(code: string, folder: string): string {
         isolatedDeclarations: false,
         declaration: false,
       },
-      files: ["page.mts"],
+      files: ["page.mts", join(root, "src", "explain", "figure", "gifenc.d.ts")],
       include: [],
     }),
   );
@@ -62,12 +63,15 @@ async function bundle(code: string, file: string): Promise<void> {
   });
 }
 
-test("convolutional-networks.md", async () => {
-  const page = readFileSync(join(root, "docs", "convolutional-networks.md"), "utf8");
+/** Runs the code on a page, and gives the page and what it printed. */
+async function pageAndOutput(name: string): Promise<{ page: string; printed: string[] }> {
+  const page = readFileSync(join(root, "docs", name), "utf8");
   const code = codeOf(page);
   const folder = mkdtempSync(join(tmpdir(), "adjoint-docs-"));
   const printed: string[] = [];
-  vi.spyOn(console, "log").mockImplementation((line: string) => void printed.push(line));
+  vi.spyOn(console, "log").mockImplementation(
+    (...words: unknown[]) => void printed.push(words.join(" ")),
+  );
   try {
     const file = join(folder, "page.mjs");
     expect(complaintsOf(code, folder)).toBe("");
@@ -77,7 +81,20 @@ test("convolutional-networks.md", async () => {
     vi.restoreAllMocks();
     rmSync(folder, { recursive: true, force: true });
   }
+  return { page, printed };
+}
+
+test("convolutional-networks.md", async () => {
+  const { page, printed } = await pageAndOutput("convolutional-networks.md");
   expect(printed).toHaveLength(1);
   expect(printed[0]).toMatch(/\(None, 196, 196, 10\).* 760 /);
   expect(page, "the summary on the page").toContain(printed[0]);
+});
+
+test("explaining.md", async () => {
+  const { page, printed } = await pageAndOutput("explaining.md");
+  const names = printed.map((line) => line.split(" ")[0]!);
+  expect(names.length).toBeGreaterThan(15);
+  // A row for every method, with the name that its paper gives it a year for.
+  for (const name of names) expect(page, name).toContain(`| \`${name}\` |`);
 });

@@ -7,6 +7,7 @@ export type { BatchOptions, RandomOptions } from "./batches.ts";
 export { depthCam } from "./depth/depth-cam.ts";
 export type { DepthCamOptions, DepthExplanation } from "./depth/depth-cam.ts";
 export { ExplainError } from "./errors.ts";
+export { explainer } from "./explain.ts";
 export type { Explainer } from "./explain.ts";
 export type { Explanation } from "./explanation.ts";
 export * from "./figure/index.ts";
