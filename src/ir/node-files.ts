@@ -10,6 +10,7 @@ export interface NodeModules {
   readonly modules: typeof import("node:module");
   readonly hashes: typeof import("node:crypto");
   readonly system: typeof import("node:os");
+  readonly urls: typeof import("node:url");
 }
 
 type Files = Pick<NodeModules, "files" | "paths">;
@@ -26,6 +27,7 @@ export function nodeModules(): NodeModules | undefined {
         modules: builtin("node:module"),
         hashes: builtin("node:crypto"),
         system: builtin("node:os"),
+        urls: builtin("node:url"),
       };
 }
 

@@ -1,5 +1,5 @@
 /** @file Networks into files of any format that can be written. */
-import { ArgumentError, complaint, describe } from "../ir/errors.ts";
+import { AdjointError, ArgumentError, complaint, describe } from "../ir/errors.ts";
 import { nodeModules, reasonOf, replaceFile } from "../ir/node-files.ts";
 import { Model } from "../nn/graph/model.ts";
 import { Sequential } from "../nn/layers/sequential.ts";
@@ -36,7 +36,7 @@ export async function saveModel(path: string, model: LoadedModel): Promise<void>
   try {
     await replaceFile(modules, path, chunks);
   } catch (cause) {
-    if (cause instanceof FormatError) throw cause;
+    if (cause instanceof AdjointError) throw cause;
     throw new FormatError(
       `${path}: it cannot be written: ${reasonOf(cause)}. Is the folder there, writable and not full?`,
       { cause },

@@ -32,7 +32,8 @@ export async function openSource(
   if (from instanceof URL) return urlSource(from, signal);
   if (typeof from === "string" && from !== "") {
     // "C:\..." is no URL: schemes have two letters at least.
-    return /^[a-z][a-z\d+.-]+:/i.test(from) ? urlSource(new URL(from), signal) : fileSource(from);
+    const isUrl = /^[a-z][a-z\d+.-]+:/i.test(from) && URL.canParse(from);
+    return isUrl ? urlSource(new URL(from), signal) : fileSource(from);
   }
   if (Array.isArray(from) && from.length > 0 && from.every((item) => item instanceof File))
     return filesSource(from as File[]);

@@ -109,6 +109,7 @@ describe("names of classes", () => {
     for (const json of [
       '["cat", "dog"]',
       '{"1": "dog", "0": "cat"}',
+      '\uFEFF["cat", "dog"]',
       '{"0": ["n1", "cat"], "1": ["n2", "dog"]}',
     ])
       expect(parseClassNames(json)).toEqual(["cat", "dog"]);

@@ -1,4 +1,5 @@
 /** @file Where networks come from and go to: paths, URLs, Files, bytes; what does not exist, and what lies elsewhere. */
+import { execFileSync } from "node:child_process";
 import {
   mkdtempSync,
   readFileSync,
@@ -11,11 +12,13 @@ import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { pathToFileURL } from "node:url";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { ArgumentError } from "../../src/ir/errors.ts";
 import { tensor } from "../../src/index.ts";
 import { FormatError, encodeModel, loadModel, saveModel } from "../../src/models/index.ts";
 import * as nn from "../../src/nn/index.ts";
+import { onnxFile } from "../support/onnx-file.ts";
 
 const model = nn.sequential([nn.dense({ units: 2, inputShape: [3], seed: 4 })]);
 const x = tensor([[1, 2, 3]]);
@@ -63,6 +66,10 @@ describe("loadModel", () => {
     const path = join(folder, "a.safetensors");
     writeFileSync(path, file);
     await same(path);
+    await same(pathToFileURL(path));
+    const odd = join(folder, "100% #1?.safetensors");
+    writeFileSync(odd, file);
+    await same(pathToFileURL(odd).href);
   });
 
   test("takes URLs, with the files beside them", async () => {
@@ -97,7 +104,15 @@ describe("loadModel", () => {
     );
   });
 
+  test("takes names in its own folder in any spelling", async () => {
+    writeFileSync(join(folder, "w.bin"), new Float32Array([7]));
+    expect((await loadModel(manifest("./w.bin"))).forward(tensor([[2]])).item()).toBe(14);
+  });
+
   test.each([
+    "./../w.bin",
+    ".",
+    "./",
     "../w.bin",
     "/etc/passwd",
     "a/../../w.bin",
@@ -131,6 +146,10 @@ describe("loadModel", () => {
       /none\.h5: it cannot be read: .*ENOENT/,
     );
     await expect(loadModel(folder)).rejects.toThrow(/expected a file, got a folder or device/);
+    await expect(loadModel("file:///%")).rejects.toThrow(/file:\/\/\/%: it cannot be read/);
+    await expect(loadModel("https://")).rejects.toThrow(FormatError);
+    const alone = `data:application/json;base64,${readFileSync(manifest("w.bin"), "base64")}`;
+    await expect(loadModel(alone)).rejects.toThrow(/expected a URL in a folder, got data:/);
     await expect(loadModel(empty)).rejects.toThrow(
       /a file of one of the formats .*, got an empty file/,
     );
@@ -138,6 +157,53 @@ describe("loadModel", () => {
       /expected a file of one of the formats hdf5, keras, .*, got something else/,
     );
     await expect(loadModel(5 as never)).rejects.toThrow(ArgumentError);
+  });
+
+  test.skipIf(process.platform === "win32")("does not wait for a pipe", async () => {
+    const pipe = join(folder, "pipe");
+    execFileSync("mkfifo", [pipe]);
+    await expect(loadModel(pipe)).rejects.toThrow(/expected a file, got a folder or device/);
+  });
+
+  test("says that a connection broke", async () => {
+    const server = createServer((_, response) => {
+      response.writeHead(200, { "content-length": 1000 }).write("{");
+      setTimeout(() => response.destroy(), 20);
+    });
+    await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+    const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}/model.json`;
+    try {
+      await expect(loadModel(url)).rejects.toThrow(FormatError);
+      await expect(loadModel(url)).rejects.toThrow(/model\.json: it cannot be fetched/);
+    } finally {
+      server.close();
+    }
+  });
+
+  test("fetches a file in which many tensors lie once", async () => {
+    const external = (offset: number) => ({
+      dims: [2, 4, 4],
+      external: { location: "w.bin", offset: String(offset), length: "128" },
+    });
+    const root = onnxFile({
+      nodes: [
+        { op: "Add", inputs: ["x", "a"], outputs: ["s"] },
+        { op: "Mul", inputs: ["s", "b"], outputs: ["y"] },
+      ],
+      tensors: { a: external(0), b: external(128) },
+    });
+    const asked: string[] = [];
+    const server = createServer((request, response) => {
+      asked.push(request.url!);
+      response.end(request.url === "/model.onnx" ? root : new Uint8Array(256));
+    });
+    await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+    try {
+      await loadModel(`http://127.0.0.1:${(server.address() as AddressInfo).port}/model.onnx`);
+      expect(asked).toEqual(["/model.onnx", "/w.bin"]);
+    } finally {
+      server.close();
+    }
   });
 
   test("stops when it is told to, and tells how far it is", async () => {

@@ -10,7 +10,8 @@ import { FormatError } from "../errors.ts";
 export function parseClassNames(json: string, name = "parseClassNames"): string[] {
   let parsed: unknown;
   try {
-    parsed = JSON.parse(json);
+    // Some editors begin a text with a mark of its byte order, which is no JSON.
+    parsed = JSON.parse(json.replace(/^\uFEFF/, ""));
   } catch (cause) {
     throw new FormatError(complaint(name, "JSON", `"${(cause as Error).message}"`), { cause });
   }

@@ -46,10 +46,10 @@ export function checkRange(
  * with a scheme: a file must not say which others are read.
  */
 export function partsBelow(who: string, path: unknown): string[] {
-  const parts = typeof path === "string" ? path.split(/[\\/]/) : [];
+  const all = typeof path === "string" ? path.split(/[\\/]/) : [];
+  const parts = all.filter((part) => part !== ".");
   const isBelow =
-    parts.length > 0 &&
-    parts.every((part) => part !== "" && part !== "." && part !== ".." && !/[:\0]/.test(part));
+    parts.length > 0 && parts.every((part) => part !== "" && part !== ".." && !/[:\0]/.test(part));
   if (isBelow) return parts;
   throw new FormatError(
     complaint(who, "names of files in its own folder", describe(path), "Other files are not read."),

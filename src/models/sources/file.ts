@@ -19,16 +19,14 @@ export async function fileSource(path: string): Promise<ByteSource> {
   const { files, paths } = modules;
   const failed = (cause: unknown): FormatError =>
     new FormatError(`${path}: it cannot be read: ${reasonOf(cause)}.`, { cause });
-  const file = await files.open(path, "r").catch((cause: unknown) => {
+  const reject = (cause: unknown): never => {
     throw failed(cause);
-  });
-  const { size, isFile } = await file
-    .stat()
-    .then((stat) => ({ size: stat.size, isFile: stat.isFile() }));
-  if (!isFile) {
-    await file.close();
-    throw new FormatError(complaint(path, "a file", "a folder or device"));
-  }
+  };
+  // Looked at before it is opened: a pipe would have to be waited for.
+  const stat = await files.stat(path).catch(reject);
+  if (!stat.isFile()) throw new FormatError(complaint(path, "a file", "a folder or device"));
+  const { size } = stat;
+  const file = await files.open(path, "r").catch(reject);
   const siblings: ByteSource[] = [];
   const source: ByteSource = {
     name: path,
@@ -44,9 +42,7 @@ export async function fileSource(path: string): Promise<ByteSource> {
       for (let done = 0; done < target.length;) {
         const { bytesRead } = await file
           .read(target, done, target.length - done, offset + done)
-          .catch((cause: unknown) => {
-            throw failed(cause);
-          });
+          .catch(reject);
         if (bytesRead === 0) throw failed("it became shorter while it was read");
         done += bytesRead;
       }

@@ -1,5 +1,6 @@
 /** @file Files behind URLs as sources. */
-import { reasonOf } from "../../ir/node-files.ts";
+import { complaint } from "../../ir/errors.ts";
+import { nodeModules, reasonOf } from "../../ir/node-files.ts";
 import { FormatError } from "../errors.ts";
 import { blobSource } from "./blob.ts";
 import { fileSource } from "./file.ts";
@@ -10,20 +11,51 @@ import { type ByteSource, partsBelow } from "./byte-source.ts";
  * fetched.
  */
 export async function urlSource(url: URL, signal?: AbortSignal): Promise<ByteSource> {
-  if (url.protocol === "file:") return fileSource(decodeURIComponent(url.pathname));
-  let response: Response;
+  const name = url.href.slice(0, 200);
+  if (url.protocol === "file:") return fileSource(pathOf(url));
+  const blob = await fetched(name, url, signal);
+  // Many tensors may lie in one other file, and are asked for one after another.
+  let last: { readonly path: string; readonly source: Promise<ByteSource> } | undefined;
+  return blobSource(blob, name, async (path) => {
+    if (last?.path !== path) last = { path, source: urlSource(beside(name, url, path), signal) };
+    return last.source;
+  });
+}
+
+async function fetched(name: string, url: URL, signal: AbortSignal | undefined): Promise<Blob> {
+  const failed = (reason: string, cause?: unknown): FormatError =>
+    new FormatError(`${name}: it cannot be fetched: ${reason}.`, { cause });
   try {
-    response = await fetch(url, signal === undefined ? {} : { signal });
+    const response = await fetch(url, signal === undefined ? {} : { signal });
+    if (response.ok) return await response.blob();
+    await response.body?.cancel();
+    throw failed(`${response.status} ${response.statusText}`.trim());
   } catch (cause) {
     signal?.throwIfAborted();
-    throw new FormatError(`${url.href}: it cannot be fetched: ${reasonOf(cause)}.`, { cause });
+    throw cause instanceof FormatError ? cause : failed(reasonOf(cause), cause);
   }
-  if (!response.ok)
-    throw new FormatError(
-      `${url.href}: it cannot be fetched: ${response.status} ${response.statusText}.`,
-    );
-  return blobSource(await response.blob(), url.href, (path) => {
-    const parts = partsBelow(url.href, path).map(encodeURIComponent);
-    return urlSource(new URL(parts.join("/"), url), signal);
-  });
+}
+
+/** The path of a file's URL. */
+function pathOf(url: URL): string {
+  try {
+    // Where there is no Node, opening the file says so.
+    return nodeModules()?.urls.fileURLToPath(url) ?? url.href;
+  } catch (cause) {
+    throw new FormatError(`${url.href}: it cannot be read: ${reasonOf(cause)}.`, { cause });
+  }
+}
+
+/** The URL of another file in the folder of a URL. */
+function beside(name: string, url: URL, path: string): URL {
+  const other = partsBelow(name, path).map(encodeURIComponent).join("/");
+  if (URL.canParse(other, url)) return new URL(other, url);
+  throw new FormatError(
+    complaint(
+      name,
+      "a URL in a folder",
+      `${url.protocol} with ${other}`,
+      "Give all files in an array, this one first.",
+    ),
+  );
 }
