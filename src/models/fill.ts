@@ -112,8 +112,22 @@ function matched(slots: readonly Slot[], weights: Weights): readonly StoredArray
         "The file is of another network.",
       ),
     );
-  for (const [index, { place, tensor }] of slots.entries()) {
-    const { name, shape } = found[index]!;
+  const takers = new Map<StoredArray, Slot>();
+  for (const [index, slot] of slots.entries()) {
+    const { place, tensor } = slot;
+    const array = found[index]!;
+    const { name, shape } = array;
+    const other = takers.get(array);
+    if (other !== undefined && other.tensor !== tensor)
+      throw new FormatError(
+        complaint(
+          `${weights.name}: array ${name}`,
+          "one parameter that it is for",
+          `${other.place} and ${place}`,
+          "The file is of another network.",
+        ),
+      );
+    takers.set(array, slot);
     if (!sameShape(shape, tensor.shape))
       throw new FormatError(
         complaint(

@@ -69,6 +69,16 @@ describe("refused", () => {
       /node 1 "y" \(Tanh\): expected outputs of its own, got "y"/,
     ],
     [
+      "two inputs of one name",
+      {
+        inputs: [
+          ["x", [1, 2, 4, 4]],
+          ["x", [1, 2, 4, 4]],
+        ],
+      },
+      /inputs: expected a name of its own for each, got two "x"/,
+    ],
+    [
       "another shape than declared",
       { ...conv, outputs: [["y", [1, 1, 4, 5]]] },
       /stem.*\[1, 1, 4, 5\], as the file declares, got \[1, 1, 4, 4\]/,

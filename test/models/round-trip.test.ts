@@ -152,3 +152,15 @@ describe("layers together", () => {
     }
   });
 });
+
+test("an array for two parameters is none", async () => {
+  const dense = (): nn.Dense => nn.dense({ units: 3, useBias: false, name: "d" });
+  const block = (name: string): nn.Sequential => nn.sequential([dense()], { name });
+  const file = encodeModel(nn.sequential([dense()], { inputShape: [3] }), "safetensors");
+  const topology = nn.sequential([block("a"), block("b")], { inputShape: [3] });
+  const attempt = loadModel(file, { topology });
+  await expect(attempt).rejects.toThrow(FormatError);
+  await expect(attempt).rejects.toThrow(
+    /array d\.kernel: expected one parameter that it is for, got/,
+  );
+});

@@ -22,11 +22,23 @@ export function placeOf(file: string, node: NodeProto, index: number): string {
   return `${file}: node ${index}${name === undefined ? "" : ` ${quoted(name)}`} (${node.operator.slice(0, 100)})`;
 }
 
+/** Throws FormatError where two have one name: which of them is meant, nobody knows. */
+function requireDistinct(place: string, values: readonly { readonly name: string }[]): void {
+  const names = new Set<string>();
+  for (const { name } of values) {
+    if (names.has(name))
+      throw new FormatError(complaint(place, "a name of its own for each", `two ${quoted(name)}`));
+    names.add(name);
+  }
+}
+
 /** Nodes that the outputs need, in order, with their places in the file. */
 export function orderedNodes(
   who: string,
   { nodes, inputs, initializers, outputs }: OnnxFile,
 ): { readonly node: NodeProto; readonly place: string }[] {
+  requireDistinct(`${who}: inputs`, inputs);
+  requireDistinct(`${who}: initializers`, initializers);
   const given = new Set([...inputs, ...initializers].map(({ name }) => name));
   const makers = new Map<string, number>();
   for (const [index, node] of nodes.entries())
