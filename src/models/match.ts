@@ -1,16 +1,12 @@
 /** @file Which array belongs to which parameter, where arrays have names: `conv1/kernel:0`, `block/conv1/kernel`, `conv1.kernel`. */
 import { complaint, describe } from "../ir/errors.ts";
 import { FormatError } from "./errors.ts";
+import { snakeName } from "./names.ts";
 import type { Slot } from "./slots.ts";
 import type { StoredArray } from "./weights.ts";
 
 /** Names that Keras has given a parameter of ours in one version or another. */
 const otherFields: Readonly<Record<string, readonly string[]>> = { kernel: ["depthwise_kernel"] };
-
-/** movingMean as moving_mean. */
-export function snakeName(field: string): string {
-  return field.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
-}
 
 /** A name in one spelling: parts between slashes, without the number of an output. */
 function normal(name: string): string {

@@ -4,6 +4,7 @@ import { type Activation, activations } from "../../nn/activations.ts";
 import type { AnyLayer } from "../../nn/layer.ts";
 import { FormatError } from "../errors.ts";
 import { objectOf } from "../json.ts";
+import { snakeName } from "../names.ts";
 
 /** eˣ */
 const exponential: Activation = (x) => x.exp();
@@ -14,10 +15,7 @@ const hardSigmoidOfKeras2: Activation = (x) => x.mul(0.2).add(0.5).clip(0, 1);
 /** Activations by Keras' names; several names may belong to one, of which the first is written. */
 const named: Readonly<Record<string, Activation>> = {
   ...Object.fromEntries(
-    Object.entries(activations).map(([name, activation]) => [
-      name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`),
-      activation,
-    ]),
+    Object.entries(activations).map(([name, activation]) => [snakeName(name), activation]),
   ),
   exponential,
   hard_sigmoid_keras2: hardSigmoidOfKeras2,
