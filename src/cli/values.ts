@@ -1,6 +1,9 @@
 // Parsers from the text of a command-line value to what it means. Each throws what commander reports.
 import { UsageError } from "./errors.ts";
 
+/** A parser for an option that may be absent, so that its value may be undefined. */
+export const optional = <T>(parse: (text: string) => T): ((text: string) => T | undefined) => parse;
+
 const decimal = /^[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?$/i;
 
 /** A finite number written in decimal. */

@@ -5,8 +5,6 @@ import { UsageError } from "../errors.ts";
 import { pictureOptions } from "../options/network.ts";
 import * as values from "../values.ts";
 
-const given = <T>(parse: (text: string) => T): ((text: string) => T | undefined) => parse;
-
 const scores = ["logit", "probability"] as const satisfies readonly Score[];
 const upsamplings = [
   "nearest",
@@ -44,7 +42,7 @@ a cubic spline, jet over the least to the greatest value, two panels of 2100 x 1
     layer: option(
       "-l, --layer <name>",
       "layer to explain (default: the last with height and width)",
-      given(values.path),
+      values.optional(values.path),
       undefined,
     ),
     class: option(
@@ -63,7 +61,7 @@ a cubic spline, jet over the least to the greatest value, two panels of 2100 x 1
     score: option(
       "--score <kind>",
       "what is explained: logit (what the last softmax receives) or probability",
-      given(values.oneOf(scores)),
+      values.optional(values.oneOf(scores)),
       undefined,
       "logit",
     ),
@@ -71,35 +69,35 @@ a cubic spline, jet over the least to the greatest value, two panels of 2100 x 1
     upsample: option(
       "--upsample <filter>",
       `how maps get the image's size: ${upsamplings.join(", ")}`,
-      given(values.oneOf(upsamplings)),
+      values.optional(values.oneOf(upsamplings)),
       undefined,
       "bilinear",
     ),
     colours: option(
       "--colours <map>",
       `${colours.join(", ")} (default: inferno, rdbu for signed maps)`,
-      given(values.oneOf(colours)),
+      values.optional(values.oneOf(colours)),
       undefined,
     ),
     output: option(
       "-o, --output <file>",
       "figure, .png or .svg; a folder for several images",
-      given(values.path),
+      values.optional(values.path),
       undefined,
     ),
     overlay: option(
       "--overlay <file>",
       "the picture under its map alone, .png",
-      given(values.path),
+      values.optional(values.path),
       undefined,
     ),
-    map: option("--map <file>", "the map's numbers, .json", given(values.path), undefined),
+    map: option("--map <file>", "the map's numbers, .json", values.optional(values.path), undefined),
     top: option("--top <n>", "how many predictions are printed", values.whole(1, 1000), 5, "5"),
     judge: flag("--judge", "judge the maps by deletion, insertion, ROAD, drop and increase"),
     preset: option(
       "--preset <name>",
       "original: as the program GradCAM-Keras",
-      given(values.oneOf(["original"] as const)),
+      values.optional(values.oneOf(["original"] as const)),
       undefined,
     ),
     verbose: flag("-v, --verbose", "tell of every step"),

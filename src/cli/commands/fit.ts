@@ -5,8 +5,6 @@ import { picturePath } from "../plot/save.ts";
 import * as values from "../values.ts";
 
 const activations = ["tanh", "relu", "softplus", "sigmoid"] as const;
-const optional = <T>(parse: (text: string) => T): ((text: string) => T | undefined) => parse;
-
 export const fit: Command = command({
   name: "fit",
   help: "fit a neural ODE to a time series in a CSV file",
@@ -22,13 +20,13 @@ Example:
     time: option(
       "--time <column>",
       "column of times (default: the first)",
-      optional(String),
+      values.optional(String),
       undefined,
     ),
     columns: option(
       "--columns <names>",
       "columns to model, separated by commas (default: all others)",
-      optional(values.names),
+      values.optional(values.names),
       undefined,
     ),
     output: option(
@@ -41,7 +39,7 @@ Example:
     plot: option(
       "--plot <file>",
       "draw data, fit and forecast (.svg or .png), and beside it the phase portrait and the loss",
-      optional(picturePath),
+      values.optional(picturePath),
       undefined,
     ),
     hidden: option(
@@ -83,14 +81,14 @@ Example:
     patience: option(
       "--patience <n>",
       "iterations without a better score before the fit ends",
-      optional(values.whole(1, 1e7)),
+      values.optional(values.whole(1, 1e7)),
       undefined,
     ),
     window: option("--window <n>", "most intervals in a window", values.whole(2, 4096), 32, "32"),
     states: option(
       "--hidden-states <n>",
       "state dimensions that are no column (default: 1 for a single column, else 0)",
-      optional(values.whole(0, 64)),
+      values.optional(values.whole(0, 64)),
       undefined,
     ),
     scale: option(
@@ -103,7 +101,7 @@ Example:
     horizon: option(
       "--horizon <time>",
       "how far the plotted forecast reaches (default: half of the data's span)",
-      optional(values.positive),
+      values.optional(values.positive),
       undefined,
     ),
     sort: flag("--sort", "put rows in order of time"),

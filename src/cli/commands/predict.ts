@@ -3,8 +3,6 @@ import { type Command, command, option } from "../command.ts";
 import { UsageError, WorkError } from "../errors.ts";
 import * as values from "../values.ts";
 
-const optional = <T>(parse: (text: string) => T): ((text: string) => T | undefined) => parse;
-
 export const predict: Command = command({
   name: "predict",
   help: "compute a fitted model's values at any times, the future included",
@@ -15,20 +13,20 @@ export const predict: Command = command({
     from: option(
       "--from <time>",
       "first time (default: of the data)",
-      optional(values.number),
+      values.optional(values.number),
       undefined,
     ),
     to: option(
       "--to <time>",
       "last time (default: half of the data's span after its end)",
-      optional(values.number),
+      values.optional(values.number),
       undefined,
     ),
     points: option("--points <n>", "how many times", values.whole(1, 1e6), 300, "300"),
     output: option(
       "-o, --output <file>",
       "where the CSV goes (default: standard output)",
-      optional(values.path),
+      values.optional(values.path),
       undefined,
     ),
   },

@@ -3,8 +3,6 @@ import type { Interpolation, PreprocessMode } from "../../models/index.ts";
 import { type Option, option } from "../command.ts";
 import * as values from "../values.ts";
 
-const optional = <T>(parse: (text: string) => T): ((text: string) => T | undefined) => parse;
-
 /** Ways of scaling pixels; written out, so that help does not load the library. */
 export const preprocessing: readonly PreprocessMode[] = [
   "caffe",
@@ -36,31 +34,31 @@ export const networkOptions: NetworkOptions = {
   weights: option(
     "--weights <file>",
     "file with weights, of any format (default: those of the model file, or for a name those that Keras publishes)",
-    optional(values.path),
+    values.optional(values.path),
     undefined,
   ),
   alpha: option(
     "--alpha <factor>",
     "width of mobilenet and mobilenetV2 (default: 1)",
-    optional(values.positive),
+    values.optional(values.positive),
     undefined,
   ),
 };
 
 /** What is given to a network, and what its classes are called. */
 export const pictureOptions: PictureOptions = {
-  input: option("-i, --input <picture>", "PNG or JPEG file", optional(values.path), undefined),
+  input: option("-i, --input <picture>", "PNG or JPEG file", values.optional(values.path), undefined),
   model: option(
     "-m, --model <name>",
     "name of a network (adjoint models lists them) or a model file",
-    optional(values.path),
+    values.optional(values.path),
     undefined,
   ),
   ...networkOptions,
   preprocess: option(
     "--preprocess <how>",
     `how pixels become input: ${preprocessing.join(", ")} (default: as the network wants it, if that is known, else raw)`,
-    optional(values.oneOf(preprocessing)),
+    values.optional(values.oneOf(preprocessing)),
     undefined,
   ),
   resize: option(
@@ -73,7 +71,7 @@ export const pictureOptions: PictureOptions = {
   classes: option(
     "--classes <file>",
     "JSON with the names of the classes (default: ImageNet's, if there are 1000)",
-    optional(values.path),
+    values.optional(values.path),
     undefined,
   ),
 };
