@@ -50,14 +50,14 @@ const isBar = ({ width, height }: Picture): boolean => Math.min(width, height) =
 describe("a figure", () => {
   test("says its titles, whatever they contain, and the numbers of its colour bar", () => {
     const { words, root } = drawn(
-      [{ title: 'a < b & "c"', subtitle: "p = 0.9\u0000", map: map(0.1) }],
+      [{ title: 'a < b & "c"', subtitle: "p = 0.9\u0000\uFFFF", map: map(0.1) }],
       {
         picture,
         title: "Was <es> sieht",
         subtitle: "Ψηφία",
       },
     );
-    expect(words).toEqual(["Was <es> sieht", "Ψηφία", 'a < b & "c"', "p = 0.9 ", "0", "2.2"]);
+    expect(words).toEqual(["Was <es> sieht", "Ψηφία", 'a < b & "c"', "p = 0.9  ", "0", "2.2"]);
     expect(root.querySelector("title")!.textContent).toBe("Was <es> sieht");
   });
 
@@ -117,6 +117,27 @@ describe("a figure", () => {
     );
     expect(words.join()).toContain("No positive evidence,every value of the map was 0 or less");
     expect(words.slice(-2)).toEqual(["0", "22"]);
+  });
+
+  test("shows a map without positive values whose negative ones were kept", () => {
+    const negative = Array.from({ length: 49 }, (_, i) => -i);
+    const kept: HeatMap = { values: negative, shape: [7, 7], allNonPositive: true };
+    const { words } = drawn([{ title: "cat", map: kept }], { picture });
+    expect(words).toEqual(["cat", "−48", "48", "0"]);
+  });
+
+  test("of a picture that is far taller than wide stays a figure", () => {
+    const thin = { width: 1, height: 3000, data: new Uint8Array(9000) };
+    const wide = { width: 3000, height: 1, data: new Uint8Array(9000) };
+    const { root } = drawn(
+      [thin, wide].map((one) => ({ title: "thin", picture: one, map: map(1) })),
+      {},
+    );
+    expect(Number(root.getAttribute("height"))).toBeLessThan(1000);
+    const [width, height] = ["width", "height"].map((name) =>
+      Number(root.querySelector("image")!.getAttribute(name)),
+    );
+    expect(width! / height!).toBeLessThan(1 / 100);
   });
 
   test("puts panels in rows without one touching another", () => {

@@ -4,7 +4,7 @@ import { checkChoice, checkOptions } from "../../ir/options.ts";
 import type { Picture } from "../../models/images/picture.ts";
 import { colourBar } from "./colour-bar.ts";
 import { isDiverging } from "./colour-maps.ts";
-import { rangeOf } from "./heat-map.ts";
+import { isBlank, rangeOf } from "./heat-map.ts";
 import { type OverlayOptions, suitingColourMap } from "./overlay.ts";
 import { type Paint, type Panel, type Prepared, caption, drawPanel, prepare } from "./panel.ts";
 import { drawing, label, shortened } from "./svg.ts";
@@ -33,8 +33,8 @@ const optionNames = ["title", "subtitle", "picture", "columns", "scale"].concat(
 const layout = { margin: 24, gap: 20, panel: 280, smallPanel: 220, bar: 12, barRoom: 68 } as const;
 
 /**
- * A figure as SVG text, the same for the same input everywhere; `svgToPng` makes a PNG file of it. A map whose method found nothing
- * positive is not drawn as if it were merely empty: its panel says so. Throws ArgumentError for panels and options that make no sense.
+ * A figure as SVG text, the same for the same input everywhere; `svgToPng` makes a PNG file of it. A map that is blank because
+ * nothing was positive is not drawn as if it were merely empty: its panel says so. Throws ArgumentError for panels and options that make no sense.
  */
 export function figure(panels: readonly Panel[], options: FigureOptions = {}): string {
   checkOptions("figure", options, optionNames);
@@ -60,7 +60,7 @@ export function figure(panels: readonly Panel[], options: FigureOptions = {}): s
   for (let start = 0; start < panels.length; start += columns) {
     const row = prepared.slice(start, start + columns);
     const lines = row.some(({ panel }) => panel.subtitle !== undefined) ? 2 : 1;
-    const height = Math.max(...row.map(({ aspect }) => width * aspect));
+    const height = Math.max(...row.map(({ extent }) => width * extent[1]));
     const below = y + 18 * lines + 4;
     for (const [column, one] of row.entries()) {
       const x = margin + column * (width + gap);
@@ -108,8 +108,8 @@ function paint(
   // Overshoots of a spline are no signed values: the kind of a map shows in what was given.
   const given = prepared.flatMap(({ panel }) => panel.map ?? []);
   const chosen = colourMap ?? suitingColourMap(given);
-  const all = prepared.flatMap(({ map }) => map ?? []);
-  const positive = all.filter((map) => !map.allNonPositive);
-  const extent = rangeOf(positive.length > 0 ? positive : all, isDiverging(chosen));
+  const drawn = prepared.filter(({ panel }) => panel.map !== undefined && !isBlank(panel.map));
+  const maps = (drawn.length > 0 ? drawn : prepared).flatMap(({ map }) => map ?? []);
+  const extent = rangeOf(maps, isDiverging(chosen));
   return { colourMap: chosen, range: range ?? extent, alpha, bar };
 }

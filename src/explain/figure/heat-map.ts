@@ -11,6 +11,11 @@ export interface HeatMap {
   readonly allNonPositive?: boolean;
 }
 
+/** Whether a map has nothing to show: nothing was positive, and negative values were not kept. */
+export function isBlank(map: HeatMap): boolean {
+  return map.allNonPositive === true && rangeOf([map])[0] >= 0;
+}
+
 /** The least and greatest value that colours run between. */
 export type Range = readonly [low: number, high: number];
 

@@ -4,7 +4,7 @@ import { type Picture, checkPicture } from "../../models/images/picture.ts";
 import { resize } from "../../models/images/resize.ts";
 import { colourBar } from "./colour-bar.ts";
 import type { ColourMapName } from "./colour-maps.ts";
-import { type HeatMap, type Range, checkMap } from "./heat-map.ts";
+import { type HeatMap, type Range, checkMap, isBlank } from "./heat-map.ts";
 import { colourise, overlay } from "./overlay.ts";
 import { element, image, label, shortened } from "./svg.ts";
 import { ink, type } from "./theme.ts";
@@ -26,8 +26,8 @@ export interface Prepared {
   readonly panel: Panel;
   readonly picture: Picture | undefined;
   readonly map: HeatMap | undefined;
-  /** Height over width. */
-  readonly aspect: number;
+  /** Width and height of what is drawn, in widths of the panel. */
+  readonly extent: readonly [width: number, height: number];
 }
 
 /** How a panel's map becomes colours. */
@@ -42,6 +42,8 @@ export interface Paint {
 /** Pixels of the longer side of what a panel holds: twice its logical ones, and enough that small pictures stay sharp. */
 const mostPixels = 560;
 const fewestPixels = 224;
+/** Height of a panel in its widths: what is taller is drawn narrower, or a picture one pixel wide would make figures without end. */
+const tallest = 3;
 
 /** Brings picture and map to one size: small pictures keep square pixels, large ones are averaged. ArgumentError for neither. */
 export function prepare(
@@ -61,11 +63,12 @@ export function prepare(
     longer < fewestPixels ? Math.ceil(fewestPixels / longer) : Math.min(1, mostPixels / longer);
   const [height, width] = [rows!, columns!].map((n) => Math.max(1, Math.round(n * factor)));
   const how = method ?? (given ? "bilinear" : "nearest");
+  const tall = Math.min(tallest, height! / width!);
   return {
     panel,
     picture: given && resize(given, width!, height!, factor < 1 ? "bilinear" : "nearest"),
     map: panel.map && upsample(panel.map, height!, width!, how),
-    aspect: height! / width!,
+    extent: [(tall * width!) / height!, tall],
   };
 }
 
@@ -92,23 +95,23 @@ export function caption({ title, subtitle }: Panel, x: number, y: number, width:
   return lines;
 }
 
-/** The panel itself, `width` logical pixels wide. */
+/** The panel itself, at most `room` logical pixels wide. */
 export function drawPanel(
-  { panel, picture, map, aspect }: Prepared,
+  { panel, picture, map, extent }: Prepared,
   { colourMap, range, alpha = 0.5, bar }: Paint,
   x: number,
   y: number,
-  width: number,
+  room: number,
 ): string[] {
-  const height = width * aspect;
+  const [width, height] = [room * extent[0], room * extent[1]];
   const frame = { fill: "none", stroke: ink.line, "stroke-width": 0.5 };
   const edge = element("rect", { x, y, width, height, ...frame });
   if (map === undefined) return [image(picture!, x, y, width, height), edge];
-  if (panel.map!.allNonPositive) return [...emptyPanel(picture, x, y, width, height), edge];
+  if (isBlank(panel.map!)) return [...emptyPanel(picture, x, y, width, height), edge];
   const colours = { colourMap, range };
   const seen = picture ? overlay(picture, map, { ...colours, alpha }) : colourise(map, colours);
   const parts = [image(seen, x, y, width, height), edge];
-  const place = { x, y: y + height + 6, width, height: 6, upright: false };
+  const place = { x, y: y + height + 6, width: room, height: 6, upright: false };
   return bar ? [...parts, ...colourBar(colourMap, range, place)] : parts;
 }
 

@@ -8,7 +8,7 @@ type Attributes = Readonly<Record<string, string | number | undefined>>;
 /** Characters that XML reserves, written so that they stand for themselves; what it forbids becomes a space. */
 function escaped(text: string): string {
   return text
-    .replace(/[\p{Cc}\p{Cs}]/gu, " ")
+    .replace(/[\p{Cc}\p{Cs}\uFFFE\uFFFF]/gu, " ")
     .replaceAll("&", "&amp;")
     .replaceAll("<", "&lt;")
     .replaceAll('"', "&quot;");
