@@ -1,7 +1,7 @@
 /**
  * @file Every method judged where the truth is known: pointing game, deletion, insertion and time on pictures of `shapes` that no
  * network was trained on, and whether maps change when the network forgets what it has learned. `npm run judge:shapes` prints the
- * tables of docs/explaining.md.
+ * tables of docs/judging-maps.md.
  */
 import { pathToFileURL } from "node:url";
 import { parseArgs } from "node:util";

@@ -340,10 +340,38 @@ describe("in use", () => {
     ],
     ["batches of nothing", {}, { batchSize: 0 }, ArgumentError, /batchSize/],
     ["an unknown option", {}, { metric: "road" }, ArgumentError, /Did you mean metrics/],
+    ["a metric of all objects", {}, { metrics: ["toString"] }, ArgumentError, /pointingGame/],
+    ["no step", {}, { steps: 0 }, ArgumentError, /steps: expected a whole number from 1 to 320/],
+    ["more steps than pixels", {}, { steps: 1e9 }, ArgumentError, /steps/],
+    ["no blur", {}, { blur: 0 }, ArgumentError, /blur: expected a number of pixels above 0, got 0/],
+    ["negative noise", {}, { noise: -1 }, ArgumentError, /noise/],
+    ["a tolerance that is none", {}, { tolerance: NaN }, ArgumentError, /tolerance.*got NaN/],
+    ["a colour of another picture", {}, { baseline: [0] }, ArgumentError, /each of 3 channels/],
   ])("%s is refused", async (_, change, options, error, message) => {
     const work = (): Promise<unknown> => judge(goldenNetwork, [{ ...subject, ...change }], options);
     await expect(work()).rejects.toThrow(error);
     await expect(work()).rejects.toThrow(message);
+  });
+
+  test("networks that take pictures of any size, after one of another size", async () => {
+    class Mean extends nn.Module {
+      forward(x: Tensor): Tensor {
+        return x.mean([1, 2]);
+      }
+    }
+    const network = new Mean();
+    for (const shape of [
+      [6, 9, 3],
+      [7, 5, 3],
+    ] as const) {
+      const image = draw(shape, 1);
+      const map = { values: draw(shape.slice(0, 2), 2).data(), shape: shape.slice(0, 2) };
+      const one = { image, map, classIndex: 1 };
+      const metricsOf = { metrics: ["deletion"], steps: 2 };
+      const { curves } = (await judge(network, [one], metricsOf))["deletion"]!;
+      const scores = image.mean([0, 1]).softmax(-1).data();
+      expect(curves[0]![0]).toBeCloseTo(scores[1]!, 6);
+    }
   });
 
   test("pictures of different sizes are refused, and so is what is no network", async () => {

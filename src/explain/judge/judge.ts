@@ -8,6 +8,7 @@ import type { Metric, MetricSettings, Variants } from "./metric.ts";
 import { type Case, type Subject, caseOf } from "./subject.ts";
 import { type Scorer, scorerOf } from "./scorer.ts";
 import { metrics as registry } from "./registry.ts";
+import { defaults, settingsOf } from "./settings.ts";
 
 /** Options of `judge`. */
 export interface JudgeOptions extends Partial<MetricSettings> {
@@ -33,20 +34,12 @@ export interface Verdict {
   readonly curves: readonly Float64Array[];
 }
 
-const defaults: MetricSettings = {
-  seed: 0,
-  tolerance: undefined,
-  steps: undefined,
-  baseline: undefined,
-  blur: 5,
-  noise: 0.01,
-};
-
 /**
  * How good maps are: `await judge(network, [{ image, map, classIndex, mask }], { metrics: ["deletion", "road"] })`. Pictures of all
  * subjects and metrics go through the network together, in batches of equal size. The same seed gives the same numbers on every
- * machine. Throws ArgumentError for unknown metrics, subjects without a mask where one is needed, and classes that the network
- * does not have, ShapeError for pictures of different sizes, ExplainError where the network's output is not finite.
+ * machine. Throws ArgumentError for unknown metrics, settings that make no sense, subjects without a mask where one is needed, and
+ * classes that the network does not have, ShapeError for pictures of different sizes, ExplainError where the network's output is not
+ * finite.
  */
 export async function judge(
   network: Network,
@@ -67,11 +60,10 @@ export async function judge(
     throw new ArgumentError(
       complaint(`${who}: batchSize`, "an integer of at least 1", describe(batchSize)),
     );
-  const given = Object.entries(options).filter(([, value]) => value !== undefined);
-  const settings: MetricSettings = { ...defaults, ...Object.fromEntries(given) };
   if (subjects.length === 0)
     throw new ArgumentError(complaint(`${who}: subjects`, "at least one", "none"));
   const cases = subjects.map((subject, index) => caseOf(`${who}: subject ${index}`, subject));
+  const settings = settingsOf(who, options, cases[0]!);
   const chosen = chooseMetrics(who, cases, options.metrics);
   const original: Variants = { count: 1, write: () => undefined };
   const jobs = cases.flatMap((subject) => [
@@ -106,7 +98,7 @@ function chooseMetrics(
   if (names === undefined)
     return Object.values(registry).filter(({ needsMask }) => !needsMask || maskless < 0);
   return names.map((name) => {
-    const metric = registry[name];
+    const metric = Object.hasOwn(registry, name) ? registry[name] : undefined;
     if (metric === undefined) {
       const likely = likelyName(name, Object.keys(registry));
       throw new ArgumentError(

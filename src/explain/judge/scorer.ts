@@ -36,7 +36,9 @@ export function scorerOf(who: string, network: Network, cases: readonly Case[]):
   const area = rows * columns * channels;
   return (batch, size, alter) => {
     const shape = [size, rows, columns, channels];
-    const { pass, run } = kept(network, `judge ${size}`, () => programOf(who, network, shape));
+    const { pass, run } = kept(network, `judge ${shape.join()}`, () =>
+      programOf(who, network, shape),
+    );
     const beyond = batch.find(({ classIndex }) => classIndex >= pass.classCount);
     if (beyond !== undefined)
       throw new ArgumentError(
