@@ -3,6 +3,7 @@ import { type Shape, sizeOf } from "../ir/shape.ts";
 import type { Tensor } from "../ir/tensor.ts";
 import type { Job } from "./job.ts";
 import { mergedMaps } from "./maps/merge.ts";
+import type { EndingKind } from "./network/ending.ts";
 import { type Score, noClass } from "./network/readout.ts";
 import type { Outcome } from "./run.ts";
 
@@ -40,13 +41,11 @@ export interface Explanation {
 /** p (1 - p) below which float32 has lost most of a softmax's gradient. */
 const leastSlope = 1e-5;
 
-/** Whether the gradient of a probability has vanished. */
-function isSaturated(score: Score, probability: number | undefined): boolean {
-  return (
-    score === "probability" &&
-    probability !== undefined &&
-    probability * (1 - probability) < leastSlope
-  );
+/** Whether the gradient of a sum of probabilities has vanished. Those of a softmax share one; sigmoids have theirs each. */
+function isSaturated(ending: EndingKind, probabilities: readonly number[]): boolean {
+  const total = probabilities.reduce((sum, p) => sum + p, 0);
+  const slopes = ending === "sigmoid" ? probabilities : [total];
+  return slopes.every((p) => p * (1 - p) < leastSlope);
 }
 
 /** A job's outcome, image by image. */
@@ -61,7 +60,8 @@ export function explanationsOf(job: Job, outcome: Outcome): Explanation[] {
     const all = probabilities && rowOf(probabilities, n);
     const classIndices =
       target === undefined ? [...rowOf(classes, n)].filter((index) => index !== noClass) : [];
-    const probability = all && classIndices.reduce((sum, index) => sum + all[index]!, 0);
+    const chosen = all && classIndices.map((index) => all[index]!);
+    const probability = chosen?.reduce((sum, p) => sum + p, 0);
     return {
       values: rowOf(final, n),
       shape: final.shape.slice(1),
@@ -74,7 +74,8 @@ export function explanationsOf(job: Job, outcome: Outcome): Explanation[] {
       probability,
       probabilities: all,
       allNonPositive: maps.every((map) => rowOf(map, n).every((value) => value <= 0)),
-      saturated: isSaturated(score, probability),
+      saturated:
+        score === "probability" && chosen !== undefined && isSaturated(job.pass.ending, chosen),
     };
   });
 }

@@ -223,6 +223,16 @@ describe("what a map cannot show is said", () => {
     expect(gradCam(sure, image, { score: "probability" }).saturated).toBe(true);
     expect(gradCam(sure, image).saturated).toBe(false);
     expect(gradCam(linear, image, { score: "probability" }).saturated).toBe(false);
+    const sigmoids = nn.sequential([
+      ...body(),
+      scores(3),
+      (x) => x.sub(x).add(1),
+      (x) => x.sigmoid(),
+    ]);
+    const both = { score: "probability", classIndex: [[0, 2]] } as const;
+    const { probability, saturated } = gradCam(sigmoids, image, both);
+    expect(probability).toBeCloseTo(2 / (1 + Math.exp(-1)), 5);
+    expect(saturated).toBe(false);
   });
 
   test("NaN: the layer where it comes from, and the parameter", () => {
