@@ -1,11 +1,18 @@
 // `adjoint explain` as a user runs it, on networks and pictures drawn here.
-import { readFileSync, readdirSync, writeFileSync } from "node:fs";
+import { copyFileSync, readFileSync, readdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { gradCam, shapesCnn, shapeNames } from "../../src/explain/index.ts";
+import {
+  colourMaps,
+  gradCam,
+  methods,
+  shapesCnn,
+  shapeNames,
+  upsamplings,
+} from "../../src/explain/index.ts";
 import { decodeImage, encodePng, preprocess, resize, saveModel } from "../../src/models/index.ts";
 import * as nn from "../../src/nn/index.ts";
-import { folder, run } from "./run-cli.ts";
+import { folder, run, start } from "./run-cli.ts";
 
 const place = folder({ "notes.txt": "no image", "names.json": JSON.stringify(shapeNames) });
 const at = place.at;
@@ -139,7 +146,85 @@ describe("adjoint explain", () => {
     expect(stdout).toContain("explained 3 of 4 images");
     expect(stderr).toMatch(/1 of 4 images could not be explained: .*broken\.png/);
     expect(readdirSync(at("all")).sort()).toEqual(["a.png", "b.png", "waves.png"]);
+    const wrong = await explain("-i", photos.path, "-l", "conv55", "-o", "all");
+    expect(wrong.code).toBe(1);
+    expect(wrong.stderr.match(/Most like it: conv5/g)).toHaveLength(1);
     photos.remove();
+  });
+
+  test("of several images: metrics are means over them", async () => {
+    const asked = ["--judge", "-M", "layerCam"];
+    const rowsOf = (text: string): number[][] =>
+      text
+        .split("\n")
+        .filter((line) => /^layerCam +[-\d]/.test(line))
+        .map((line) => line.trim().split(/ +/).slice(1).map(Number));
+    const [one, other, both] = (
+      await Promise.all([
+        explain("-i", "waves.png", "--map", "w.json", ...asked),
+        explain("-i", "more.png", "--map", "m.json", ...asked),
+        explain("-i", "waves.png", "more.png", "--map", "several", ...asked),
+      ])
+    ).map(({ stdout }) => rowsOf(stdout));
+    expect(both).toHaveLength(1);
+    for (const [row, values] of both!.entries()) {
+      expect(values).toHaveLength(5);
+      for (const [i, value] of values.entries())
+        expect(Math.abs(value - (one![row]![i]! + other![row]![i]!) / 2)).toBeLessThan(0.0011);
+    }
+  });
+
+  test("Ctrl-C ends the work, and leaves whole files", async () => {
+    const photos = folder();
+    for (const name of ["a.png", "b.png", "c.png"]) copyFileSync(at("more.png"), photos.at(name));
+    const args = ["explain", "-m", "cnn.safetensors", "-i", photos.path, "-M", "rise"];
+    const running = start([...args, "-o", "stopped"], place.path);
+    running.killAt(/explain 1\/3/, "SIGINT");
+    const { code, stdout, stderr } = await running.done;
+    expect([code, stdout]).toEqual([130, ""]);
+    expect(stderr).toMatch(/\nadjoint explain: stopped; files that were written are whole\n$/);
+    expect(readdirSync(at("stopped"))).toEqual(["a.png"]);
+    photos.remove();
+  });
+
+  test("the seed is that of methods that draw", async () => {
+    const drawn = async (seed: string, file: string): Promise<string> => {
+      const asked = ["-M", "smoothGrad", "-c", "0", "--seed", seed, "--map", file];
+      const { code } = await explain("-i", "more.png", ...asked);
+      expect(code).toBe(0);
+      return readFileSync(at(file), "utf8");
+    };
+    const [one, again, other] = await Promise.all([
+      drawn("1", "s1.json"),
+      drawn("1", "s2.json"),
+      drawn("2", "s3.json"),
+    ]);
+    expect(again).toBe(one);
+    expect(other).not.toBe(one);
+  });
+
+  test("no image is written over, nor one result over another", async () => {
+    const photos = folder();
+    writeFileSync(photos.at("a.png"), picture(64, 64, 1));
+    const before = readFileSync(photos.at("a.png"));
+    for (const args of [
+      ["-i", photos.path, "-o", photos.path],
+      ["-i", photos.at("a.png"), "-o", photos.at("a.png")],
+      ["-i", "waves.png", "-o", "twice.png", "--overlay", "./twice.png"],
+    ]) {
+      const { code, stderr } = await explain(...args);
+      expect(code).toBe(2);
+      expect(stderr).toMatch(/expected a place of its own for .*\.png, which would replace/);
+    }
+    expect(readFileSync(photos.at("a.png"))).toEqual(before);
+    expect(readdirSync(photos.path)).toEqual(["a.png"]);
+    photos.remove();
+  });
+
+  test("help names all that there is", async () => {
+    const { stdout } = await run(["explain", "--help"], place.path);
+    for (const name of [...Object.keys(methods), ...colourMaps, ...upsamplings])
+      expect(stdout).toMatch(new RegExp(`\\b${name}\\b`));
   });
 
   test("takes pictures in grey where the network does", async () => {
@@ -156,6 +241,16 @@ describe("adjoint explain", () => {
     const { code, stdout } = await run(["explain", ...args, "-c", "1"], place.path);
     expect(code).toBe(0);
     expect(stdout).toContain("wrote waves-explained.png");
+    writeFileSync(at("two.json"), '["no", "yes"]');
+    const named = await run(
+      ["explain", ...args, "-c", "yes", "--classes", "two.json", "--map", "yes.json"],
+      place.path,
+    );
+    expect(named.stderr).toBe("");
+    expect(JSON.parse(readFileSync(at("yes.json"), "utf8"))).toMatchObject({
+      classIndex: 1,
+      className: "yes",
+    });
     const refused = await run(["explain", ...args, "--preprocess", "caffe"], place.path);
     expect(refused.code).toBe(2);
     expect(refused.stderr).toMatch(/--preprocess caffe is for three channels/);
@@ -199,13 +294,39 @@ describe("adjoint explain", () => {
       /one method and one class/,
     ],
     [["-i", "waves.png", "-m", "cnn.safetensors", "--classes", "short.json"], 1, /8 names.*got 2/],
+    [
+      ["-i", "waves.png", "-m", "cnn.safetensors", "--classes", "cranes.json", "-c", "Crane"],
+      2,
+      /"Crane", which is the name of 1 and 4/,
+    ],
+    [
+      ["-i", "waves.png", "-m", "cnn.safetensors", "-M", "saliency", "-l", "conv5"],
+      2,
+      /-l: expected a method that looks at a layer, got saliency/,
+    ],
   ])("%j ends with %i and one line", async (args, expected, message) => {
     writeFileSync(at("short.json"), '["a", "b"]');
+    writeFileSync(
+      at("cranes.json"),
+      JSON.stringify([..."abcdefgh"].map((c) => c.replace(/[be]/, "crane"))),
+    );
     const { code, stderr } = await run(["explain", ...args], place.path);
     expect(stderr).toMatch(message);
     expect(code).toBe(expected);
     const lines = stderr.trimEnd().split("\n");
     expect(lines.filter((line) => !line.startsWith("preprocessing is "))).toHaveLength(1);
+  });
+
+  test("a network of several outputs is named", async () => {
+    const x = nn.input({ shape: [8, 8, 3] });
+    const y = nn.globalAveragePool2d().apply(x);
+    const heads = [2, 3].map((units) => nn.dense({ units }).apply(y));
+    const network = nn.model({ inputs: x, outputs: heads }) as unknown as nn.Sequential;
+    await saveModel(at("heads.safetensors"), network);
+    const args = ["explain", "-i", "waves.png", "-m", "heads.safetensors", "-c", "1", "-q"];
+    const { code, stderr } = await run(args, place.path);
+    expect(stderr).toMatch(/the network has 2 outputs/);
+    expect(code).toBe(1);
   });
 
   test("a folder without pictures is named", async () => {

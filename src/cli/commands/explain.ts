@@ -31,8 +31,8 @@ export const explain: Command = command({
   adjoint explain -i photo.png -m model.h5 --preprocess tf -M gradCam,layerCam,rise -o compared.svg
   adjoint explain -i photo.png -m model.h5 -c tabby,tiger_cat -o classes.png
 
-Methods of a layer: gradCam, gradCamPlusPlus, hiResCam, layerCam, xGradCam, eigenCam, eigenGradCam, scoreCam, ablationCam;
-of the whole network: fullGrad, guidedGradCam; of the image: saliency, inputXGradient, guidedBackprop, smoothGrad,
+Methods of a layer: gradCam, gradCamPlusPlus, hiResCam, layerCam, xGradCam, eigenCam, eigenGradCam, scoreCam, ablationCam,
+guidedGradCam; of all layers: fullGrad; of the image: saliency, inputXGradient, guidedBackprop, smoothGrad,
 integratedGradients, occlusion, rise.
 --preset original is the program GradCAM-Keras: nearest pixels, the probability's gradient, negative values kept,
 a cubic spline, jet over the least to the greatest value, two panels of 2100 x 1200 pixels.`,
@@ -91,7 +91,12 @@ a cubic spline, jet over the least to the greatest value, two panels of 2100 x 1
       values.optional(values.path),
       undefined,
     ),
-    map: option("--map <file>", "the map's numbers, .json", values.optional(values.path), undefined),
+    map: option(
+      "--map <file>",
+      "the map's numbers, .json",
+      values.optional(values.path),
+      undefined,
+    ),
     top: option("--top <n>", "how many predictions are printed", values.whole(1, 1000), 5, "5"),
     judge: flag("--judge", "judge the maps by deletion, insertion, ROAD, drop and increase"),
     preset: option(
@@ -103,19 +108,14 @@ a cubic spline, jet over the least to the greatest value, two panels of 2100 x 1
     verbose: flag("-v, --verbose", "tell of every step"),
   },
   run: async (_, options, context) => {
-    const [
-      { findImages },
-      { placesFor },
-      { checkAsked, chooseMethods },
-      { useNetwork },
-      { explainAll },
-    ] = await Promise.all([
-      import("../explain/images.ts"),
-      import("../explain/places.ts"),
-      import("../explain/asked.ts"),
-      import("../explain/network.ts"),
-      import("../explain/run.ts"),
-    ]);
+    const [{ findImages }, { placesFor }, { checkAsked }, { useNetwork }, { explainAll }] =
+      await Promise.all([
+        import("../explain/images.ts"),
+        import("../explain/places.ts"),
+        import("../explain/asked.ts"),
+        import("../explain/network.ts"),
+        import("../explain/run.ts"),
+      ]);
     const { layer, method, score, relu, upsample, colours, top, judge, preset, verbose } = options;
     const log = (line: string): void => {
       if (verbose && !context.quiet) process.stderr.write(`INFO - ${line}\n`);
@@ -136,7 +136,6 @@ a cubic spline, jet over the least to the greatest value, two panels of 2100 x 1
       seed: context.seed,
     };
     checkAsked(asked, options.overlay);
-    chooseMethods(method);
     const images = await findImages(options.input);
     const places = await placesFor(images, options);
     const { model, weights, alpha } = options;

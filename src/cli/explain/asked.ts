@@ -44,7 +44,7 @@ export function chooseMethods(names: readonly string[]): Explainer[] {
   const plain = (name: string): string =>
     name.replaceAll("+", "plus").replaceAll(/\W|_/g, "").toLowerCase();
   const all = Object.entries(registry) as [string, Explainer][];
-  return [...new Set(names.length === 0 ? ["gradCam"] : names)].map((name) => {
+  const chosen = (names.length === 0 ? ["gradCam"] : names).map((name) => {
     const found = all.find(([known]) => plain(known) === plain(name));
     if (found !== undefined) return found[1];
     const known = all.map(([own]) => own);
@@ -52,27 +52,30 @@ export function chooseMethods(names: readonly string[]): Explainer[] {
       `expected a method (${known.join(", ")}), got "${name}"; most like it: ${nearNames(name, known).join(", ")}`,
     );
   });
+  return [...new Set(chosen)];
 }
 
 /** The classes of these numbers or names. Throws UsageError naming the nearest. */
 export function chooseClasses(
   wanted: readonly string[],
-  { title, classNames, outputs }: NetworkInUse,
+  { title, classNames, classCount }: NetworkInUse,
 ): number[] {
   return wanted.map((text) => {
     if (/^\d+$/.test(text)) {
-      // One output with a sigmoid is two classes.
-      const classes = Math.max(outputs, 2);
-      if (Number(text) < classes) return Number(text);
-      throw new UsageError(`expected a class from 0 to ${classes - 1}, got ${text}`);
+      if (Number(text) < classCount) return Number(text);
+      throw new UsageError(`expected a class from 0 to ${classCount - 1}, got ${text}`);
     }
     if (classNames === undefined)
       throw new UsageError(
         `expected the number of a class, got "${text}": nobody says what the classes of ${title} are called (--classes FILE does)`,
       );
     const plain = (one: string): string => one.replaceAll(/[\s_]+/g, " ").toLowerCase();
-    const index = classNames.findIndex((one) => plain(one) === plain(text));
-    if (index >= 0) return index;
+    const found = classNames.flatMap((one, index) => (plain(one) === plain(text) ? [index] : []));
+    if (found.length === 1) return found[0]!;
+    if (found.length > 1)
+      throw new UsageError(
+        `expected the number of a class, got "${text}", which is the name of ${found.join(" and ")}`,
+      );
     const near = nearNames(text, classNames).join(", ");
     throw new UsageError(
       `expected the name or number of a class, got "${text}"; most like it: ${near}`,
@@ -80,14 +83,23 @@ export function chooseClasses(
   });
 }
 
-/** Throws UsageError where one picture cannot show what is asked for. */
+/** Throws UsageError for methods that there are not, and where what is asked for does not go together. */
 export function checkAsked(asked: Asked, overlay: string | undefined): void {
-  const { methods, classes, isOriginal, upsample, colourMap } = asked;
-  const maps = Math.max(methods.length, 1) * Math.max(classes.length, 1);
+  const { layer, classes, isOriginal, upsample, colourMap } = asked;
+  const methods = chooseMethods(asked.methods).map(({ method }) => method);
+  const maps = methods.length * Math.max(classes.length, 1);
+  if (layer !== undefined && methods.every(({ at }) => at === "image"))
+    throw new UsageError(
+      `-l: expected a method that looks at a layer, got ${methods.map(({ name }) => name).join(", ")}`,
+    );
   if (overlay !== undefined && maps > 1)
     throw new UsageError(`--overlay: expected one method and one class, got ${maps} maps to show`);
   if (isOriginal && maps > 1)
     throw new UsageError(`--preset original: expected one method and one class, got ${maps} maps`);
+  if (isOriginal && methods[0]!.at === "image")
+    throw new UsageError(
+      `--preset original: expected a method that looks at a layer, got ${methods[0]!.name}`,
+    );
   if (isOriginal && (upsample !== undefined || colourMap !== undefined))
     throw new UsageError(
       "--preset original: expected no --upsample and no --colours, which it decides itself",

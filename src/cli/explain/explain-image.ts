@@ -1,5 +1,6 @@
 // One image from its file to its explanations, and what is said and written of them.
 import {
+  type ExplainOptions,
   type Explainer,
   type Explanation,
   type Panel,
@@ -31,26 +32,35 @@ export interface Explained {
   readonly predictions: readonly Prediction[];
 }
 
-/** Explains one image. */
+/** Options of a method, as far as it has them: methods of the image have no layer, few draw random numbers. */
+function optionsFor({ method }: Explainer, asked: Asked): ExplainOptions {
+  const { layer, ...others } = explainOptions(asked);
+  const own: readonly string[] = "options" in method ? method.options : [];
+  return {
+    ...others,
+    ...(method.at === "layer" && layer !== undefined && { layer }),
+    ...(own.includes("seed") && { seed: asked.seed }),
+  };
+}
+
+/** Explains one image, until the signal ends it. */
 export async function explainImage(
   path: string,
   network: NetworkInUse,
   methods: readonly Explainer[],
   classes: readonly number[],
   asked: Asked,
+  signal: AbortSignal,
 ): Promise<Explained> {
   const picture = await loadImage(path);
   const image = network.prepare(picture);
-  const chosen = classes.length === 0 ? [undefined] : classes;
-  const explanations = methods.flatMap((method) => {
-    const { layer, ...others } = explainOptions(asked);
-    // Methods of the image have no layer.
-    const options =
-      method.method.at === "image" || layer === undefined ? others : { ...others, layer };
-    return chosen.map((classIndex) =>
-      method(network.model, image, { ...options, ...(classIndex !== undefined && { classIndex }) }),
-    );
-  });
+  const explanations: Explanation[] = [];
+  for (const method of methods) {
+    const options = { ...optionsFor(method, asked), signal };
+    if (classes.length === 0) explanations.push(await method.async(network.model, image, options));
+    for (const classIndex of classes)
+      explanations.push(await method.async(network.model, image, { ...options, classIndex }));
+  }
   const { probabilities } = explanations[0]!;
   const { top } = asked;
   const predictions =
@@ -65,7 +75,7 @@ export async function explainImage(
   return { path, picture, explanations, predictions };
 }
 
-/** Writes what was asked for, whole files or none, and returns their paths. */
+/** Writes what was asked for, once all of it is made, and returns the paths. */
 export async function writeExplained(
   explained: Explained,
   network: NetworkInUse,

@@ -3,6 +3,7 @@ import type { Tensor } from "../../index.ts";
 import type { Interpolation, LoadedModel, Picture, PreprocessMode } from "../../models/index.ts";
 import { basename } from "node:path";
 import type { Context } from "../command.ts";
+import { WorkError } from "../errors.ts";
 import { classNamesFor } from "../model/classes.ts";
 import { type Wanted, openNetwork } from "../model/open.ts";
 import { inputOf, inputShapeOf, preprocessingOf } from "../model/picture.ts";
@@ -16,8 +17,8 @@ export interface NetworkInUse {
   readonly model: LoadedModel;
   /** Undefined where nobody knows. */
   readonly classNames: readonly string[] | undefined;
-  /** How many scores it gives. */
-  readonly outputs: number;
+  /** How many classes can be asked for. One score may be a sigmoid's, which is two. */
+  readonly classCount: number;
   /** A picture as it takes it: [1, rows, columns, channels]. */
   readonly prepare: (picture: Picture) => Tensor;
   /** The rows and columns that it takes, and how pictures get them. */
@@ -32,7 +33,10 @@ export interface Taking {
   readonly classes: string | undefined;
 }
 
-/** Opens the network, as `openNetwork`. What had to be guessed is said on stderr. */
+/**
+ * Opens the network, as `openNetwork`. What had to be guessed is said on stderr.
+ * @throws WorkError also for networks of several outputs
+ */
 export async function useNetwork(
   wanted: Wanted,
   { preprocess, resize, classes }: Taking,
@@ -44,17 +48,28 @@ export async function useNetwork(
   const { mode, guess } = preprocessingOf(opened, wanted.model, preprocess);
   const tell = (line: string): void => void (context.quiet || process.stderr.write(`${line}\n`));
   if (guess !== undefined) tell(`preprocessing is ${mode}: ${guess}; --preprocess says otherwise`);
-  const outputs = ((model.outputShape ?? []) as readonly number[]).reduce((a, b) => a * b, 1);
-  const { names, note } = await classNamesFor(outputs, classes);
+  const classCount = classCountOf(model);
+  const { names, note } = await classNamesFor(classCount, classes);
   if (note !== undefined) tell(note);
   return {
     name: architecture?.name ?? wanted.model,
     title: architecture?.name ?? basename(wanted.model),
     model,
     classNames: names,
-    outputs,
+    classCount,
     prepare: (picture) => inputOf(picture, opened, mode, resize),
     size: [rows, columns],
     resize,
   };
+}
+
+function classCountOf({ outputShape = [] }: LoadedModel): number {
+  const shapes = outputShape as readonly (number | readonly number[])[];
+  const lists = shapes.filter((extent) => Array.isArray(extent));
+  if (lists.length > 1)
+    throw new WorkError(
+      `the network has ${lists.length} outputs, and no single one that names classes; in code, output: 0, 1, ... says which to explain`,
+    );
+  const scores = shapes.flat().reduce((a, b) => a * b, 1);
+  return Math.max(scores, 2);
 }

@@ -1,6 +1,6 @@
 // Where what is written of each image goes: the named file for one image, a folder for several.
-import { mkdir } from "node:fs/promises";
-import { basename, extname, join } from "node:path";
+import { mkdir, realpath } from "node:fs/promises";
+import { basename, extname, join, resolve } from "node:path";
 import { UsageError, WorkError, reason } from "../errors.ts";
 import { checkWritable } from "../files.ts";
 import { type Images, namesOf } from "./images.ts";
@@ -28,19 +28,21 @@ const kinds = {
 /**
  * The files for each image, all tried for being writable before any work is done. Where nothing is asked for, figures go beside each
  * other into the current folder: `photo-explained.png`, for several images the folder `explained`.
- * @throws UsageError for endings that say nothing, WorkError for what cannot be written
+ * @throws UsageError for endings that say nothing and for files that would replace an image or one another, WorkError for what cannot
+ * be written
  */
 export async function placesFor({ paths, areMany }: Images, wanted: Wanted): Promise<Places[]> {
   const { overlay, map } = wanted;
   const names = namesOf(paths);
   const isAsked = [wanted.output, overlay, map].some((path) => path !== undefined);
   const unasked = areMany ? "explained" : `${names[0]}-explained.png`;
-  const output = isAsked ? wanted.output : unasked;
-  const files = await Promise.all(
-    (["output", "overlay", "map"] as const).map((kind) =>
-      filesOf(kind, { output, overlay, map }[kind], names, areMany),
-    ),
+  const given = { output: isAsked ? wanted.output : unasked, overlay, map };
+  const files = (["output", "overlay", "map"] as const).map((kind) =>
+    filesOf(kind, given[kind], names, areMany),
   );
+  await checkApart(paths, files.flat());
+  if (areMany) for (const path of Object.values(given)) await makeFolder(path);
+  for (const list of files) if (list !== undefined) await checkWritable(list[0]!);
   return names.map((_, index) => ({
     figure: files[0]?.[index],
     overlay: files[1]?.[index],
@@ -48,32 +50,48 @@ export async function placesFor({ paths, areMany }: Images, wanted: Wanted): Pro
   }));
 }
 
-async function filesOf(
+function filesOf(
   kind: keyof typeof kinds,
   path: string | undefined,
   names: readonly string[],
   areMany: boolean,
-): Promise<string[] | undefined> {
+): string[] | undefined {
   if (path === undefined) return undefined;
   const { flag, endings } = kinds[kind];
-  const ending = extname(path).toLowerCase();
-  if (!areMany) {
-    if (!(endings as readonly string[]).includes(ending))
-      throw new UsageError(
-        `${flag}: expected a file name ending in ${endings.join(" or ")}, got "${path}"`,
-      );
-    await checkWritable(path);
-    return [path];
-  }
-  if ((endings as readonly string[]).includes(ending))
+  const isFile = (endings as readonly string[]).includes(extname(path).toLowerCase());
+  if (!areMany && !isFile)
+    throw new UsageError(
+      `${flag}: expected a file name ending in ${endings.join(" or ")}, got "${path}"`,
+    );
+  if (areMany && isFile)
     throw new UsageError(
       `${flag}: expected a folder for what is written of several images, got "${basename(path)}"`,
     );
+  const part = kind === "overlay" ? "-overlay" : "";
+  return areMany ? names.map((name) => join(path, `${name}${part}${endings[0]}`)) : [path];
+}
+
+async function makeFolder(path: string | undefined): Promise<void> {
+  if (path === undefined) return;
   await mkdir(path, { recursive: true }).catch((error: unknown) => {
     throw new WorkError(`cannot make the folder ${path}: ${reason(error)}`);
   });
-  const part = kind === "overlay" ? "-overlay" : "";
-  const files = names.map((name) => join(path, `${name}${part}${endings[0]}`));
-  await checkWritable(files[0]!);
-  return files;
+}
+
+/** Throws UsageError where a file would be written over an image, or over another one. */
+async function checkApart(
+  images: readonly string[],
+  files: readonly (string | undefined)[],
+): Promise<void> {
+  const placeOf = (path: string): Promise<string> => realpath(path).catch(() => resolve(path));
+  const taken = new Map<string, string>();
+  for (const path of images) taken.set(await placeOf(path), "the image itself");
+  for (const path of files) {
+    if (path === undefined) continue;
+    const place = await placeOf(path);
+    const what = taken.get(place);
+    if (what !== undefined)
+      throw new UsageError(`expected a place of its own for ${path}, which would replace ${what}`);
+    taken.set(place, "another file that is asked for");
+  }
 }

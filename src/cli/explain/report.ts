@@ -1,5 +1,5 @@
 // What is said of explanations at the terminal.
-import type { Explainer, Explanation, Verdict } from "../../explain/index.ts";
+import { type Explainer, type Explanation, metrics } from "../../explain/index.ts";
 import type { NetworkInUse } from "./network.ts";
 import type { Explained } from "./explain-image.ts";
 import { classLine, percent } from "./words.ts";
@@ -20,42 +20,54 @@ export function report(
     ...explanations.flatMap((one) => {
       const { title } = methods.find(({ method }) => method.name === one.method)!.method;
       const at = one.layer === undefined ? "" : ` at ${one.layer}`;
-      return [`${title}${at}, ${one.score} of ${classLine(network, one)}`, ...warnings(one)];
+      const notes = notesOf(one).map((note) => `  note: ${note}`);
+      return [`${title}${at}, ${one.score} of ${classLine(network, one)}`, ...notes];
     }),
   ];
 }
 
-function warnings({ allNonPositive, saturated }: Explanation): string[] {
+/** What keeps a map from being read as it looks. */
+export function notesOf({ allNonPositive, saturated }: Explanation): string[] {
   return [
     ...(allNonPositive
-      ? ["  note: no value of the map is positive: nothing there speaks for the class"]
+      ? ["no value of the map is positive: nothing there speaks for the class"]
       : []),
     ...(saturated
-      ? ["  note: the probability is so certain that its gradient has vanished: use --score logit"]
+      ? ["the probability is so certain that its gradient has vanished: use --score logit"]
       : []),
   ];
 }
 
+/** What metrics say of one map, or of several by their means. */
+export interface Judged {
+  readonly what: string;
+  /** By the name of the metric. */
+  readonly means: Readonly<Record<string, number>>;
+}
+
+/** The means over images that were judged alike, map by map. */
+export function overImages(images: readonly (readonly Judged[])[]): Judged[] {
+  return (images[0] ?? []).map(({ what, means }, map) => {
+    const meanOf = (name: string): number =>
+      images.reduce((sum, judged) => sum + judged[map]!.means[name]!, 0) / images.length;
+    const names = Object.keys(means);
+    return { what, means: Object.fromEntries(names.map((name) => [name, meanOf(name)])) };
+  });
+}
+
 /** A table of metrics, one row a map. */
-export function verdictTable(
-  rows: readonly {
-    readonly map: Explanation;
-    readonly verdicts: Readonly<Record<string, Verdict>>;
-  }[],
-): string[] {
+export function judgedTable(rows: readonly Judged[]): string[] {
   const [first] = rows;
   if (first === undefined) return [];
-  const names = Object.keys(first.verdicts);
-  const heads = names.map(
-    (name) => `${name} ${first.verdicts[name]!.better === "higher" ? "↑" : "↓"}`,
-  );
-  const widest = Math.max(6, ...rows.map(({ map }) => map.method.length));
+  const names = Object.keys(first.means);
+  const heads = names.map((name) => `${name} ${metrics[name]!.better === "higher" ? "↑" : "↓"}`);
+  const widest = Math.max(6, ...rows.map(({ what }) => what.length));
   return [
     `${"method".padEnd(widest)}  ${heads.join("  ")}`,
     ...rows.map(
-      ({ map, verdicts }) =>
-        `${map.method.padEnd(widest)}  ${names
-          .map((name, i) => verdicts[name]!.mean.toFixed(3).padStart(heads[i]!.length))
+      ({ what, means }) =>
+        `${what.padEnd(widest)}  ${names
+          .map((name, i) => means[name]!.toFixed(3).padStart(heads[i]!.length))
           .join("  ")}`,
     ),
     "↑ more is better, ↓ less is better",

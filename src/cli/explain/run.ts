@@ -2,23 +2,35 @@
 import { type Explainer, judge } from "../../explain/index.ts";
 import { startCounter } from "../counter.ts";
 import type { Context } from "../command.ts";
-import { Interrupted, WorkError, oneLine } from "../errors.ts";
+import { Interrupted, UsageError, WorkError, oneLine } from "../errors.ts";
+import { interruptible } from "../interrupt.ts";
 import type { NetworkInUse } from "./network.ts";
 import { type Asked, chooseClasses, chooseMethods } from "./asked.ts";
 import { type Explained, explainImage, writeExplained } from "./explain-image.ts";
 import type { Images } from "./images.ts";
 import type { Places } from "./places.ts";
-import { report, verdictTable } from "./report.ts";
+import { type Judged, judgedTable, notesOf, overImages, report } from "./report.ts";
+import { className } from "./words.ts";
 
 /** Tells of single steps, if asked to. */
 export type Log = (line: string) => void;
 
+/** What is left to say of an image once its files are written. */
+interface Done {
+  readonly lines: readonly string[];
+  readonly notes: readonly string[];
+  readonly judged: readonly Judged[];
+  /** Paths of the files. */
+  readonly written: readonly string[];
+}
+
 /**
  * Explains every image and writes what is wanted of it.
- * @throws WorkError at the end, naming the images that could not be explained; at once where it is the only one
+ * @throws WorkError at the end, naming the images that could not be explained; at once where it is the only one, and for what is wrong
+ * with network or options; Interrupted after Ctrl-C
  */
 export async function explainAll(
-  images: Images,
+  { paths, areMany }: Images,
   places: readonly Places[],
   network: NetworkInUse,
   asked: Asked,
@@ -27,31 +39,45 @@ export async function explainAll(
 ): Promise<void> {
   const methods = chooseMethods(asked.methods);
   const classes = chooseClasses(asked.classes, network);
-  const { paths, areMany } = images;
-  const bar = startCounter({
-    title: "explain",
-    total: paths.length,
-    quiet: context.quiet || !areMany,
-  });
   const failures: string[] = [];
-  for (const [index, path] of paths.entries()) {
+  const done: Done[] = [];
+  await interruptible("stopped; files that were written are whole", async (signal) => {
+    const quiet = context.quiet || !areMany;
+    const bar = startCounter({ title: "explain", total: paths.length, quiet });
     try {
-      const lines = await one(path, places[index]!, network, methods, classes, asked, log);
-      if (areMany) bar.update(index + 1, path);
-      else for (const line of lines) context.say(line);
-    } catch (error) {
-      if (!areMany || error instanceof Interrupted) throw error;
-      failures.push(oneLine(error));
-      bar.update(index + 1, `${path}: failed`);
+      for (const [index, path] of paths.entries()) {
+        try {
+          done.push(await one(path, places[index]!, network, methods, classes, asked, signal, log));
+          bar.update(index + 1, path);
+        } catch (error) {
+          if (!areMany || !isOfOneImage(error, done.length > 0)) throw error;
+          const line = oneLine(error);
+          failures.push(line.includes(path) ? line : `${path}: ${line}`);
+          bar.update(index + 1, `${path}: failed`);
+        }
+      }
+    } finally {
+      bar.stop();
     }
-  }
-  bar.stop();
-  const done = paths.length - failures.length;
-  if (areMany) context.say(`explained ${done} of ${paths.length} images`);
+  });
+  const tell = (lines: readonly string[]): void => lines.forEach(context.say);
+  if (areMany) {
+    context.say(`explained ${done.length} of ${paths.length} images`);
+    tell(done.flatMap(({ notes }) => notes));
+    tell(judgedTable(overImages(done.map(({ judged }) => judged))));
+  } else
+    for (const { lines, judged, written } of done)
+      tell([...lines, ...judgedTable(judged), ...written.map((file) => `wrote ${file}`)]);
   if (failures.length > 0)
     throw new WorkError(
       `${failures.length} of ${paths.length} images could not be explained: ${failures.join("; ")}`,
     );
+}
+
+/** What is wrong with network, layer or options shows at the first image that can be read, and would at all others. */
+function isOfOneImage(error: unknown, hasWorked: boolean): boolean {
+  if (error instanceof Interrupted || error instanceof UsageError) return false;
+  return hasWorked || error instanceof WorkError || (error as Error).name === "FormatError";
 }
 
 async function one(
@@ -61,34 +87,42 @@ async function one(
   methods: readonly Explainer[],
   classes: readonly number[],
   asked: Asked,
+  signal: AbortSignal,
   log: Log,
-): Promise<string[]> {
+): Promise<Done> {
   const began = performance.now();
-  const explained = await explainImage(path, network, methods, classes, asked);
-  for (const { method, layer, shape } of explained.explanations)
+  const explained = await explainImage(path, network, methods, classes, asked, signal);
+  const { explanations } = explained;
+  for (const { method, layer, shape } of explanations)
     log(`${path}: ${method}${layer === undefined ? "" : ` at ${layer}`}, ${shape.join(" x ")}`);
   log(`${path}: explained in ${Math.round(performance.now() - began)} ms`);
-  const verdicts = asked.judge ? await judged(explained, network, asked) : [];
+  const judged = asked.judge ? await judgeMaps(explained, network, asked, signal) : [];
   const written = await writeExplained(explained, network, methods, places, asked);
-  return [
-    ...report(explained, network, methods),
-    ...verdicts,
-    ...written.map((file) => `wrote ${file}`),
-  ];
+  return {
+    lines: report(explained, network, methods),
+    notes: explanations.flatMap((map) =>
+      notesOf(map).map((note) => `${path}: ${map.method}: ${note}`),
+    ),
+    judged,
+    written,
+  };
 }
 
 /** What metrics that need no truth say of the maps. */
-async function judged(
+async function judgeMaps(
   { explanations, picture }: Explained,
   network: NetworkInUse,
-  { seed }: Asked,
-): Promise<string[]> {
+  { seed, classes }: Asked,
+  signal: AbortSignal,
+): Promise<Judged[]> {
   const image = network.prepare(picture);
-  const rows = [];
+  const rows: Judged[] = [];
   for (const map of explanations) {
-    if (map.classIndex === undefined) continue;
-    const subject = { image, map, classIndex: map.classIndex };
-    rows.push({ map, verdicts: await judge(network.model, [subject], { seed }) });
+    const { method, classIndex = 0 } = map;
+    const verdicts = await judge(network.model, [{ image, map, classIndex }], { seed, signal });
+    const means = Object.entries(verdicts).map(([name, { mean }]) => [name, mean] as const);
+    const what = classes.length > 1 ? `${method}, ${className(network, classIndex)}` : method;
+    rows.push({ what, means: Object.fromEntries(means) });
   }
-  return verdictTable(rows);
+  return rows;
 }

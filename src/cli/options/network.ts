@@ -47,7 +47,12 @@ export const networkOptions: NetworkOptions = {
 
 /** What is given to a network, and what its classes are called. */
 export const pictureOptions: PictureOptions = {
-  input: option("-i, --input <picture>", "PNG or JPEG file", values.optional(values.path), undefined),
+  input: option(
+    "-i, --input <picture>",
+    "PNG or JPEG file",
+    values.optional(values.path),
+    undefined,
+  ),
   model: option(
     "-m, --model <name>",
     "name of a network (adjoint models lists them) or a model file",
