@@ -115,6 +115,14 @@ describe("networks", () => {
     expect(gradCam(network, image).layer).toBe("ode");
   });
 
+  test("a layer by the other names that a file has for it", () => {
+    const network = chain();
+    (network.getLayer("last") as nn.Conv2d).aliases = ["Conv_7", "features/out:0"];
+    const expected = gradCam(network, imagesOf(1), { layer: "last" });
+    expect(gradCam(network, imagesOf(1), { layer: "features/out:0" })).toEqual(expected);
+    expect(() => gradCam(network, imagesOf(1), { layer: "Conv_8" })).toThrow(/like it: Conv_7/);
+  });
+
   test("several layers are merged at the image's size", () => {
     const network = chain();
     const found = gradCam(network, imagesOf(1), { layer: ["second", "last"] });

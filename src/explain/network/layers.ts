@@ -32,14 +32,19 @@ export function layerNames(model: Module): Map<object, string> {
   return names;
 }
 
+/** Other names of an output's layer: in some files values have names, too. */
+function aliasesOf({ layer }: LayerOutput): readonly string[] {
+  return layer instanceof Layer ? (layer as AnyLayer).aliases : [];
+}
+
 /** Whether a value is a picture of more than one row and column for each sample: [N, h, w, channels]. */
 function hasExtent({ shape }: Value): boolean {
   return shape.length === 4 && shape[1]! > 1 && shape[2]! > 1;
 }
 
 /**
- * The outputs of the layers asked for; without a name the last whose height and width exceed 1. A name may leave out the
- * models around the layer where that is not ambiguous. Throws ExplainError naming `who`, with the nearest right names.
+ * The outputs of the layers asked for; without a name the last whose height and width exceed 1. A name may be an alias of the layer,
+ * and leave out the models around it where that is not ambiguous. Throws ExplainError naming `who`, with the nearest right names.
  */
 export function chooseLayers(
   who: string,
@@ -84,11 +89,16 @@ function named(
   spatial: readonly LayerOutput[],
   name: unknown,
 ): LayerOutput {
-  const exact = outputs.find((output) => output.name === name);
+  const exact =
+    outputs.find((output) => output.name === name) ??
+    outputs.find((output) => aliasesOf(output).includes(name as string));
   if (exact !== undefined) return exact;
   const inner = outputs.filter((output) => output.name.endsWith(`/${String(name)}`));
   if (inner.length === 1) return inner[0]!;
-  const known = (spatial.length > 0 ? spatial : outputs).map((output) => output.name);
+  const known = (spatial.length > 0 ? spatial : outputs).flatMap((output) => [
+    output.name,
+    ...aliasesOf(output),
+  ]);
   const near = inner.length > 1 ? inner.map((output) => output.name) : undefined;
   throw new ExplainError(
     complaint(
