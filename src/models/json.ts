@@ -2,15 +2,6 @@
 import { complaint, describe } from "../ir/errors.ts";
 import { FormatError } from "./errors.ts";
 
-/** Values that JSON can hold. */
-export type Json =
-  | null
-  | boolean
-  | number
-  | string
-  | readonly Json[]
-  | { readonly [key: string]: Json };
-
 /** An object of JSON whose fields are yet to be looked at. */
 export type JsonObject = Readonly<Record<string, unknown>>;
 

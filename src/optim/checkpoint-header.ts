@@ -1,6 +1,7 @@
 /** @file The header of a safetensors file, read with distrust: every number in it is checked against the file. */
 import type { DType } from "../ir/dtype.ts";
 import { complaint, describe } from "../ir/errors.ts";
+import { headerLength, longestHeader, requireFilled } from "../ir/safetensors.ts";
 import type { Shape } from "../ir/shape.ts";
 import { CheckpointError } from "./checkpoint-error.ts";
 
@@ -27,8 +28,6 @@ const dtypesInFiles: Readonly<Record<string, readonly [DType, bytes: number]>> =
   I32: ["int32", 4],
   BOOL: ["bool", 1],
 };
-/** The format's own limit. */
-const longestHeader = 100_000_000;
 
 /** Throws CheckpointError, whose message begins with `who`, unless the header and the file fit each other. */
 export function decodeHeader(bytes: Uint8Array, who: string): Header {
@@ -41,7 +40,7 @@ export function decodeHeader(bytes: Uint8Array, who: string): Header {
         "The file is truncated or no checkpoint.",
       ),
     );
-  const length = Number(new DataView(bytes.buffer, bytes.byteOffset, 8).getBigUint64(0, true));
+  const length = headerLength(bytes);
   if (length > longestHeader || length > bytes.length - 8)
     throw new CheckpointError(
       complaint(
@@ -66,30 +65,7 @@ export function decodeHeader(bytes: Uint8Array, who: string): Header {
   const entries = Object.entries(tensors).map(([name, entry]) =>
     readEntry(`${who}: tensor ${describe(name)}`, name, entry),
   );
-  let end = 0;
-  for (const entry of entries.toSorted((a, b) => a.begin - b.begin || a.end - b.end)) {
-    if (entry.begin !== end)
-      throw new CheckpointError(
-        complaint(
-          `${who}: tensor ${describe(entry.name)}`,
-          `data from byte ${end} on`,
-          `from ${entry.begin}`,
-          "The header is damaged.",
-        ),
-      );
-    end = entry.end;
-  }
-  if (start + end !== bytes.length)
-    throw new CheckpointError(
-      complaint(
-        who,
-        `${start + end} bytes (as the header says)`,
-        `${bytes.length}`,
-        start + end > bytes.length
-          ? "The file is truncated."
-          : "Something was appended to the file.",
-      ),
-    );
+  requireFilled(who, entries, start, bytes.length, CheckpointError);
   return { entries, metadata: metadata as Readonly<Record<string, string>>, start };
 }
 

@@ -4,6 +4,7 @@
  */
 import { crc32 } from "../../ir/crc32.ts";
 import { complaint, describe } from "../../ir/errors.ts";
+import { headerLength, longestHeader, requireFilled } from "../../ir/safetensors.ts";
 import { sizeOf } from "../../ir/shape.ts";
 import { concreteElements } from "../../ir/tensor.ts";
 import { type Kind, kinds, readElements } from "../elements.ts";
@@ -16,9 +17,6 @@ import { snakeName } from "../names.ts";
 import { type Slot, slotsOf } from "../slots.ts";
 import type { ByteSource } from "../sources/byte-source.ts";
 import type { StoredArray } from "../weights.ts";
-
-/** The format's own limit. */
-const longestHeader = 100_000_000;
 
 const kindsInFiles: Readonly<Record<string, Kind>> = {
   F16: kinds.float16,
@@ -84,10 +82,6 @@ export const safetensors: Format = {
   write: writeChunks,
 };
 
-function headerLength(bytes: Uint8Array): number {
-  return Number(new DataView(bytes.buffer, bytes.byteOffset, 8).getBigUint64(0, true));
-}
-
 /** The arrays, which must fill the rest of the file without gap or overlap. */
 function readArrays(source: ByteSource, start: number, tensors: JsonObject): StoredArray[] {
   const entries = Object.entries(tensors).map(([name, value]) => {
@@ -118,30 +112,7 @@ function readArrays(source: ByteSource, start: number, tensors: JsonObject): Sto
       );
     return { name, shape, kind, begin: begin!, end: end! };
   });
-  let end = 0;
-  for (const entry of entries.toSorted((a, b) => a.begin - b.begin || a.end - b.end)) {
-    if (entry.begin !== end)
-      throw new FormatError(
-        complaint(
-          `${source.name}: tensor ${describe(entry.name)}`,
-          `data from byte ${end} on`,
-          `from ${entry.begin}`,
-          "The header is damaged.",
-        ),
-      );
-    end = entry.end;
-  }
-  if (start + end !== source.size)
-    throw new FormatError(
-      complaint(
-        source.name,
-        `${start + end} bytes (as the header says)`,
-        `${source.size}`,
-        start + end > source.size
-          ? "The file is truncated."
-          : "Something was appended to the file.",
-      ),
-    );
+  requireFilled(source.name, entries, start, source.size, FormatError);
   return entries.map(({ name, shape, kind, begin }) => ({
     name,
     shape,
