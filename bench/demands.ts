@@ -69,4 +69,5 @@ export const demands: readonly Demand[] = [
     of: "speed by evaluation",
   },
   { workload: "F.resnet_step", ...two, peer: "torch", bound: 1, ...floor },
+  { workload: "I.vgg19_explain", ...two, peer: "torch", bound: 1, ...floor },
 ];

@@ -27,7 +27,16 @@ export interface Command {
   readonly cwd?: string;
 }
 
-type Script = "adjoint" | "limit" | "limitThreads" | "limitVgg" | "torch" | "cnn" | "jax" | "tfjs";
+type Script =
+  | "adjoint"
+  | "limit"
+  | "limitThreads"
+  | "limitVgg"
+  | "torch"
+  | "cnn"
+  | "cam"
+  | "jax"
+  | "tfjs";
 
 interface Comparison {
   readonly workloads: string;
@@ -48,6 +57,7 @@ const comparisons: readonly Comparison[] = [
   { workloads: "C", threads: 2, scripts: ["adjoint", "torch", "limitVgg", "tfjs"] },
   { workloads: "D", threads: 2, scripts: ["adjoint", "torch", "limitThreads"] },
   { workloads: "F", threads: 2, scripts: ["adjoint", "cnn"] },
+  { workloads: "I", threads: 2, scripts: ["adjoint", "cam"] },
 ];
 
 const local = (path: string): string => fileURLToPath(new URL(path, import.meta.url));
@@ -82,6 +92,8 @@ function command(script: Script, { workloads, threads }: Comparison, peers: Peer
       return of("torch", [python, "bench_torch.py", count, workloads]);
     case "cnn":
       return of("torch", [python, local("./peers/torch_cnn.py"), count]);
+    case "cam":
+      return of("torch", [python, local("./peers/torch_cam.py"), count]);
     case "jax": {
       // XLA takes every core it sees: its threads are a matter of affinity.
       const cores = threads === 1 ? "0" : `0-${threads - 1}`;

@@ -19,16 +19,17 @@ const workloads: Record<string, () => Promise<{ run: Workload }>> = {
   F: () => import("./f-mnist.ts"),
   G: () => import("./g-layers.ts"),
   H: () => import("./h-models.ts"),
+  I: () => import("./i-explain.ts"),
 };
 
-const usage = `usage: npm run bench -- [A,B,C,D,E,F,G,H] [options]
+const usage = `usage: npm run bench -- [A,B,C,D,E,F,G,H,I] [options]
   --threads N       threads that kernels may use (default 1); with --peers or --packages, only the
                     comparisons on so many (default all)
   --json            print the JSON lines the peers' scripts print
   --data FILE       spiral.json of the peers, for workload A on exactly their data
   --only PART       of workloads G and H, only layers or networks with PART in their names
   --peers FOLDER    run the peers in FOLDER too, interleaved, and print tables of ratios
-  --python PROGRAM  the Python that has torch, torchdiffeq and jax (default python3)
+  --python PROGRAM  the Python that has torch, torchdiffeq, jax and grad-cam (default python3)
   --packages FOLDER a folder with a node_modules that has the peers' packages, for C (with --peers:
                     @tensorflow/tfjs and its backend-wasm), for G (onnxruntime-web) and for H (all of
                     these, and onnxruntime-node)
