@@ -1,11 +1,17 @@
 /** @file Names that look like one that was misspelt. */
 
+/** Comparing takes time that grows with lengths and numbers, and files may hold any of both: what is longer is cut, what is more left out. */
+const longest = 100;
+const most = 2000;
+
 /** Up to three of the names that look most like the one asked for, by the number of letters to change. */
 export function nearNames(name: string, known: readonly string[]): string[] {
-  const scored = known.map((candidate) => ({
-    candidate,
-    distance: candidate.includes(name) || name.includes(candidate) ? 0 : distance(name, candidate),
-  }));
+  const wanted = name.slice(0, longest);
+  const scored = known.slice(0, most).map((full) => {
+    const candidate = full.slice(0, longest);
+    const isPart = candidate.includes(wanted) || wanted.includes(candidate);
+    return { candidate, distance: isPart ? 0 : distance(wanted, candidate) };
+  });
   return scored
     .toSorted((a, b) => a.distance - b.distance)
     .slice(0, 3)

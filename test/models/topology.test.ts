@@ -318,6 +318,17 @@ describe("what is refused, with its place", () => {
     expect(await complaintOf(topology)).toMatch(/32 deep/);
   });
 
+  test("a reference to nothing among many layers with long names", async () => {
+    const layers = Array.from({ length: 8000 }, (_, index) =>
+      layer("Flatten", { name: `${"x".repeat(1000)}${index}` }, { inbound_nodes: [] }),
+    );
+    const nowhere = [["y".repeat(100), 0, 0]];
+    const config = { name: "m", layers, input_layers: nowhere, output_layers: nowhere };
+    const message = await complaintOf(layer("Functional", config));
+    expect(message).toMatch(/references to its 8000 layers/);
+    expect(message.length).toBeLessThan(1000);
+  });
+
   test("parameters larger than memory take none before their file is looked at", async () => {
     const huge = sequential(
       input([1_000_000]),

@@ -111,7 +111,7 @@ function evaluator(
         place,
         `references to its ${vertices.size} layers`,
         describe(layer),
-        `Most like it: ${nearNames(layer.slice(0, 60), [...vertices.keys()]).join(", ")}.`,
+        `Most like it: ${nearNames(layer, [...vertices.keys()]).join(", ")}.`,
       ),
     );
   };

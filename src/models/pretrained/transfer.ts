@@ -1,6 +1,7 @@
 /** @file One try to bring the rest of a file: from where a part of it ends. */
 import type { NodeModules } from "../../ir/node-files.ts";
 import { reasonOf } from "../../ir/node-files.ts";
+import { fetchFailure } from "../sources/fetch-failure.ts";
 
 /** Called with the bytes that are there, and how many there will be; undefined where the server does not say. */
 export type OnBytes = (done: number, total: number | undefined) => void;
@@ -86,7 +87,7 @@ export async function transfer({ files }: NodeModules, job: Transfer): Promise<E
     if (cause instanceof DiskError) throw cause.cause;
     const reason = stalled.signal.aborted
       ? `nothing came for ${patience / 1000} s`
-      : because(cause);
+      : fetchFailure(cause);
     return { status: answered ? "again" : "failed", reason };
   } finally {
     clearTimeout(timer);
@@ -117,12 +118,4 @@ function read(
       : { status: "anew", reason: "the server's file is a shorter one" };
   const reason = `the server answers ${`${status} ${statusText}`.trim()}`;
   return { status: status === 429 || status >= 500 ? "again" : "failed", reason };
-}
-
-/** `fetch` says "fetch failed", and keeps the reason beneath. */
-function because(cause: unknown): string {
-  const inner = cause instanceof Error ? cause.cause : undefined;
-  return inner instanceof Error && inner.message !== ""
-    ? inner.message
-    : ((inner as { code?: string } | undefined)?.code ?? reasonOf(cause));
 }

@@ -3,6 +3,7 @@ import { complaint } from "../../ir/errors.ts";
 import { nodeModules, reasonOf } from "../../ir/node-files.ts";
 import { FormatError } from "../errors.ts";
 import { blobSource } from "./blob.ts";
+import { fetchFailure } from "./fetch-failure.ts";
 import { fileSource } from "./file.ts";
 import { type ByteSource, partsBelow } from "./byte-source.ts";
 
@@ -32,7 +33,7 @@ async function fetched(name: string, url: URL, signal: AbortSignal | undefined):
     throw failed(`${response.status} ${response.statusText}`.trim());
   } catch (cause) {
     signal?.throwIfAborted();
-    throw cause instanceof FormatError ? cause : failed(reasonOf(cause), cause);
+    throw cause instanceof FormatError ? cause : failed(fetchFailure(cause), cause);
   }
 }
 

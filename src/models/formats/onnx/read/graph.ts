@@ -10,12 +10,6 @@ function quoted(name: string): string {
   return JSON.stringify(name.length > 200 ? `${name.slice(0, 200)}...` : name);
 }
 
-/** Names like one that nothing has. Comparing takes time that grows with lengths and numbers: it has bounds. */
-function alike(name: string, known: Iterable<string>): string {
-  const short = [...known].filter(({ length }) => length <= 100).slice(0, 1000);
-  return nearNames(name.slice(0, 100), short).join(", ");
-}
-
 /** A node of the file, as messages name it. */
 export function placeOf(file: string, node: NodeProto, index: number): string {
   const name = node.name || node.outputs.find((output) => output !== "");
@@ -60,7 +54,7 @@ export function orderedNodes(
         place,
         "values that the graph makes",
         quoted(name),
-        `Most like it: ${alike(name, [...makers.keys(), ...given])}.`,
+        `Most like it: ${nearNames(name, [...makers.keys(), ...given]).join(", ")}.`,
       ),
     );
   const order: number[] = [];

@@ -117,7 +117,7 @@ async function build(step: Step): Promise<void> {
       domain === "" ? name : `${name} of ${domain}`,
       /quant/i.test(name)
         ? "Quantised networks are not read: export it in floats."
-        : `Most like it: ${nearNames(name.slice(0, 100), names).join(", ")}.`,
+        : `Most like it: ${nearNames(name, names).join(", ")}.`,
     );
   }
   const isConstant = step.inputs().every((value) => !isSignal(value));

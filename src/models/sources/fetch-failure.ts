@@ -1,0 +1,10 @@
+/** @file Why something could not be fetched. */
+import { reasonOf } from "../../ir/node-files.ts";
+
+/** What a failed `fetch` says of itself: Node's says "fetch failed", and keeps the reason beneath. */
+export function fetchFailure(cause: unknown): string {
+  const inner = cause instanceof Error ? cause.cause : undefined;
+  return inner instanceof Error && inner.message !== ""
+    ? inner.message
+    : ((inner as { code?: string } | undefined)?.code ?? reasonOf(cause));
+}
