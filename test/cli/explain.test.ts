@@ -260,6 +260,7 @@ describe("adjoint explain", () => {
     [["-m", "cnn.safetensors"], 2, /expected an image/],
     [["-i", "waves.png"], 2, /expected a network/],
     [["-i", "notes.txt", "-m", "cnn.safetensors"], 1, /notes\.txt: expected a PNG or JPEG/],
+    [["-i", "notes.txt", "-m", "vgg91"], 1, /notes\.txt: expected a PNG or JPEG/],
     [["-i", "nothing.png", "-m", "cnn.safetensors"], 1, /nothing\.png: it cannot be read/],
     [["-i", "waves.png", "-m", "vgg91"], 2, /expected a file or.*vgg19/],
     [

@@ -108,14 +108,21 @@ a cubic spline, jet over the least to the greatest value, two panels of 2100 x 1
     verbose: flag("-v, --verbose", "tell of every step"),
   },
   run: async (_, options, context) => {
-    const [{ findImages }, { placesFor }, { checkAsked }, { useNetwork }, { explainAll }] =
-      await Promise.all([
-        import("../explain/images.ts"),
-        import("../explain/places.ts"),
-        import("../explain/asked.ts"),
-        import("../explain/network.ts"),
-        import("../explain/run.ts"),
-      ]);
+    const [
+      { loadImage },
+      { findImages },
+      { placesFor },
+      { checkAsked },
+      { useNetwork },
+      { explainAll },
+    ] = await Promise.all([
+      import("../../models/index.ts"),
+      import("../explain/images.ts"),
+      import("../explain/places.ts"),
+      import("../explain/asked.ts"),
+      import("../explain/network.ts"),
+      import("../explain/run.ts"),
+    ]);
     const { layer, method, score, relu, upsample, colours, top, judge, preset, verbose } = options;
     const log = (line: string): void => {
       if (verbose && !context.quiet) process.stderr.write(`INFO - ${line}\n`);
@@ -141,6 +148,8 @@ a cubic spline, jet over the least to the greatest value, two panels of 2100 x 1
     const { model, weights, alpha } = options;
     if (model === undefined)
       throw new UsageError("expected a network: -m NAME (adjoint models lists them) or -m FILE");
+    // First what fails soonest: weights may take minutes.
+    if (!images.areMany) await loadImage(images.paths[0]!);
     const network = await useNetwork({ model, weights, alpha }, options, context);
     log(
       `${network.name}: ${network.model.parameterCount} parameters, images of ${network.size.join(" x ")}`,
