@@ -108,7 +108,7 @@ describe("adjoint explain", () => {
     expect(maps.map(({ method }) => method)).toEqual(["gradCam", "gradCamPlusPlus", "saliency"]);
     expect(maps.every(({ score }) => score === "probability")).toBe(true);
     expect(Math.min(...maps[0]!.values)).toBeLessThan(0);
-    expect(stdout).toMatch(/deletion ↓.*insertion ↑/);
+    expect(stdout).toMatch(/deletion ↓.*insertion ↑.*randomised ↓/);
     expect(decodeImage(readFileSync(at("compared.png"))).width).toBeGreaterThan(1000);
   });
 

@@ -88,7 +88,7 @@ describe("similarity", () => {
 
 describe("parameterRandomisation", () => {
   const seen = async (
-    mode: "cascading" | "independent",
+    mode: "cascading" | "independent" | "together",
   ): Promise<{ layers: string[]; changed: string[][] }> => {
     const changed: string[][] = [];
     const steps = await parameterRandomisation(
@@ -124,6 +124,10 @@ describe("parameterRandomisation", () => {
     expect(await seen("independent")).toEqual({
       layers: ["scores", "second", "norm", "first"],
       changed: [[], ["layers[4]"], ["layers[2]"], ["layers[1]"], ["layers[0]"]],
+    });
+    expect(await seen("together")).toEqual({
+      layers: ["all"],
+      changed: [[], ["layers[0]", "layers[1]", "layers[2]", "layers[4]"]],
     });
     expect(network.parameters().map((parameter) => [...parameter.data()])).toEqual(before);
   });

@@ -98,7 +98,10 @@ a cubic spline, jet over the least to the greatest value, two panels of 2100 x 1
       undefined,
     ),
     top: option("--top <n>", "how many predictions are printed", values.whole(1, 1000), 5, "5"),
-    judge: flag("--judge", "judge the maps by deletion, insertion, ROAD, drop and increase"),
+    judge: flag(
+      "--judge",
+      "judge the maps: deletion, insertion, ROAD, drop, increase, random parameters",
+    ),
     preset: option(
       "--preset <name>",
       "original: as the program GradCAM-Keras",

@@ -33,7 +33,7 @@ export interface Explained {
 }
 
 /** Options of a method, as far as it has them: methods of the image have no layer, few draw random numbers. */
-function optionsFor({ method }: Explainer, asked: Asked): ExplainOptions {
+export function optionsFor({ method }: Explainer, asked: Asked): ExplainOptions {
   const { layer, ...others } = explainOptions(asked);
   const own: readonly string[] = "options" in method ? method.options : [];
   return {

@@ -15,7 +15,7 @@ export function report(
     `${path}: what ${network.title} sees`,
     ...predictions.map(
       ({ classIndex, className, probability }) =>
-        `  ${className.padEnd(widest)}  ${percent(probability).padStart(6)}  (class ${classIndex})`,
+        `  ${className.padEnd(widest)}  ${percent(probability).padStart(6)}${network.classNames === undefined ? "" : `  (class ${classIndex})`}`,
     ),
     ...explanations.flatMap((one) => {
       const { title } = methods.find(({ method }) => method.name === one.method)!.method;
@@ -60,7 +60,7 @@ export function judgedTable(rows: readonly Judged[]): string[] {
   const [first] = rows;
   if (first === undefined) return [];
   const names = Object.keys(first.means);
-  const heads = names.map((name) => `${name} ${metrics[name]!.better === "higher" ? "↑" : "↓"}`);
+  const heads = names.map((name) => `${name} ${metrics[name]?.better === "higher" ? "↑" : "↓"}`);
   const widest = Math.max(6, ...rows.map(({ what }) => what.length));
   return [
     `${"method".padEnd(widest)}  ${heads.join("  ")}`,

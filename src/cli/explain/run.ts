@@ -1,12 +1,12 @@
 // Explains images one after another: a bad one is reported at the end and does not stop the rest.
-import { type Explainer, judge } from "../../explain/index.ts";
+import { type Explainer, judge, parameterRandomisation } from "../../explain/index.ts";
 import { startCounter } from "../counter.ts";
 import type { Context } from "../command.ts";
 import { Interrupted, UsageError, WorkError, oneLine } from "../errors.ts";
 import { interruptible } from "../interrupt.ts";
 import type { NetworkInUse } from "./network.ts";
 import { type Asked, chooseClasses, chooseMethods } from "./asked.ts";
-import { type Explained, explainImage, writeExplained } from "./explain-image.ts";
+import { type Explained, explainImage, optionsFor, writeExplained } from "./explain-image.ts";
 import type { Images } from "./images.ts";
 import type { Places } from "./places.ts";
 import { type Judged, judgedTable, notesOf, overImages, report } from "./report.ts";
@@ -96,7 +96,7 @@ async function one(
   for (const { method, layer, shape } of explanations)
     log(`${path}: ${method}${layer === undefined ? "" : ` at ${layer}`}, ${shape.join(" x ")}`);
   log(`${path}: explained in ${Math.round(performance.now() - began)} ms`);
-  const judged = asked.judge ? await judgeMaps(explained, network, asked, signal) : [];
+  const judged = asked.judge ? await judgeMaps(explained, network, methods, asked, signal) : [];
   const written = await writeExplained(explained, network, methods, places, asked);
   return {
     lines: report(explained, network, methods),
@@ -108,21 +108,33 @@ async function one(
   };
 }
 
-/** What metrics that need no truth say of the maps. */
+/**
+ * What metrics that need no truth say of the maps, and how alike they are to those of the network with random parameters (rank
+ * correlation): a map that stays as it was shows the picture, not the network.
+ */
 async function judgeMaps(
   { explanations, picture }: Explained,
   network: NetworkInUse,
-  { seed, classes }: Asked,
+  methods: readonly Explainer[],
+  asked: Asked,
   signal: AbortSignal,
 ): Promise<Judged[]> {
+  const { seed, classes } = asked;
   const image = network.prepare(picture);
   const rows: Judged[] = [];
   for (const map of explanations) {
     const { method, classIndex = 0 } = map;
     const verdicts = await judge(network.model, [{ image, map, classIndex }], { seed, signal });
     const means = Object.entries(verdicts).map(([name, { mean }]) => [name, mean] as const);
+    const explainer = methods.find((one) => one.method.name === method)!;
+    const options = { ...optionsFor(explainer, asked), classIndex, signal };
+    const [forgotten] = await parameterRandomisation(
+      network.model,
+      (other) => [explainer(other, image, options)],
+      { mode: "together", seed, signal },
+    );
     const what = classes.length > 1 ? `${method}, ${className(network, classIndex)}` : method;
-    rows.push({ what, means: Object.fromEntries(means) });
+    rows.push({ what, means: { ...Object.fromEntries(means), randomised: forgotten!.rank } });
   }
   return rows;
 }

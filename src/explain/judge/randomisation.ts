@@ -18,9 +18,9 @@ import { rankCorrelation, structuralSimilarity } from "./similarity.ts";
 export interface RandomisationOptions {
   /**
    * "cascading" (unless given): layer after layer from the scores down to the picture, each on top of those before. "independent":
-   * each layer alone, the others as learned.
+   * each layer alone, the others as learned. "together": all layers at once, the last step of "cascading" alone.
    */
-  readonly mode?: "cascading" | "independent";
+  readonly mode?: "cascading" | "independent" | "together";
   /** Seeds the parameters drawn: 0 unless given. */
   readonly seed?: number;
   readonly signal?: AbortSignal;
@@ -30,7 +30,7 @@ export interface RandomisationOptions {
 
 /** How alike the maps of the trained and of a randomised network are: means over the pictures. */
 export interface RandomisationStep {
-  /** The layer randomised last. */
+  /** The layer randomised last; "all" of them together. */
   readonly layer: string;
   /** Spearman's rank correlation of the maps: 1 for equal ones, about 0 for unrelated ones. */
   readonly rank: number;
@@ -55,9 +55,9 @@ export async function parameterRandomisation(
   checkOptions(who, options, ["mode", "seed", "signal", "onProgress"]);
   requireNetwork(who, network);
   const { mode = "cascading", seed = 0, signal, onProgress } = options;
-  if (mode !== "cascading" && mode !== "independent")
+  if (mode !== "cascading" && mode !== "independent" && mode !== "together")
     throw new ArgumentError(
-      complaint(`${who}: mode`, '"cascading" or "independent"', describe(mode)),
+      complaint(`${who}: mode`, '"cascading", "independent" or "together"', describe(mode)),
     );
   const { leaves, def } = flatten(who, network);
   const layers = new Map<string, number[]>();
@@ -70,7 +70,9 @@ export async function parameterRandomisation(
   const breath = breather();
   const steps: RandomisationStep[] = [];
   let current = leaves;
-  for (const [layer, indices] of [...layers].toReversed()) {
+  const stages: readonly (readonly [layer: string, indices: readonly number[]])[] =
+    mode === "together" ? [["all", [...layers.values()].flat()]] : [...layers].toReversed();
+  for (const [layer, indices] of stages) {
     signal?.throwIfAborted();
     const next = [...(mode === "cascading" ? current : leaves)];
     for (const index of indices)
@@ -78,7 +80,7 @@ export async function parameterRandomisation(
     current = next;
     const maps = explain(def.rebuild(next) as Network);
     steps.push({ layer, ...similarity(original, maps) });
-    onProgress?.(steps.length, layers.size);
+    onProgress?.(steps.length, stages.length);
     await breath();
   }
   return steps;
