@@ -24,9 +24,9 @@ export class Slice extends Layer {
   constructor(options: SliceOptions) {
     checkOptions("slice", options, ["starts", "stops", "steps"]);
     super(options);
-    const { starts, stops, steps = Array.from(starts ?? [], () => 1) } = options;
-    this.starts = bounds(`${this.label}: starts`, starts, 0);
-    this.stops = bounds(`${this.label}: stops`, stops, 0);
+    this.starts = bounds(`${this.label}: starts`, options.starts, 0);
+    this.stops = bounds(`${this.label}: stops`, options.stops, 0);
+    const { steps = this.starts.map(() => 1) } = options;
     this.steps = bounds(`${this.label}: steps`, steps, 1);
     if (this.stops.length !== this.starts.length || this.steps.length !== this.starts.length)
       throw new ArgumentError(
