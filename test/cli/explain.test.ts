@@ -168,7 +168,7 @@ describe("adjoint explain", () => {
     ).map(({ stdout }) => rowsOf(stdout));
     expect(both).toHaveLength(1);
     for (const [row, values] of both!.entries()) {
-      expect(values).toHaveLength(5);
+      expect(values).toHaveLength(6);
       for (const [i, value] of values.entries())
         expect(Math.abs(value - (one![row]![i]! + other![row]![i]!) / 2)).toBeLessThan(0.0011);
     }
