@@ -55,7 +55,10 @@ async function installedParts(): Promise<RasterParts> {
 async function load(given: RasterParts | undefined): Promise<Rasteriser> {
   const { wasm, fonts } = given ?? (await installedParts());
   const { Resvg, initWasm } = await import("@resvg/resvg-wasm");
-  await initWasm(wasm as BufferSource);
+  await initWasm(wasm as BufferSource).catch((cause: unknown) => {
+    // Another copy of this module, or somebody else, has done it: there is one rasteriser in a process.
+    if (!/already initialized/i.test(String(cause))) throw cause;
+  });
   return { Resvg, fonts };
 }
 
