@@ -115,7 +115,7 @@ function convolve(
   const x = makeInput({ shape: [batch, height, width, channels], dtype: "float32" });
   const elements = shape.kernelHeight * shape.kernelWidth * channels * filters;
   const kernel = makeInput({ shape: [elements], dtype: "float32" });
-  const common = { shape, algorithm: given.algorithm ?? "winograd" } as const;
+  const common = { shape, algorithm: given.algorithm ?? "winograd6" } as const;
   const prepared = makeInput({ shape: [winogradKernelSize(common)], dtype: "float32" });
   const out = makeInput({ shape: [batch, outHeight, outWidth, filters], dtype: "float32" });
   bench.put(x, floats("float32", batch * height * width * channels, 1));
@@ -186,7 +186,7 @@ function filterGradient(given: Case, order?: Order): Floats {
         emitWinogradFilter(context, {
           kind: "convFilter",
           shape,
-          algorithm: given.algorithm ?? "winograd",
+          algorithm: given.algorithm ?? "winograd6",
           x,
           gradient,
           out,
@@ -223,10 +223,13 @@ const mixed: Order = (chunks) => {
   return [...all.filter((i) => i % 2 === 1), ...all.filter((i) => i % 2 === 0).reverse()];
 };
 
+/** Tiles of 8 x 8 interpolate at 1/2 and -1/2 too: about twice the rounding. */
+const inflationOf = ({ algorithm }: Case): number => (algorithm === "winograd8" ? 2 : 1);
+
 describe("Winograd's convolution", () => {
   // Elements are uniform in [-1, 1). Measured relative to the largest result: 0.4e-6 to 1.3e-6 sqrt(channels) from 16
   // channels on, up to 2.7e-6 sqrt(channels) below; 0.2e-6 to 1.4e-6 for 2x2 and folded kernels, in channels of the folded image;
-  // 0.02e-6 to 0.4e-6 in small tiles.
+  // 0.02e-6 to 0.4e-6 in tiles of 4 x 4 and 5 x 5, up to 2.3e-6 in those of 8 x 8.
   test.each(named)("%s", (_, given) => {
     const large = given.channels * given.filters > 2 ** 16;
     const every = large ? 7 : 1;
@@ -235,7 +238,7 @@ describe("Winograd's convolution", () => {
       const error = relativeError(found, expectedOutput(given, layout, every));
       const { channels, stride = 1 } = given;
       const bound = (channels * stride ** 2 < 16 ? 4e-6 : 2e-6) * Math.sqrt(channels) * stride;
-      expect(error).toBeLessThan(bound);
+      expect(error).toBeLessThan(bound * inflationOf(given));
     }
   });
 
@@ -292,11 +295,12 @@ describe("Winograd's gradient of the kernel", () => {
     expect(error).toBeLessThan(8e-7 * Math.sqrt(given.batch * given.height * given.width));
   });
 
-  // Measured relative to the largest result: 0.05e-6 to 0.5e-6 sqrt(pixels).
+  // Measured relative to the largest result: 0.05e-6 to 0.65e-6 sqrt(pixels), in tiles of 8 x 8 up to 1.2e-6.
   test.each(named)("%s", (_, given) => {
     const error = relativeError(filterGradient(given), expectedGradient(given));
     const { batch, outHeight, outWidth } = shapeOf(given);
-    expect(error).toBeLessThan(8e-7 * Math.sqrt(batch * outHeight * outWidth));
+    const bound = 8e-7 * Math.sqrt(batch * outHeight * outWidth);
+    expect(error).toBeLessThan(bound * inflationOf(given));
   });
 
   test("has the same bits whatever the order of its chunks", () => {
@@ -319,37 +323,44 @@ describe("the choice of the algorithm", () => {
     padding: one,
   });
 
-  test("Winograd for all of VGG19 but its first layer, and for small images in batches", () => {
+  test("Winograd for all of VGG19, and for small images in batches", () => {
     const layers = [
-      [224, 64, 64],
-      [112, 64, 128],
-      [56, 128, 256],
-      [28, 512, 512],
-      [14, 512, 512],
+      [224, 3, 64, "winograd8"],
+      [224, 64, 64, "winograd8"],
+      [112, 64, 128, "winograd8"],
+      [56, 128, 256, "winograd6"],
+      [28, 512, 512, "winograd6"],
+      [14, 512, 512, "winograd6"],
     ] as const;
-    for (const [side, channels, filters] of layers)
-      expect(chosen(square(1, side, channels, filters))).toBe("winograd");
-    expect(chosen(square(1, 224, 3, 64))).toBe("gemm");
-    expect(chosen(square(128, 6, 65, 64))).toBe("winograd3");
-    for (const side of [7, 14]) expect(chosen(square(128, side, 65, 64))).toBe("winograd");
+    for (const [side, channels, filters, algorithm] of layers)
+      expect(chosen(square(1, side, channels, filters))).toBe(algorithm);
+    for (const side of [6, 11, 12]) expect(chosen(square(128, side, 65, 64))).toBe("winograd8");
+    for (const side of [7, 14]) expect(chosen(square(128, side, 65, 64))).toBe("winograd6");
   });
 
   test("tiles that fit", () => {
     const of = (side: number, kernel: number): string =>
       chosen({ ...square(128, side, 64, 64), side: kernel });
-    for (const side of [3, 5, 6, 9]) expect(of(side, 3)).toBe("winograd3");
-    for (const side of [4, 7, 8, 14, 28]) expect(of(side, 3)).toBe("winograd");
-    for (const side of [2, 5]) expect(of(side, 2)).toBe("winograd3");
-    for (const side of [4, 12, 13]) expect(of(side, 2)).toBe("winograd");
+    for (const side of [3, 9]) expect(of(side, 3)).toBe("winograd5");
+    for (const side of [4, 7, 8, 14]) expect(of(side, 3)).toBe("winograd6");
+    for (const side of [5, 6, 12, 28]) expect(of(side, 3)).toBe("winograd8");
+    for (const side of [2]) expect(of(side, 2)).toBe("winograd4");
+    for (const side of [4]) expect(of(side, 2)).toBe("winograd6");
+    for (const side of [6, 12, 13]) expect(of(side, 2)).toBe("winograd8");
+  });
+
+  test("kernels stay small: no large tiles for many channels and filters", () => {
+    expect(chosen(square(1, 112, 128, 128))).toBe("winograd8");
+    expect(chosen(square(1, 112, 128, 136))).toBe("winograd6");
   });
 
   test("Winograd for kernels of two or three times the stride, where tiles fit well enough", () => {
     const downsampling = { ...square(128, 26, 64, 64), side: 4, stride: 2 };
-    expect(chosen(downsampling)).toBe("winograd");
-    expect(chosen({ ...downsampling, height: 13, width: 13 })).toBe("winograd3");
+    expect(chosen(downsampling)).toBe("winograd8");
+    expect(chosen({ ...downsampling, height: 13, width: 13 })).toBe("winograd4");
     expect(chosen({ ...downsampling, height: 6, width: 6, channels: 2 })).toBe("gemm");
-    expect(chosen({ ...downsampling, side: 6 })).toBe("winograd");
-    expect(chosen({ ...downsampling, side: 2, stride: 1 })).toBe("winograd3");
+    expect(chosen({ ...downsampling, side: 6 })).toBe("winograd8");
+    expect(chosen({ ...downsampling, side: 2, stride: 1 })).toBe("winograd8");
     for (const side of [2, 3, 5, 7, 8]) expect(chosen({ ...downsampling, side })).toBe("gemm");
   });
 

@@ -3,8 +3,8 @@ import type { Value } from "../ir/graph.ts";
 import type { Kernel } from "../ir/kernel.ts";
 import { bytesOf } from "./plan.ts";
 
-/** Results may take so many times the memory of what they come from: Winograd's kernels take four times. */
-const growth = 5;
+/** Results may take so many times the memory of what they come from: Winograd's kernels take up to seven times. */
+const growth = 8;
 const always = 1 << 20;
 /** All of them together may take so much of the constants' memory, and so much in any case: the rest is computed anew each time. */
 const share = 0.5;

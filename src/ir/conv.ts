@@ -86,8 +86,11 @@ export function convShape(
   };
 }
 
-/** How a convolution is computed. `winograd3` is Winograd's algorithm in tiles of three outputs, `winograd` in larger ones. */
-export type ConvAlgorithm = "winograd" | "winograd3" | "gemm" | "depthwise";
+/** Winograd's algorithm on tiles of so many inputs a side, 4 to 8. */
+export type WinogradAlgorithm = "winograd4" | "winograd5" | "winograd6" | "winograd8";
+
+/** How a convolution is computed. */
+export type ConvAlgorithm = WinogradAlgorithm | "gemm" | "depthwise";
 
 /** A convolution, and how it is computed. */
 export interface ComputedConv {
@@ -113,8 +116,21 @@ export function convAlgorithm(shape: ConvShape, asked: ConvGeometry["algorithm"]
   return (possible ? cheapestWinograd(shape) : undefined) ?? "gemm";
 }
 
-/** Side of the largest tiles that Winograd's algorithm reads. */
-export const largestTile = 6;
+/** Sides of the tiles that Winograd's algorithm reads. */
+const tileSides: Readonly<Record<WinogradAlgorithm, number>> = {
+  winograd4: 4,
+  winograd5: 5,
+  winograd6: 6,
+  winograd8: 8,
+};
+
+export const winogradAlgorithms = Object.keys(tileSides) as readonly WinogradAlgorithm[];
+
+/** Side of the largest of them. */
+export const largestTile = 8;
+
+/** Channels times filters up to which those are taken: a kernel grows sevenfold by them, and is to stay in a cache. */
+const largestMatrix = 1 << 14;
 
 /**
  * How Winograd's algorithm F(m x m, r x r) computes a convolution. A kernel of stride s lies with stride 1 on the image folded
@@ -136,23 +152,26 @@ export interface WinogradForm {
 export function winogradForm({ shape, algorithm }: ComputedConv): WinogradForm {
   const [fold] = shape.strides;
   const taps = shape.kernelHeight / fold;
-  const outputs = algorithm === "winograd3" ? 3 : largestTile + 1 - taps;
+  const tile = tileSides[algorithm as WinogradAlgorithm];
   const depth = fold ** 2 * Math.ceil(shape.channels / 4) * 4;
-  return { fold, taps, outputs, tile: outputs + taps - 1, depth };
+  return { fold, taps, outputs: tile + 1 - taps, tile, depth };
 }
 
 /**
- * The largest tiles need the fewest products, those of three outputs may fit better. Neither if it is not expected to take less
- * than four fifths of the time of a product over patches.
+ * The tiles that are expected to take the least time: large ones need fewer products, small ones may fit better. None if it is
+ * not less than four fifths of the time of a product over patches.
  */
-function cheapestWinograd(shape: ConvShape): ConvAlgorithm | undefined {
+function cheapestWinograd(shape: ConvShape): WinogradAlgorithm | undefined {
   const { batch, channels, filters, outHeight, outWidth, kernelHeight, kernelWidth } = shape;
   const direct = kernelHeight * kernelWidth * batch * outHeight * outWidth * channels * filters;
-  const [large, small] = (["winograd", "winograd3"] as const).map((algorithm) =>
-    winogradCost({ shape, algorithm }),
-  ) as [number, number];
-  if (Math.min(large, small) >= 0.8 * direct) return undefined;
-  return small < large ? "winograd3" : "winograd";
+  let [cheapest, least]: [WinogradAlgorithm | undefined, number] = [undefined, 0.8 * direct];
+  for (const algorithm of winogradAlgorithms) {
+    const { tile, depth } = winogradForm({ shape, algorithm });
+    if (tile === largestTile && depth * filters > largestMatrix) continue;
+    const cost = winogradCost({ shape, algorithm });
+    if (cost < least) [cheapest, least] = [algorithm, cost];
+  }
+  return cheapest;
 }
 
 /**
@@ -168,7 +187,7 @@ function winogradCost(work: ComputedConv): number {
   const products = tile ** 2 * up(tiles, 4) * depth * up(filters, 8);
   const folded = fold ** 2 * channels;
   const transforms = 250 * tiles * (folded + filters) + 200 * folded * filters;
-  return 0.8 * products + (tile / largestTile) ** 2 * transforms;
+  return 0.8 * products + (tile / 6) ** 2 * transforms;
 }
 
 /** Filters whose weights lie side by side in a kernel prepared for matrix products: two vectors. */
@@ -181,8 +200,10 @@ export function preparedSize(shape: ConvShape, algorithm: ConvAlgorithm): number
   const { kernelHeight, kernelWidth, channels, filters, groups, dtype } = shape;
   const taps = kernelHeight * kernelWidth;
   switch (algorithm) {
-    case "winograd":
-    case "winograd3":
+    case "winograd4":
+    case "winograd5":
+    case "winograd6":
+    case "winograd8":
       return winogradKernelSize({ shape, algorithm });
     case "depthwise":
       return taps * channels;

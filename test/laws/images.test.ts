@@ -10,6 +10,7 @@ import { formKernels } from "../../src/compile/fuse/kernels.ts";
 import { jit } from "../../src/compile/jit.ts";
 import { optimize } from "../../src/compile/passes/index.ts";
 import type { Tensor } from "../../src/ir/tensor.ts";
+import { winogradAlgorithms } from "../../src/ir/conv.ts";
 import { trace } from "../../src/ir/trace.ts";
 import * as ops from "../../src/ops/index.ts";
 import { brokenLaw, derivatives, derived, difference } from "../support/check-image-program.ts";
@@ -69,7 +70,7 @@ describe("random programs on images", () => {
 it("random programs reach every way of convolving", () => {
   const reached = new Set<string>();
   const settings = [exact, rounded];
-  for (const [index, choices] of fc.sample(numbers, { numRuns: 300, seed: 5 }).entries()) {
+  for (const [index, choices] of fc.sample(numbers, { numRuns: 600, seed: 6 }).entries()) {
     const setting = settings[index % 2]!;
     const bank = new Bank(setting);
     const program = randomImageProgram(choices, 6, setting);
@@ -93,7 +94,7 @@ it("random programs reach every way of convolving", () => {
       if (stored.some(({ dtype }) => dtype === "bool")) reached.add("masks stored");
     }
   }
-  const ways = ["gemm", "depthwise", "winograd", "winograd3"].flatMap((way) => [
+  const ways = ["gemm", "depthwise", ...winogradAlgorithms].flatMap((way) => [
     ...["conv", "prepareKernel", "convFilter"].map((kind) => `${kind} ${way}`),
     `${way} and more`,
   ]);

@@ -28,8 +28,10 @@ const emitters: { readonly [A in ConvAlgorithm]?: Emitters } = {
     convFilter: emitDepthwiseFilter,
     prepareKernel: emitDepthwiseKernel,
   },
-  winograd,
-  winograd3: winograd,
+  winograd4: winograd,
+  winograd5: winograd,
+  winograd6: winograd,
+  winograd8: winograd,
   gemm: { conv: emitGemmConv, convFilter: emitGemmFilter, prepareKernel: emitGemmKernel },
 };
 

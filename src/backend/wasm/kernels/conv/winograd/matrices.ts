@@ -1,5 +1,5 @@
 // The constant matrices of F(m x m, r x r), each as the few operations that multiply a column by it (Lavin and Gray 2015, section 4
-// and appendix). A tile of m + r - 1 numbers a side interpolates at 0, 1, -1, 2, -2 or the first of these, and at infinity: A
+// and appendix). A tile of m + r - 1 numbers a side interpolates at 0, 1, -1, 2, -2, 1/2, -1/2 or the first of these, and at infinity: A
 // and G evaluate polynomials at the points, G divided by N = product of (p - q) over the other points q, and B has the
 // coefficients of the products of (x - q).
 import type { Local } from "../../../asm/index.ts";
@@ -10,7 +10,7 @@ export type Transform = (vectors: Vectors, column: readonly Local[]) => Local[];
 
 /** The points of a tile besides infinity: 0, then p and -p in turns. */
 function pointsOf(tile: number): number[] {
-  return [0, 1, -1, 2, -2].slice(0, tile - 1);
+  return [0, 1, -1, 2, -2, 1 / 2, -1 / 2].slice(0, tile - 1);
 }
 
 /** 1 / N of each point, 1 for infinity. */
@@ -136,6 +136,25 @@ const inputMatrices = {
       v.add(even, twice),
       v.sub(even, twice),
       v.sub(v.sub(d5, d3), v.times(odd, 4)),
+    ];
+  },
+  8: (v, column) => {
+    const [d0, d1, d2, d3] = column as [Local, Local, Local, Local];
+    const [d4, d5, d6, d7] = column.slice(4) as [Local, Local, Local, Local];
+    const pair = (even: Local, odd: Local): [Local, Local] => [v.add(even, odd), v.sub(even, odd)];
+    const middle = v.times(d3, 5 / 2);
+    return [
+      v.add(v.sub(d6, d0), v.times(v.sub(d2, d4), 21 / 4)),
+      ...pair(v.sub(v.add(d2, d6), v.times(d4, 17 / 4)), v.sub(v.add(d1, d5), v.times(d3, 17 / 4))),
+      ...pair(
+        v.add(d6, v.times(v.sub(d2, v.times(d4, 5)), 1 / 4)),
+        v.add(v.sub(v.times(d1, 1 / 2), middle), v.add(d5, d5)),
+      ),
+      ...pair(
+        v.add(d6, v.times(v.sub(d2, v.times(d4, 5 / 4)), 4)),
+        v.add(v.sub(v.times(d5, 1 / 2), middle), v.add(d1, d1)),
+      ),
+      v.add(v.sub(d7, d1), v.times(v.sub(d3, d5), 21 / 4)),
     ];
   },
 } satisfies Record<number, Transform>;
