@@ -4,4 +4,4 @@
 export const golden: string = "de29986c4d6f2a51";
 
 /** The same of a convolutional network. */
-export const imageGolden: string = "fbcd0ddd238d606c";
+export const imageGolden: string = "106ebcd56fc1b3e9";

@@ -238,6 +238,37 @@ describeOn(imageBackends, () => {
       expect(taps.sort()).toEqual([1, 2, 2, 4]);
     });
 
+    it("is one convolution on the way back where the strides divide the kernel, else one a residue", () => {
+      const counts = ([side, strides, padding]: readonly [number, number, number]): number => {
+        const types = [ones([1, 9, 9, 2]), ones([side, side, 2, 3])];
+        const convolve = (x: Tensor, kernel: Tensor): Tensor =>
+          conv2d(x, kernel, {
+            strides,
+            padding: [
+              [padding, padding],
+              [padding, 0],
+            ],
+          });
+        const { nodes } = trace((x, kernel) => {
+          const [y, back] = vjp((a: Tensor) => convolve(a, kernel!), x!);
+          return [back(y.onesLike())[0]];
+        }, types).graph;
+        return nodes.filter((node) => isPrim(node, "conv")).length - 1;
+      };
+      const together = [
+        [3, 1, 1],
+        [2, 2, 0],
+        [4, 2, 1],
+        [6, 3, 2],
+      ] as const;
+      expect(together.map(counts)).toEqual([1, 1, 1, 1]);
+      const apart = [
+        [3, 2, 1],
+        [5, 3, 0],
+      ] as const;
+      expect(apart.map(counts)).toEqual([4, 9]);
+    });
+
     it("takes padding by name, the odd row and column at the end", () => {
       const x = tensor([1, 2, 3, 4], { shape: [1, 1, 4, 1] });
       const kernel = tensor([1, 10], { shape: [1, 2, 1, 1] });

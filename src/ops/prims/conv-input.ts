@@ -1,6 +1,7 @@
 /**
  * @file The transpose of convolution in its images: their gradient, and transposed convolution. It is made of convolutions
- * of stride 1 over the gradient as it is. Inserting zeros between its pixels would be simpler, and multiply mostly zeros.
+ * of stride 1 over the gradient as it is: one for each residue of a pixel's place modulo the stride, or one for all where the stride
+ * divides the kernel. Inserting zeros between the gradient's pixels would be simpler, and multiply mostly zeros.
  */
 import type { ConvGeometry, Pair } from "../../ir/conv.ts";
 import type { Tensor } from "../../ir/tensor.ts";
@@ -95,6 +96,48 @@ function exchanged(kernel: Tensor, groups: number): Tensor {
     .reshape([kh, kw, width, groups * depth]);
 }
 
+/** The phase whose reads are those of all, as they are where the stride divides the kernel; undefined where they differ. */
+function alike(phases: readonly (Phase | undefined)[]): Phase | undefined {
+  const [one] = phases;
+  const same = phases.every(
+    (phase) =>
+      phase !== undefined &&
+      phase.taps === one!.taps &&
+      phase.shift === one!.shift &&
+      phase.dilation === one!.dilation,
+  );
+  return same ? one : undefined;
+}
+
+/** The kernel's elements that reach the pixels of a phase each way, turned around. */
+function tapsOf(kernel: Tensor, vertical: Phase, horizontal: Phase): Tensor {
+  return kernel
+    .slice([vertical.first, horizontal.first], [], [vertical.step, horizontal.step])
+    .flip([0, 1]);
+}
+
+/** Those of all phases as filters of one kernel, where strides divide it: [KH, KW, F, C] -> [KH / s, KW / s, F, s s C]. */
+function tapsOfAll(kernel: Tensor, [down, right]: Pair): Tensor {
+  const [kh, kw, depth, filters] = kernel.shape as [number, number, number, number];
+  const [tall, wide] = [kh / down, kw / right];
+  return kernel
+    .reshape([tall, down, wide, right, depth, filters])
+    .flip([0, 2])
+    .transpose([0, 2, 4, 1, 3, 5])
+    .reshape([tall, wide, depth, down * right * filters]);
+}
+
+/** Channels become pixels: [N, H, W, s s C] -> [N, s H, s W, C]. */
+function spread(x: Tensor | undefined, [down, right]: Pair): Tensor | undefined {
+  if (x === undefined || down * right === 1) return x;
+  const [batch, rows, columns, filters] = x.shape as [number, number, number, number];
+  const channels = filters / (down * right);
+  return x
+    .reshape([batch, rows, columns, down, right, channels])
+    .transpose([0, 1, 3, 2, 4, 5])
+    .reshape([batch, rows * down, columns * right, channels]);
+}
+
 /**
  * The transpose of `conv` in x: g [N, OH, OW, F], kernel [KH, KW, C / groups, F] -> [N, ...size, C], for the geometry of
  * that `conv` and images of `size`. ShapeError where they do not fit.
@@ -107,15 +150,15 @@ export function convInput(g: Tensor, kernel: Tensor, geometry: ConvGeometry, siz
   const down = rangeOf(size[0], padding[0][0], strides[0]);
   const right = rangeOf(size[1], padding[1][0], strides[1]);
 
-  const part = (vertical: Phase | undefined, horizontal: Phase | undefined): Tensor | undefined => {
+  const convolve = (
+    [vertical, horizontal]: readonly [Phase | undefined, Phase | undefined],
+    taps: (vertical: Phase, horizontal: Phase) => Tensor,
+  ): Tensor | undefined => {
     const y = vertical && reachOf(vertical, down, rows);
     const x = horizontal && reachOf(horizontal, right, columns);
     if (y === undefined || x === undefined) return undefined;
-    const taps = turned
-      .slice([vertical!.first, horizontal!.first], [], [vertical!.step, horizontal!.step])
-      .flip([0, 1]);
     const read = g.slice([0, y.from, x.from], [batch, y.to, x.to]);
-    return applyConv(read, taps, {
+    return applyConv(read, taps(vertical!, horizontal!), {
       ...geometry,
       strides: [1, 1],
       dilation: [vertical!.dilation, horizontal!.dilation],
@@ -123,14 +166,26 @@ export function convInput(g: Tensor, kernel: Tensor, geometry: ConvGeometry, siz
     });
   };
 
+  const along = phasesOf(kh, strides[0], dilation[0]);
   const across = phasesOf(kw, strides[1], dilation[1]);
-  const lines = phasesOf(kh, strides[0], dilation[0]).map((vertical) =>
-    interleave(
-      across.map((horizontal) => part(vertical, horizontal)),
-      2,
-    ),
-  );
-  const whole = interleave(lines, 1);
+  const same = [alike(along), alike(across)] as const;
+  const together = groups === 1 && same.every((phase) => phase !== undefined);
+  const whole = together
+    ? spread(
+        convolve(same, () => tapsOfAll(turned, strides)),
+        strides,
+      )
+    : interleave(
+        along.map((vertical) =>
+          interleave(
+            across.map((horizontal) =>
+              convolve([vertical, horizontal], (one, other) => tapsOf(turned, one, other)),
+            ),
+            2,
+          ),
+        ),
+        1,
+      );
   const [top, left] = [padding[0][0] % strides[0], padding[1][0] % strides[1]];
   if (whole !== undefined)
     return whole.slice([0, top, left], [batch, top + size[0], left + size[1]]);

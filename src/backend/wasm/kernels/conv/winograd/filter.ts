@@ -31,9 +31,9 @@ const blockBytes = 1 << 20;
 /** Parts of the tiles with sums of their own, at most. */
 const mostParts = 8;
 
-/** Bytes of all tiles' transformed numbers that lie in memory at once, unless there are too many tiles. */
-const passBytes = 64 << 20;
-const mostPasses = 8;
+/** Bytes of the tiles' transformed numbers that lie in memory at once, which are to stay in a third-level cache, unless there are too many tiles. */
+const passBytes = 8 << 20;
+const mostPasses = 16;
 
 /** Steps of k that a product takes at once: a panel is to stay in the first-level cache. */
 const mostDepth = 256;
