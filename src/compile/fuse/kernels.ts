@@ -7,14 +7,16 @@ import { accessOf, isComputed } from "../access.ts";
 import type { Group } from "./group.ts";
 import { formGroups } from "./groups.ts";
 import { lowerGroup, readOf } from "./lower.ts";
+import { spreadConvolutions } from "./spread.ts";
 
 /** The kernels of a graph, in order. */
 export function formKernels(graph: Graph): Kernel[] {
   const { groups, makerOf } = formGroups(graph);
   const stored = storedValues(graph, groups, makerOf);
-  return groups.map((group, index) =>
+  const kernels = groups.map((group, index) =>
     kernelOf(group, index, (value) => stored.has(value), makerOf),
   );
+  return spreadConvolutions(kernels, new Set(graph.outputs.map((output) => accessOf(output).base)));
 }
 
 /** Values that must lie in memory: outputs, folds, and whatever a group reads that another made. */

@@ -9,6 +9,7 @@ import { repeat } from "../../flow.ts";
 import { advance, pointAt } from "../../pointers.ts";
 import { lineBytes, panelFilters, stripTiles, tilesOf, vectorBytes } from "./layout.ts";
 import { outputMatrix, type Transform } from "./matrices.ts";
+import { type Placement, placementOf } from "./placement.ts";
 import { forVectors, Vectors } from "./vectors.ts";
 
 /** Vectors of filters at once: a cache line of a pixel. */
@@ -67,6 +68,7 @@ class OutputEmitter {
   readonly #block: Block;
   readonly #vectors: Vectors;
   readonly #epilogue: Epilogue;
+  readonly #placement: Placement;
   /** Side of a tile of products and of one of outputs, and the matrix that makes them. */
   readonly #side: number;
   readonly #outputs: number;
@@ -85,6 +87,7 @@ class OutputEmitter {
     this.#block = block;
     this.#vectors = new Vectors(fn);
     this.#epilogue = epilogueOf(context, fn, work);
+    this.#placement = placementOf(work);
     const { tile, outputs } = winogradForm(work);
     this.#side = tile;
     this.#outputs = outputs;
@@ -93,7 +96,7 @@ class OutputEmitter {
 
   emit(): void {
     const fn = this.#fn;
-    const { filters } = this.#work.shape;
+    const { run, places } = this.#placement;
     const tiles = tilesOf(this.#work);
     const { from: strip, to, products } = this.#block;
     const [group, filter] = [fn.local("i32"), fn.local("i32")];
@@ -103,22 +106,24 @@ class OutputEmitter {
     ] as const;
     forRange(fn, strip, to, 1, () => {
       pointAt(fn, group, products);
-      pointAt(fn, filter, 0);
-      forVectors(fn, filters, atOnce, moves, (widths) => {
-        const [tile, at] = [scaled(fn, strip, stripTiles), copyOf(fn, group)];
-        repeat(fn, stripTiles, () => {
-          const run = (): void => this.#tile(tile, at, filter, widths);
-          if (tiles.count % stripTiles === 0) run();
-          else {
-            fn.get(tile);
-            fn.i32(tiles.count);
-            fn.op("i32.lt_u");
-            fn.if(run);
-          }
-          advance(fn, tile, 1);
-          advance(fn, at, panelFilters * 4);
+      for (const place of places) {
+        pointAt(fn, filter, place);
+        forVectors(fn, run, atOnce, moves, (widths) => {
+          const [tile, at] = [scaled(fn, strip, stripTiles), copyOf(fn, group)];
+          repeat(fn, stripTiles, () => {
+            const each = (): void => this.#tile(tile, at, filter, widths);
+            if (tiles.count % stripTiles === 0) each();
+            else {
+              fn.get(tile);
+              fn.i32(tiles.count);
+              fn.op("i32.lt_u");
+              fn.if(each);
+            }
+            advance(fn, tile, 1);
+            advance(fn, at, panelFilters * 4);
+          });
         });
-      });
+      }
       advance(fn, products, stripTiles * panelFilters * 4);
     });
   }
@@ -126,19 +131,16 @@ class OutputEmitter {
   #tile(tile: Local, products: Local, filter: Local, widths: readonly number[]): void {
     const fn = this.#fn;
     this.#downColumns(products, widths.length);
-    const { outHeight, outWidth, filters } = this.#work.shape;
+    const placement = this.#placement;
     const { rows, columns } = tilesOf(this.#work);
     const across = divided(fn, tile, columns);
     const down = divided(fn, across.quotient, rows);
     const row = scaled(fn, down.rest, this.#outputs);
     const column = scaled(fn, across.rest, this.#outputs);
-    // ((image * outHeight + row) * outWidth + column) * filters, in bytes, and the filter's.
-    const line = copyOf(fn, row);
-    addScaled(fn, line, down.quotient, outHeight);
-    const pixel = copyOf(fn, column);
-    addScaled(fn, pixel, line, outWidth);
     const at = copyOf(fn, filter);
-    addScaled(fn, at, pixel, filters * 4);
+    addScaled(fn, at, down.quotient, placement.image);
+    addScaled(fn, at, row, placement.row);
+    addScaled(fn, at, column, placement.pixel);
     this.#alongRows({ row, column, at, filter }, widths);
   }
 
@@ -170,7 +172,8 @@ class OutputEmitter {
     widths: readonly number[],
   ): void {
     const fn = this.#fn;
-    const { outHeight, outWidth, filters } = this.#work.shape;
+    const { outHeight } = this.#work.shape;
+    const { row: rowStep, pixel } = this.#placement;
     const from = fn.local("i32");
     pointAt(fn, from, this.#block.scratch);
     const ragged = outHeight % this.#outputs > 0;
@@ -188,7 +191,7 @@ class OutputEmitter {
             this.#epilogue.finish(
               element,
               at,
-              x * filters * 4 + vector * vectorBytes,
+              x * pixel + vector * vectorBytes,
               filter,
               vector * vectorBytes,
               width,
@@ -196,7 +199,7 @@ class OutputEmitter {
           ),
         );
         advance(fn, from, this.#side * lineBytes);
-        advance(fn, at, outWidth * filters * 4);
+        advance(fn, at, rowStep);
       });
     });
   }
