@@ -1,6 +1,7 @@
 // Workload G against onnxruntime-web: layer by layer, on 1 and on 2 threads, as markdown tables; then the layers in which
 // Adjoint is behind. Both sides are timed twice: the call as a user makes it, from typed arrays of JavaScript to such arrays,
-// and less copy_ms, the call of a program with the same inputs and outputs that computes nothing.
+// and less copy_ms, the call of a program with the same inputs and outputs that computes nothing. Both are tenth percentiles
+// of calls made in turns: results of several megabytes are fresh arrays, and how long their pages take is the allocator's luck.
 
 import { fileURLToPath } from "node:url";
 import { circumstances } from "./compare.ts";
@@ -19,10 +20,10 @@ export interface LayerComparison {
   readonly threads: number | undefined;
 }
 
-/** Milliseconds of a call, and of its share that computes. */
+/** Milliseconds of a call, and of one that computes nothing. */
 interface Time {
   readonly call: number;
-  readonly work: number;
+  readonly copy: number;
 }
 type Times = Map<string, Time>;
 type Side = "adjoint" | "onnxruntime-web";
@@ -36,16 +37,19 @@ function command(side: Side, threads: number, { packages, only }: LayerCompariso
 }
 
 /** The fastest of the rounds, each quantity for itself. */
-function keep(times: Times, { workload, median_ms, copy_ms }: Line): void {
-  const known = times.get(workload) ?? { call: Infinity, work: Infinity };
+function keep(times: Times, { workload, p10_ms, copy_ms }: Line): void {
+  const known = times.get(workload) ?? { call: Infinity, copy: Infinity };
   times.set(workload, {
-    call: Math.min(known.call, median_ms),
-    work: Math.min(known.work, Math.max(0, median_ms - Number(copy_ms))),
+    call: Math.min(known.call, p10_ms),
+    copy: Math.min(known.copy, Number(copy_ms)),
   });
 }
 
+/** The share of a call that computes. */
+const workOf = ({ call, copy }: Time): number => call - copy;
+
 /** Where a call is all but copies, what is left after subtracting them is noise. */
-const tells = ({ call, work }: Time): boolean => work > 0.1 * call;
+const tells = (time: Time): boolean => workOf(time) > 0.1 * time.call;
 
 interface Layer {
   readonly name: string;
@@ -56,7 +60,7 @@ interface Layer {
 
 function table(layers: readonly Layer[]): string {
   const columns = ["call", "ORT", "ratio", "work", "ORT", "ratio", "gradient"];
-  const time = (t: Time): string => (tells(t) ? formatTime(t.work) : "-");
+  const time = (t: Time): string => (tells(t) ? formatTime(workOf(t)) : "-");
   const rows = layers.map(({ name, ours, theirs, gradient }) =>
     row([
       name,
@@ -65,7 +69,7 @@ function table(layers: readonly Layer[]): string {
       `${digits(theirs.call / ours.call)}x`,
       time(ours),
       time(theirs),
-      tells(ours) && tells(theirs) ? `${digits(theirs.work / ours.work)}x` : "-",
+      tells(ours) && tells(theirs) ? `${digits(workOf(theirs) / workOf(ours))}x` : "-",
       gradient === undefined ? "-" : formatTime(gradient.call),
     ]),
   );
@@ -111,7 +115,7 @@ export function compareLayers(comparison: LayerComparison): void {
   for (const [count, [ours, theirs]] of all) {
     const layers = layersOf(ours!, theirs!);
     const work = ({ ours: own, theirs: other }: Layer): number | undefined =>
-      tells(own) && tells(other) ? other.work / own.work : undefined;
+      tells(own) && tells(other) ? workOf(other) / workOf(own) : undefined;
     console.log(`\nThreads: ${count}\n\n${table(layers)}\n`);
     console.log(`Behind in calls: ${behind(layers, (l) => l.theirs.call / l.ours.call)}\n`);
     console.log(`Behind in work: ${behind(layers, work)}`);

@@ -27,16 +27,19 @@ export function median(samples: readonly number[]): number {
   return samples.toSorted((a, b) => a - b)[samples.length >> 1]!;
 }
 
+/** The sample that so many tenths of all are below. */
+export function quantile(samples: readonly number[], tenths: number): number {
+  return samples.toSorted((a, b) => a - b)[Math.floor((tenths * samples.length) / 10)]!;
+}
+
 /** Samples in milliseconds -> a measurement. */
 export function summarise(
   workload: string,
   samples: readonly number[],
   extra: Readonly<Record<string, number>> = {},
 ): Measurement {
-  const sorted = samples.toSorted((a, b) => a - b);
-  const n = sorted.length;
-  const at = (tenths: number): number => sorted[Math.floor((tenths * n) / 10)]!;
-  return { workload, median_ms: sorted[n >> 1]!, p10_ms: at(1), p90_ms: at(9), n, extra };
+  const [p10_ms, p90_ms] = [quantile(samples, 1), quantile(samples, 9)];
+  return { workload, median_ms: median(samples), p10_ms, p90_ms, n: samples.length, extra };
 }
 
 /** Milliseconds a call of `work` takes, once per sample. */
@@ -49,6 +52,33 @@ export function sample(work: () => void, repetition: Repetition): number[] {
     const start = performance.now();
     for (let i = 0; i < calls; i++) work();
     times.push((performance.now() - start) / calls);
+  }
+  return times;
+}
+
+/**
+ * Samples two kinds of calls in turns, so that both meet the same machine: its other work, and above all the allocator, whose
+ * fresh pages for a result of several megabytes are cheap at times and at others cost more than the call. Quantiles of the
+ * two then fit together, which those of samples taken one after the other did not.
+ */
+export function sampleInTurns(
+  first: () => unknown,
+  second: () => unknown,
+  { samples, warmup = 3, budgetMs = 1_000 }: Repetition,
+): { readonly first: number[]; readonly second: number[] } {
+  const time = (work: () => unknown): number => {
+    const start = performance.now();
+    work();
+    return performance.now() - start;
+  };
+  const times = { first: [] as number[], second: [] as number[] };
+  const startMs = performance.now();
+  let turns = -warmup;
+  while (turns < 5 || (turns < samples && performance.now() < startMs + budgetMs)) {
+    const pair = [time(first), time(second)] as const;
+    if (turns++ < 0) continue;
+    times.first.push(pair[0]);
+    times.second.push(pair[1]);
   }
   return times;
 }

@@ -2,8 +2,8 @@
 // usage: node ort_layers.mjs NODE_MODULES [THREADS=1] [--only PART_OF_NAME] [--check]
 // NODE_MODULES is a folder where `npm i onnxruntime-web@1.30.0` was run. Prints a JSON line a layer: the time of
 // session.run with inputs and outputs of JavaScript, as a user calls it; copy_ms, the part of it that goes into handing
-// inputs in and outputs out, measured by a model of the same inputs and output that computes nothing. --check: with
-// the output's shape. Tensors are channels-first here, as ONNX has them.
+// inputs in and outputs out: the tenth percentile of a model of the same inputs and output that computes nothing, run in
+// turns with the other. --check: with the output's shape. Tensors are channels-first here, as ONNX has them.
 
 import { readFileSync } from "node:fs";
 import { createRequire } from "node:module";
@@ -256,30 +256,39 @@ function pooled(operator, { poolSize, strides = poolSize, padding }, [[, h, w]])
   return { nodes: [node(operator, ["x"], ["y"], attributes)] };
 }
 
-async function timed(bytes, feeds) {
-  const session = await ort.InferenceSession.create(bytes, {
+/** As bench/measure.ts: both in turns, so that both meet the same machine and the same luck of the allocator. */
+async function timed(work, idle) {
+  const time = async (run) => {
+    const start = performance.now();
+    await run();
+    return performance.now() - start;
+  };
+  const [times, copies] = [[], []];
+  const start = performance.now();
+  let turns = -20;
+  while (turns < 5 || (turns < 1000 && performance.now() < start + 1200)) {
+    const pair = [await time(work), await time(idle)];
+    if (turns++ < 0) continue;
+    times.push(pair[0]);
+    copies.push(pair[1]);
+  }
+  const n = times.length;
+  for (const list of [times, copies]) list.sort((a, b) => a - b);
+  const at = (list, tenths) => +list[Math.floor((n * tenths) / 10)].toFixed(5);
+  return {
+    median_ms: +times[n >> 1].toFixed(5),
+    p10_ms: at(times, 1),
+    p90_ms: at(times, 9),
+    n,
+    copy_ms: at(copies, 1),
+  };
+}
+
+const sessionOf = (bytes) =>
+  ort.InferenceSession.create(bytes, {
     executionProviders: ["wasm"],
     graphOptimizationLevel: "all",
   });
-  const run = () => session.run(feeds);
-  const start = performance.now();
-  const { y } = await run();
-  const first = performance.now() - start;
-  const warmup = Math.min(20, Math.max(2, Math.ceil(60 / first)));
-  for (let i = 0; i < warmup; i++) await run();
-  const times = [];
-  const end = performance.now() + 400;
-  while (times.length < 5 || (times.length < 200 && performance.now() < end)) {
-    const before = performance.now();
-    await run();
-    times.push(performance.now() - before);
-  }
-  await session.release();
-  times.sort((a, b) => a - b);
-  const n = times.length;
-  const at = (tenths) => +times[Math.floor((n * tenths) / 10)].toFixed(5);
-  return { median_ms: +times[n >> 1].toFixed(5), p10_ms: at(1), p90_ms: at(9), n, shape: y.dims };
-}
 
 const { layers } = JSON.parse(readFileSync(new URL("../layers.json", import.meta.url), "utf8"));
 for (const { name, kind, options, inputs } of layers) {
@@ -291,13 +300,17 @@ for (const { name, kind, options, inputs } of layers) {
     declared.map(([input, shape]) => [input, new ort.Tensor("float32", random(shape), shape)]),
   );
   const { nodes, constants = [] } = makers[kind](options, inputs);
-  const { shape, ...line } = await timed(model(declared, nodes, constants), feeds);
-  const nothing = model(
-    declared,
-    [node("Identity", ["c"], ["y"])],
-    [constant("c", shape, random(shape))],
+  const session = await sessionOf(model(declared, nodes, constants));
+  const shape = (await session.run(feeds)).y.dims;
+  const nothing = await sessionOf(
+    model(declared, [node("Identity", ["c"], ["y"])], [constant("c", shape, random(shape))]),
   );
-  const copy_ms = (await timed(nothing, feeds)).median_ms;
+  const line = await timed(
+    () => session.run(feeds),
+    () => nothing.run(feeds),
+  );
+  await session.release();
+  await nothing.release();
   const tail = flags.check ? { shape } : {};
   console.log(
     JSON.stringify({
@@ -305,7 +318,6 @@ for (const { name, kind, options, inputs } of layers) {
       threads: Number(threads),
       workload: `G.${name}.forward`,
       ...line,
-      copy_ms,
       ...tail,
     }),
   );
