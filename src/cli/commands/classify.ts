@@ -1,6 +1,7 @@
 // `adjoint classify`: the likeliest classes of a picture.
 import { type Command, command, flag, option } from "../command.ts";
 import { UsageError } from "../errors.ts";
+import { percent } from "../explain/words.ts";
 import { pictureOptions } from "../options/network.ts";
 import * as values from "../values.ts";
 
@@ -55,7 +56,7 @@ Weights that Keras publishes are downloaded once. ADJOINT_CACHE names the folder
     }
     for (const { classIndex, className, probability } of predictions) {
       const name = names === undefined ? className : `${className} (${classIndex})`;
-      process.stdout.write(`${(100 * probability).toFixed(2).padStart(6)} %  ${name}\n`);
+      process.stdout.write(`${percent(probability).padStart(6)}  ${name}\n`);
     }
   },
 });
