@@ -90,6 +90,17 @@ describe("ROAD, drop and increase are pytorch-grad-cam's", () => {
     }
   });
 
+  test("a picture without a pixel left stays as it is", () => {
+    for (const [high, wide] of [
+      [1, 1],
+      [2, 3],
+    ] as const) {
+      const pixels = draw([high, wide, 2], 1).data() as Float32Array;
+      const all = Int32Array.from({ length: high * wide }, (_, place) => place);
+      expect(impute({ rows: high, columns: wide, channels: 2, pixels }, all)).toEqual(pixels);
+    }
+  });
+
   test("scores", async () => {
     const names = ["road", "averageDrop", "averageIncrease"];
     const subjects = golden.cases.map(goldenSubject);

@@ -20,7 +20,7 @@ export interface Picture {
 }
 
 /**
- * Replaces the pixels at `missing` places (at least one is not), each channel by the solution of: every missing pixel is the
+ * Replaces the pixels at `missing` places (all of them are left as they are), each channel by the solution of: every missing pixel is the
  * weighted mean of its neighbours in the picture, missing or not. The matrix is symmetric and positive definite, a graph's
  * Laplacian. It is solved by conjugate gradients (Hestenes and Stiefel 1952), which begin with the solution for the picture at half
  * its size, and so on down (cascadic multigrid, Bornemann and Deuflhard 1996).
@@ -52,7 +52,7 @@ interface Plane {
 function solve(plane: Plane): Float64Array {
   const { rows, columns, values, isKnown } = plane;
   const missing = Int32Array.from(isKnown.keys()).filter((place) => !isKnown[place]);
-  if (missing.length === 0) return values;
+  if (missing.length === 0 || missing.length === values.length) return values;
   const coarse = halved(plane);
   const rough = solve(coarse);
   const guess = Float64Array.from(missing, (place) => {
