@@ -122,7 +122,7 @@ describeWithData("with published networks", () => {
       );
       expect(code).toBe(0);
       expect(lines(stdout)).toHaveLength(2);
-      expect(lines(stdout)[0]).toMatch(/^ *\d+\.\d\d % {2}class \d$/);
+      expect(lines(stdout)[0]).toMatch(/^ *\d+\.\d{1,2}% {2}class \d$/);
       expect(stderr).toContain("preprocessing is raw: nothing says what it wants");
       expect(stderr).toContain("probabilities are their softmax");
       const digits = JSON.stringify([..."0123456789"].map((digit) => `digit ${digit}`));
