@@ -1,6 +1,7 @@
 /** @file The pipeline from a traced graph to the graph that kernels are made of, as one visible list. */
 import type { Graph } from "../../ir/graph.ts";
 import { verifyGraph } from "../../ir/verify.ts";
+import { absorbPadding } from "./absorb-padding.ts";
 import { shareCommon } from "./common.ts";
 import { removeDeadCode } from "./dead-code.ts";
 import { inlineCalls } from "./inline-calls.ts";
@@ -24,6 +25,7 @@ const rounds: readonly Pass[] = [
   { name: "share common", run: shareCommon },
 ];
 const after: readonly Pass[] = [
+  { name: "absorb padding", run: absorbPadding },
   { name: "prepare kernels", run: prepareKernels },
   { name: "materialize", run: materialize },
 ];
