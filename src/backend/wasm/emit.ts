@@ -7,8 +7,8 @@ import type { FunctionBuilder, FunctionHandle, Local, WasmModule } from "./asm/i
 /** The module under construction and where values lie. */
 export interface EmitContext {
   readonly module: WasmModule;
-  /** Where a value lies while the program runs: an address, a slot, or a parameter of the kernel's function. */
-  place(value: Value): Place | Parameter;
+  /** Where a value lies while the program runs: an address, a slot, or what the kernel's function is told or finds out. */
+  place(value: Value): Place | Parameter | Computed;
   /** Address of the program's slot table. */
   readonly slots: number;
   /**
@@ -58,11 +58,17 @@ export interface Address {
   readonly offset: number;
 }
 
+/** An address that the function being emitted has found out. */
+export interface Computed extends Address {
+  readonly kind: "computed";
+}
+
 /** Loads a value's address once, at the start of a kernel. Slots become a local; fixed addresses fold into offsets. */
 export function addressOf(context: EmitContext, fn: FunctionBuilder, value: Value): Address {
   const place = context.place(value);
   if (place.kind === "address") return { base: undefined, offset: place.address };
   if (place.kind === "parameter") return { base: fn.param(place.index), offset: 0 };
+  if (place.kind === "computed") return place;
   const base = fn.local("i32");
   loadSlot(context, fn, place.slot);
   fn.set(base);

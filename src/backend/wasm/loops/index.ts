@@ -1,84 +1,107 @@
 /** @file Loop nests as WebAssembly. */
-import type { LoopNest } from "../../../ir/kernel.ts";
+import type { Value } from "../../../ir/graph.ts";
+import type { LoopNest, Place } from "../../../ir/kernel.ts";
 import type { FunctionBuilder, Local } from "../asm/index.ts";
-import type { EmitContext, PhasedEmitter } from "../emit.ts";
-import { eachSize } from "../kernels/chunks.ts";
+import type { Address, Computed, EmitContext, PhasedEmitter } from "../emit.ts";
+import { eachSize, scaled, sizesOf } from "../kernels/chunks.ts";
 import { neutral } from "./accumulate.ts";
-import { gatherStrided } from "./gather.ts";
+import { type Gathered, gatherStrided } from "./gather.ts";
 import { partialBytes } from "./decisions.ts";
 import { emitNest } from "./nest.ts";
 import { type Schedule, type ScheduledReduction, mergeAxes, schedule } from "./schedule.ts";
-import { splitNest } from "./split.ts";
+import { type Split, splitNest } from "./split.ts";
 
 export { mergeAxes } from "./schedule.ts";
 
 /** Emits nests, whose axes are merged already, one after another; large ones in chunks. */
-export const emitLoops: PhasedEmitter<readonly LoopNest[]> = (context, nests) => {
-  let whole: LoopNest[] = [];
+export const emitLoops: PhasedEmitter<readonly LoopNest[]> = (outer, nests) => {
+  const partials = new Map<Value, Place>();
+  const context = withPlaces(outer, partials);
+  let whole: Planned[] = [];
   const flush = (): void => {
     const together = whole;
     if (together.length > 0)
       context.phase(1, ({ fn }) => {
-        for (const nest of together) emitOne(context, fn, nest, undefined);
+        for (const planned of together) {
+          const offset = planned.bytes > 0 ? context.scratch(planned.bytes) : 0;
+          emitPlanned(context, fn, planned, { base: undefined, offset }, undefined);
+        }
       });
     whole = [];
   };
-  for (const nest of nests) {
-    const split = splitNest(nest);
-    if (split === undefined || wantsScratch(split.nestOf(split.chunks.size))) {
-      whole.push(nest);
-      continue;
+  const emit = (nest: LoopNest, split: Split | undefined): void => {
+    if (split === undefined) {
+      whole.push(plan(nest));
+      return;
     }
     flush();
     const { chunks, total } = split;
-    context.phase(chunks.count, ({ fn, chunk }) =>
-      eachSize(fn, chunk, chunks, total, (size) => emitOne(context, fn, split.nestOf(size), chunk)),
-    );
-  }
+    const { places, bytes, folds } = split.partials;
+    const region = bytes > 0 ? context.scratch(bytes) : 0;
+    for (const [value, offset] of places)
+      partials.set(value, { kind: "address", address: region + offset });
+    const plans = new Map(sizesOf(chunks, total).map((size) => [size, plan(split.nestOf(size))]));
+    const needed = Math.max(...[...plans.values()].map((planned) => planned.bytes));
+    const own = needed > 0 ? context.privateScratch(needed) : undefined;
+    context.phase(chunks.count, ({ fn, chunk, thread }) => {
+      const scratch: Address =
+        own === undefined
+          ? { base: undefined, offset: 0 }
+          : { base: scaled(fn, thread, own.step), offset: own.address };
+      eachSize(fn, chunk, chunks, total, (size) =>
+        emitPlanned(context, fn, plans.get(size)!, scratch, chunk),
+      );
+    });
+    // These need no scratch memory, in which the partial results lie.
+    for (const fold of folds.map(mergeAxes)) emit(fold, splitNest(fold, false));
+  };
+  for (const nest of nests) emit(nest, splitNest(nest));
   flush();
 };
 
-/** Scratch memory is everybody's: what needs it is not cut. */
-function wantsScratch(nest: LoopNest): boolean {
-  const { bytes, schedule: gathered } = gatherStrided(schedule(nest));
-  return bytes + partialBytes(gathered) > 0;
+function withPlaces<C extends EmitContext>(
+  context: C,
+  places: ReadonlyMap<Value, Place | Computed>,
+): C {
+  return { ...context, place: (value) => places.get(value) ?? context.place(value) };
 }
 
-function emitOne(
+/** A nest scheduled. */
+interface Planned {
+  readonly scheduled: Schedule;
+  readonly gathered: Gathered;
+  /** Scratch memory that it needs. */
+  readonly bytes: number;
+}
+
+function plan(nest: LoopNest): Planned {
+  const scheduled = schedule(nest);
+  const gathered = gatherStrided(scheduled);
+  return { scheduled, gathered, bytes: gathered.bytes + partialBytes(gathered.schedule) };
+}
+
+function emitPlanned(
   context: EmitContext,
   fn: FunctionBuilder,
-  nest: LoopNest,
+  { scheduled, gathered }: Planned,
+  scratch: Address,
   chunk: Local | undefined,
 ): void {
-  const planned = schedule(nest);
-  const empty = nest.extents.includes(0);
-  for (const reduction of planned.reductions)
+  const empty = scheduled.extents.includes(0);
+  for (const reduction of scheduled.reductions)
     // Accumulated in the output, or never reached: the neutral element has to be there first.
     if (reduction.accumulation.kind === "output" || empty)
-      emitNest(context, fn, schedule(mergeAxes(neutralNest(planned, reduction))), 0, chunk);
-  if (!empty) emitWhole(context, fn, planned, chunk);
-}
-
-function emitWhole(
-  context: EmitContext,
-  fn: FunctionBuilder,
-  planned: Schedule,
-  chunk: Local | undefined,
-): void {
-  const { copies, places, bytes, schedule: gathered } = gatherStrided(planned);
-  const needed = bytes + partialBytes(gathered);
-  const region = needed === 0 ? 0 : context.scratch(needed);
-  const withScratch: EmitContext = {
-    ...context,
-    place(value) {
-      const offset = places.get(value);
-      return offset === undefined
-        ? context.place(value)
-        : { kind: "address", address: region + offset };
-    },
-  };
-  for (const copy of copies) emitNest(withScratch, fn, schedule(mergeAxes(copy)), 0, chunk);
-  emitNest(withScratch, fn, gathered, region + bytes, chunk);
+      emitNest(context, fn, schedule(mergeAxes(neutralNest(scheduled, reduction))), scratch, chunk);
+  if (empty) return;
+  const { base } = scratch;
+  const places = new Map<Value, Computed>();
+  for (const [value, bytes] of gathered.places)
+    places.set(value, { kind: "computed", base, offset: scratch.offset + bytes });
+  const inside = withPlaces(context, places);
+  for (const copy of gathered.copies)
+    emitNest(inside, fn, schedule(mergeAxes(copy)), scratch, chunk);
+  const vectors = { base, offset: scratch.offset + gathered.bytes };
+  emitNest(inside, fn, gathered.schedule, vectors, chunk);
 }
 
 function neutralNest(

@@ -1,6 +1,6 @@
 /** @file One scheduled nest: loops, hoisted instructions, stores and reductions. */
 import type { FunctionBuilder, Local } from "../asm/index.ts";
-import type { EmitContext } from "../emit.ts";
+import type { Address, EmitContext } from "../emit.ts";
 import { accumulate, combine, foldLanes, setNeutral } from "./accumulate.ts";
 import { copiesOf, inlinedOf, outputsOf, partialStrides, variesOf } from "./decisions.ts";
 import { emitIndex, emitInstruction } from "./instructions.ts";
@@ -8,12 +8,12 @@ import { type Lanes, loadLanes, storeLanes } from "./lanes.ts";
 import { type Place, Pointers } from "./pointers.ts";
 import { type Schedule, type ScheduledReduction, bytesOf } from "./schedule.ts";
 
-/** `partials` is the address of `partialBytes(schedule)` bytes of scratch memory. */
+/** `partials` is where `partialBytes(schedule)` bytes of scratch memory lie. */
 export function emitNest(
   context: EmitContext,
   fn: FunctionBuilder,
   schedule: Schedule,
-  partials: number,
+  partials: Address,
   chunk: Local | undefined,
 ): void {
   new NestEmitter(context, fn, schedule, partials, chunk).emit();
@@ -58,7 +58,7 @@ class NestEmitter {
     context: EmitContext,
     fn: FunctionBuilder,
     schedule: Schedule,
-    partials: number,
+    { base, offset: partials }: Address,
     chunk: Local | undefined,
   ) {
     this.context = context;
@@ -104,7 +104,11 @@ class NestEmitter {
         out: this.pointers.place(value, view, bytesOf(value.dtype)),
         partial:
           kind === "lanes"
-            ? this.pointers.at([], start, partialStrides(schedule, reduction))
+            ? this.pointers.at(
+                base === undefined ? [] : [base],
+                start,
+                partialStrides(schedule, reduction),
+              )
             : undefined,
         registers: Array.from({ length: registers }, () => fn.local("v128")),
       };

@@ -66,7 +66,7 @@ function usesDoubles(nest: LoopNest): boolean {
 }
 
 /** Rewrites every view of a nest. */
-function mapViews(
+export function mapViews(
   nest: LoopNest,
   extents: readonly number[],
   view: (view: View) => View,

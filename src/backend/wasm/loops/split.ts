@@ -1,13 +1,15 @@
-/** @file Large nests are cut along an axis that no reduction folds, into chunks that threads may share. */
+/** @file Large nests are cut along an axis into chunks that threads may share. */
 import type { LoopNest, View } from "../../../ir/kernel.ts";
 import { type Cut, cut } from "../kernels/chunks.ts";
-import { workOf } from "./schedule.ts";
+import { type PartialResults, partialsOf, withPartialResults } from "./partial-results.ts";
+import { mapViews, workOf } from "./schedule.ts";
 
 /** A nest over one chunk. The last chunk may be shorter, and then has a nest of its own. */
 export interface Split {
   readonly chunks: Cut;
   /** Extent of the axis that is cut. */
   readonly total: number;
+  readonly partials: PartialResults;
   /** The nest over a chunk of `size` elements of the axis. */
   nestOf(size: number): LoopNest;
 }
@@ -23,19 +25,31 @@ const unit = 64;
  */
 const foldedUnit = { near: 16, far: 2048 } as const;
 const cachedElements = 1 << 17;
+/** A partial result is worth it where so many instructions go into it. */
+const workOfPartial = 16;
 
-/** How a nest is cut, or undefined if it is too small or folds along every axis. Axes are merged already. */
-export function splitNest(nest: LoopNest): Split | undefined {
+/**
+ * How a nest is cut, or undefined if it is too small. Axes are merged already. Best is an axis that no reduction folds; with
+ * `folded`, others will do where those give few chunks.
+ */
+export function splitNest(nest: LoopNest, folded = true): Split | undefined {
   const size = nest.extents.reduce((product, extent) => product * extent, 1);
   const perElement = nest.body.reduce((sum, instruction) => sum + workOf(instruction), 1);
   const most = Math.min(mostChunks, Math.floor((size * perElement) / chunkWork));
   if (most < 2) return undefined;
-  const axis = axisToCut(nest);
-  if (axis === undefined) return undefined;
-  const total = nest.extents[axis]!;
-  const chunks = cut(total, 1, most, unitOf(nest, axis, size));
-  if (chunks.count < 2) return undefined;
-  return { chunks, total, nestOf: (count) => chunkOf(nest, axis, count, chunks.size) };
+  let best: { readonly axis: number; readonly chunks: Cut } | undefined;
+  for (const axis of axesToCut(nest, folded)) {
+    const worthwhile = (size * perElement) / (workOfPartial * partialsOf(nest, axis));
+    const room = Math.max(1, Math.min(most, Math.floor(worthwhile)));
+    const chunks = cut(nest.extents[axis]!, 1, room, unitOf(nest, axis, size));
+    if (chunks.count > (best?.chunks.count ?? 1)) best = { axis, chunks };
+    if (2 * chunks.count >= most) break;
+  }
+  if (best === undefined) return undefined;
+  const { axis, chunks } = best;
+  const partials = withPartialResults(nest, axis, chunks.count);
+  const nestOf = (count: number): LoopNest => chunkOf(partials.nest, axis, count, chunks.size);
+  return { chunks, total: nest.extents[axis]!, partials, nestOf };
 }
 
 /** How many neighbours along an axis stay in one chunk. */
@@ -45,9 +59,9 @@ function unitOf(nest: LoopNest, axis: number, size: number): number {
   return near ? Math.min(unit, Math.ceil(nest.extents[axis]! / 8)) : 1;
 }
 
-/** Whether a fold reads neighbours along the axis from rows of memory, one after the other. */
+/** Whether a fold along another axis reads neighbours along this one from rows of memory, one after the other. */
 function foldsAcross({ body, reductions }: LoopNest, axis: number): boolean {
-  const folded = reductions.flatMap(({ axes }) => axes);
+  const folded = reductions.flatMap(({ axes }) => axes).filter((along) => along !== axis);
   return body.some(
     (instruction) =>
       instruction.kind === "load" &&
@@ -56,28 +70,23 @@ function foldsAcross({ body, reductions }: LoopNest, axis: number): boolean {
   );
 }
 
-/** The outermost axis with room for chunks, else the longest. */
-function axisToCut({ extents, reductions }: LoopNest): number | undefined {
-  const free = extents.flatMap((_, axis) =>
-    reductions.some(({ axes }) => axes.includes(axis)) ? [] : [axis],
-  );
-  const roomy = free.find((axis) => extents[axis]! >= mostChunks);
-  return roomy ?? free.sort((a, b) => extents[b]! - extents[a]!)[0];
+/** Axes in the order of preference: those that nothing folds; outermost ones with room for chunks, else the longest. */
+function axesToCut({ extents, reductions }: LoopNest, folded: boolean): number[] {
+  const isFolded = (axis: number): boolean => reductions.some(({ axes }) => axes.includes(axis));
+  const rank = (axis: number): number => Math.min(extents[axis]!, mostChunks);
+  const all = [...extents.keys()].sort((a, b) => rank(b) - rank(a));
+  const free = all.filter((axis) => !isFolded(axis));
+  return folded ? [...free, ...all.filter(isFolded)] : free;
 }
 
 function chunkOf(nest: LoopNest, axis: number, count: number, size: number): LoopNest {
-  const shifted = (view: View): View => ({ ...view, perChunk: size * view.strides[axis]! });
-  return {
-    extents: nest.extents.map((extent, index) => (index === axis ? count : extent)),
-    body: nest.body.map((instruction) =>
-      instruction.kind === "load" || instruction.kind === "index"
-        ? { ...instruction, view: shifted(instruction.view) }
-        : instruction,
-    ),
-    stores: nest.stores.map((store) => ({ ...store, view: shifted(store.view) })),
-    reductions: nest.reductions.map((reduction) => ({
-      ...reduction,
-      view: shifted(reduction.view),
-    })),
-  };
+  return mapViews(
+    nest,
+    nest.extents.map((extent, index) => (index === axis ? count : extent)),
+    (view: View) => ({
+      ...view,
+      perChunk: (view.perChunk ?? 0) + size * view.strides[axis]!,
+    }),
+    (axes) => [...axes],
+  );
 }
