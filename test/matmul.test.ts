@@ -110,25 +110,46 @@ function multiply(
   return { out: bench.get(out) as Floats, a: readA, b: readB };
 }
 
-/** The sum that emitMatmul documents, in the dtype's own arithmetic. */
-function expected({ dtype, batch, m, k, n }: Case, a: Read, b: Read): Floats {
-  const round = dtype === "float32" ? Math.fround : (x: number): number => x;
+/** The order in which emitMatmul adds up an element: partial sums of elements of k, which are then added in order or in pairs. */
+function orderOf({ dtype, batch, m, k, n, b }: Case): { parts: number[][]; pairs: boolean } {
+  const range = (count: number, from = 0, step = 1): number[] =>
+    Array.from({ length: count }, (_, i) => from + i * step);
   const lanes = dtype === "float32" ? 4 : 2;
-  const partials = n <= lanes && k >= 8 ? 4 : 1;
-  const out =
-    dtype === "float32"
-      ? new Float32Array(sizeOf([...batch, m, n]))
-      : new Float64Array(sizeOf([...batch, m, n]));
+  if (n <= lanes && k >= 8)
+    return { parts: range(4).map((p) => range(Math.ceil((k - p) / 4), p, 4)), pairs: true };
+  const [row, column] = place([...batch, k, n], b).steps.slice(-2) as [number, number];
+  const streamed = n >= 64 && k * n >= 65536 && row > 0 && column === 1;
+  if (m > 4 || !streamed) return { parts: [range(k)], pairs: false };
+  const wanted = Math.max(1, Math.min(8, k, Math.floor((m * k * n) / 400_000)));
+  const size = batch.length > 0 ? k : Math.ceil(k / wanted);
+  const parts = range(Math.ceil(k / size), 0, size).map((from) => {
+    const length = Math.min(size, k - from);
+    const streams = m <= 2 ? 4 : 2;
+    const depth = Math.floor(length / streams);
+    const together = range(depth).flatMap((i) => range(streams, from + i, depth));
+    return [...together, ...range(length % streams, from + streams * depth)];
+  });
+  return { parts, pairs: false };
+}
+
+/** The sum that emitMatmul documents, in the dtype's own arithmetic. */
+function expected(given: Case, a: Read, b: Read): Floats {
+  const { dtype, batch, m, n } = given;
+  const round = dtype === "float32" ? Math.fround : (x: number): number => x;
+  const { parts, pairs } = orderOf(given);
+  const size = sizeOf([...batch, m, n]);
+  const out = dtype === "float32" ? new Float32Array(size) : new Float64Array(size);
   let at = 0;
   for (let index = 0; index < sizeOf(batch); index++) {
     for (let i = 0; i < m; i++) {
       for (let j = 0; j < n; j++) {
-        const sums = [0, 0, 0, 0];
-        for (let q = 0; q < k; q++) {
-          sums[q % partials] = round(sums[q % partials]! + round(a(index, i, q) * b(index, q, j)));
-        }
+        const sums = parts.map((part) =>
+          part.reduce((sum, q) => round(sum + round(a(index, i, q) * b(index, q, j))), 0),
+        );
         const [first, second, third, fourth] = sums as [number, number, number, number];
-        out[at++] = partials === 1 ? first : round(round(first + third) + round(second + fourth));
+        out[at++] = pairs
+          ? round(round(first + third) + round(second + fourth))
+          : sums.reduce((sum, one) => round(sum + one));
       }
     }
   }
@@ -211,13 +232,25 @@ describe("matmul", () => {
       [[], 1500, 3, 400],
       [[], 1, 33, 4099],
       [[], 4, 67, 2050],
+      [[], 1, 1003, 515],
+      [[], 2, 2501, 67],
+      [[], 3, 700, 1001],
       [[3], 2, 300, 301],
+      [[2], 4, 1025, 66],
     ] as const)
       for (const dtype of ["float32", "float64"] as const) {
         const given = { dtype, batch: [...batch], m, k, n, a: plain, b: plain };
         const { out, a, b } = multiply(given);
         expect(bits(out)).toEqual(bits(expected(given, a, b)));
       }
+  });
+
+  test("few rows times a large matrix, whatever the strides", () => {
+    const back = { ...plain, flip: [false, true], lead: 3 };
+    const apart = { ...plain, gap: 2, lead: 1 };
+    for (const a of [turned, back, { ...turned, flip: [true, true] }, apart])
+      for (const b of [apart, { ...plain, flip: [true, false] }, turned])
+        for (const m of [1, 4]) check({ dtype: "float32", batch: [], m, k: 517, n: 259, a, b });
   });
 
   test("infinities and NaN of one row stay in that row", () => {

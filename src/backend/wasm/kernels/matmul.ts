@@ -3,7 +3,16 @@ import type { Value } from "../../../ir/graph.ts";
 import type { MatmulWork, MatrixView } from "../../../ir/kernel.ts";
 import type { FunctionBuilder, Local } from "../asm/index.ts";
 import type { Phase, PhaseContext, PhasedEmitter } from "../emit.ts";
-import { addScaled, copyOf, eachSize, forRange, scaled, sizesOf, smaller } from "./chunks.ts";
+import {
+  addScaled,
+  type Cut,
+  copyOf,
+  eachSize,
+  forRange,
+  scaled,
+  sizesOf,
+  smaller,
+} from "./chunks.ts";
 import { repeat } from "./flow.ts";
 import { lanesOf } from "./lanes.ts";
 import { isNarrow, narrowFunction, narrowScratch } from "./narrow.ts";
@@ -12,7 +21,7 @@ import type { Product } from "./plan.ts";
 import { advance, clear, pointAt, pointerTo } from "./pointers.ts";
 import { productFunction, productScratch } from "./product.ts";
 import { type Sharing, sharingOf } from "./sharing.ts";
-import { isThin, thinFunction } from "./thin.ts";
+import { isThin, placeSums, thinAddFunction, thinFunction, thinScratch } from "./thin.ts";
 import type { Steps } from "./tile.ts";
 
 /** A product for every index of `batch`; operands may have changed places, their batch strides are in elements. */
@@ -27,6 +36,7 @@ interface Normal {
  * Emits a matrix product. An element is summed in order of k; if the result has at most one vector of columns and k is at
  * least 8, in four such sums over k modulo 4 which are then added in pairs. So its bits depend on its row of a, its
  * column of b and the result's width, but not on how many rows there are, nor on strides, nor on who does which chunk.
+ * Only a few rows times a matrix too large for a cache are summed in another order, which follows from the product's extents.
  */
 export const emitMatmul: PhasedEmitter<MatmulWork> = (context, work) => {
   const { batch, m, k, n, dtype } = work;
@@ -38,6 +48,7 @@ export const emitMatmul: PhasedEmitter<MatmulWork> = (context, work) => {
   const normal = normalise(work);
   const sharing = sharingOf(normal.batch, normal.product);
   if (sharing.along === "panels") return emitPacked(context, work.out, normal, sharing);
+  if (sharing.along === "depth") return emitThin(context, work.out, normal, sharing.chunks);
   context.phase(sharing.chunks.count, (phase) =>
     emitChunk(context, phase, work.out, normal, sharing),
   );
@@ -49,7 +60,7 @@ function emitChunk(
   { fn, chunk, thread }: Phase,
   result: Value,
   normal: Normal,
-  { along, chunks }: Exclude<Sharing, { along: "panels" }>,
+  { along, chunks }: Extract<Sharing, { along: "batch" | "rows" | "columns" }>,
 ): void {
   const { product, batch } = normal;
   const { bytes } = lanesOf(product.dtype);
@@ -81,6 +92,38 @@ function emitChunk(
       fn.call(multiply);
       advance(fn, out, product.m * product.n * bytes);
     });
+  });
+}
+
+/** The sums of parts of k, then their sums. */
+function emitThin(
+  context: PhaseContext,
+  result: Value,
+  { product, left, right }: Normal,
+  parts: Cut,
+): void {
+  const { module } = context;
+  const { dtype, m, k, n, a, b } = product;
+  const { bytes } = lanesOf(dtype);
+  const scratch = context.scratch(thinScratch(product, parts));
+  const matrixOf = (fn: FunctionBuilder): Local =>
+    pointerTo(context, fn, right.value, right.offset * bytes);
+  context.phase(parts.count, ({ fn, chunk }) => {
+    const rows = pointerTo(context, fn, left.value, left.offset * bytes);
+    const matrix = matrixOf(fn);
+    const sums = placeSums(fn, scratch, matrix);
+    addScaled(fn, rows, chunk, parts.size * a.column * bytes);
+    addScaled(fn, matrix, chunk, parts.size * b.row * bytes);
+    addScaled(fn, sums, chunk, m * n * bytes);
+    eachSize(fn, chunk, parts, k, (depth) => {
+      for (const pointer of [rows, matrix, sums, sums]) fn.get(pointer);
+      fn.call(thinFunction(module, { ...product, k: depth, out: { row: n, column: 1 } }));
+    });
+  });
+  context.phase(1, ({ fn }) => {
+    fn.get(placeSums(fn, scratch, matrixOf(fn)));
+    fn.get(pointerTo(context, fn, result));
+    fn.call(thinAddFunction(module, product, parts));
   });
 }
 

@@ -3,15 +3,16 @@ import { type Cut, cut } from "./chunks.ts";
 import { lanesOf } from "./lanes.ts";
 import { isNarrow } from "./narrow.ts";
 import { type Product, planOf } from "./plan.ts";
-import { isThin, thinColumns } from "./thin.ts";
+import { isThin, thinParts } from "./thin.ts";
 
 /**
  * Chunks run along the first axis of the batch, along rows, or along columns of the result; `panels`: b is laid out in panels
- * by a first phase, chunk by chunk, and then shared by chunks of rows.
+ * by a first phase, chunk by chunk, and then shared by chunks of rows; `depth`: chunks of k, whose sums a second phase adds.
  */
 export type Sharing =
   | { readonly along: "batch" | "rows" | "columns"; readonly chunks: Cut }
-  | { readonly along: "panels"; readonly panels: Cut; readonly chunks: Cut };
+  | { readonly along: "panels"; readonly panels: Cut; readonly chunks: Cut }
+  | { readonly along: "depth"; readonly chunks: Cut };
 
 /** Multiplications that are worth a chunk: some five microseconds. Claiming one takes a tenth of one. */
 const chunkWork = 130_000;
@@ -39,7 +40,10 @@ export function sharingOf(batch: readonly number[], product: Product): Sharing {
   }
   const rows = along("rows", m, k * n, 4);
   if (isNarrow(product)) return rows;
-  if (isThin(product)) return { along: "columns", chunks: cut(n, thinColumns, mostChunks, 64) };
+  if (isThin(product)) {
+    const parts = thinParts(product);
+    return parts.count > 1 ? { along: "depth", chunks: parts } : rows;
+  }
   const columns = along("columns", n, k * m, 8 * count);
   if (columns.chunks.count > rows.chunks.count) return columns;
   const packs = planOf(product).packB && product.partials === 1 && rows.chunks.count > 1;
