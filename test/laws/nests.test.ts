@@ -6,6 +6,8 @@ import type { Value } from "../../src/ir/graph.ts";
 import type { Kernel, Place } from "../../src/ir/kernel.ts";
 import { gatherStrided } from "../../src/backend/wasm/loops/gather.ts";
 import { mergeAxes, schedule } from "../../src/backend/wasm/loops/schedule.ts";
+import { partialBytes } from "../../src/backend/wasm/loops/decisions.ts";
+import { splitNest } from "../../src/backend/wasm/loops/split.ts";
 import { createWasmBackend } from "../../src/backend/wasm/index.ts";
 import { bytesOf } from "../../src/compile/plan.ts";
 import { type NestCase, evaluateNest, randomNest } from "../support/random-nest.ts";
@@ -70,6 +72,7 @@ function check(cases: readonly NestCase[], place: "slots" | "addresses"): void {
   for (const [pointer, bytes] of blocks) memory.free(pointer, bytes);
 }
 
+const largest = 40_000;
 const numbers = fc.array(fc.nat(1e6), { minLength: 40, maxLength: 90 });
 
 describe("emitted loops equal their definition", () => {
@@ -91,8 +94,8 @@ describe("emitted loops equal their definition", () => {
 
   it("when they are large", () => {
     fc.assert(
-      fc.property(numbers, (drawn) => check([randomNest(drawn, 40_000)], "addresses")),
-      { numRuns: 40 },
+      fc.property(numbers, (drawn) => check([randomNest(drawn, largest)], "addresses")),
+      { numRuns: 60 },
     );
   });
 });
@@ -138,6 +141,47 @@ it("random nests reach all ways of emitting loops", () => {
       "unrolled",
       "loops inside",
       "jammed",
+    ].sort(),
+  );
+});
+
+it("large ones reach all ways of cutting them", () => {
+  const reached = new Set<string>();
+  for (const drawn of fc.sample(numbers, { numRuns: 2000, seed: 1 })) {
+    const nest = mergeAxes(randomNest(drawn, largest).nest);
+    const split = splitNest(nest);
+    if (split === undefined) continue;
+    const { chunks, total, partials } = split;
+    const way = partials.folds.length > 0 ? "folded" : "free";
+    reached.add(way);
+    if (total % chunks.size > 0) reached.add(`${way}, the last shorter`);
+    const gathered = gatherStrided(schedule(split.nestOf(chunks.size)));
+    if (gathered.bytes > 0) reached.add("gathered");
+    if (partialBytes(gathered.schedule) > 0) reached.add("lanes");
+    if (way === "free") continue;
+    for (const { reductions } of partials.folds)
+      for (const { op, value } of reductions) reached.add(`${op} ${value.dtype}`);
+    if (nest.stores.length > 0) reached.add("stores beside");
+    if (partials.folds.length > 1) reached.add("several");
+    if (partials.folds.length < nest.reductions.length) reached.add("folds that keep the axis");
+    if (partials.folds.some(({ extents }) => extents.length === 1)) reached.add("of everything");
+  }
+  const folds = ["sum", "prod", "max", "min"].flatMap((op) =>
+    ["float32", "float64", "int32"].map((dtype) => `${op} ${dtype}`),
+  );
+  expect([...reached].sort()).toEqual(
+    [
+      ...folds,
+      "free",
+      "folded",
+      "free, the last shorter",
+      "folded, the last shorter",
+      "gathered",
+      "lanes",
+      "stores beside",
+      "several",
+      "folds that keep the axis",
+      "of everything",
     ].sort(),
   );
 });

@@ -58,7 +58,7 @@ class NestEmitter {
     context: EmitContext,
     fn: FunctionBuilder,
     schedule: Schedule,
-    { base, offset: partials }: Address,
+    partials: Address,
     chunk: Local | undefined,
   ) {
     this.context = context;
@@ -92,7 +92,7 @@ class NestEmitter {
     this.storePlaces = stores.map(({ value, view }) =>
       this.pointers.place(value, view, bytesOf(value.dtype)),
     );
-    let partial = partials;
+    let partial = 0;
     this.running = reductions.map((reduction) => {
       const { accumulation, value, view } = reduction;
       const start = partial;
@@ -104,11 +104,7 @@ class NestEmitter {
         out: this.pointers.place(value, view, bytesOf(value.dtype)),
         partial:
           kind === "lanes"
-            ? this.pointers.at(
-                base === undefined ? [] : [base],
-                start,
-                partialStrides(schedule, reduction),
-              )
+            ? this.pointers.at(partials, start, partialStrides(schedule, reduction))
             : undefined,
         registers: Array.from({ length: registers }, () => fn.local("v128")),
       };

@@ -37,25 +37,28 @@ export class Pointers {
     let address = this.addresses.get(value);
     if (address === undefined)
       this.addresses.set(value, (address = addressOf(this.context, this.fn, value)));
-    const { base, offset } = address;
-    const locals = base === undefined ? [] : [base];
-    const shift = this.shift((view.perChunk ?? 0) * bytes);
     return this.at(
-      shift === undefined ? locals : [...locals, shift],
-      offset + view.offset * bytes,
+      address,
+      view.offset * bytes,
       view.strides.map((stride) => stride * bytes),
+      (view.perChunk ?? 0) * bytes,
     );
   }
 
-  /** A place that moves by `strides` bytes from a constant address. */
-  at(locals: readonly Local[], offset: number, strides: readonly number[]): Place {
-    if (strides.every((stride) => stride === 0)) return { locals, offset };
+  /** A place that moves by `strides` bytes from `shift` bytes behind an address, and `perChunk` bytes for every chunk. */
+  at(address: Address, shift: number, strides: readonly number[], perChunk = 0): Place {
+    const locals = address.base === undefined ? [] : [address.base];
+    const offset = address.offset + shift;
+    const chunk = this.shift(perChunk);
+    const start = chunk === undefined ? [] : [chunk];
+    if (strides.every((stride) => stride === 0)) return { locals: [...locals, ...start], offset };
     // A walk may go below its start only if it starts at a true address: offsets of memory instructions are unsigned.
-    const backward = strides.some((stride) => stride < 0);
-    const walk = this.walk(strides, backward ? offset : 0, backward ? locals : []);
-    return backward
-      ? { locals: [walk.local], offset: 0 }
-      : { locals: [walk.local, ...locals], offset };
+    if (strides.some((stride) => stride < 0)) {
+      const walk = this.walk(strides, offset, [...locals, ...start]);
+      return { locals: [walk.local], offset: 0 };
+    }
+    // Views of equal strides go on by as much from chunk to chunk, and so share the walk all the same.
+    return { locals: [this.walk(strides, 0, start).local, ...locals], offset };
   }
 
   /** A counter that moves by the view's strides in each loop, from where the chunk begins. */

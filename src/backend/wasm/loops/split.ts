@@ -17,8 +17,9 @@ export interface Split {
 /** Instructions, counted by element, that are worth a chunk: some five microseconds. */
 const chunkWork = 60_000;
 const mostChunks = 16;
-/** Chunks of neighbouring elements are whole lines of the cache, or more. */
+/** Chunks of neighbouring elements are whole lines of the cache, or more; whole vectors where there are few. */
 const unit = 64;
+const vector = 4;
 /**
  * Where a fold walks across them they are whole pages, unless all of it stays in a second-level cache: shorter runs of
  * memory, far apart, come at a tenth of the speed.
@@ -35,12 +36,13 @@ const workOfPartial = 16;
 export function splitNest(nest: LoopNest, folded = true): Split | undefined {
   const size = nest.extents.reduce((product, extent) => product * extent, 1);
   const perElement = nest.body.reduce((sum, instruction) => sum + workOf(instruction), 1);
-  const most = Math.min(mostChunks, Math.floor((size * perElement) / chunkWork));
+  const work = size * perElement;
+  const most = Math.min(mostChunks, Math.floor(work / chunkWork));
   if (most < 2) return undefined;
   let best: { readonly axis: number; readonly chunks: Cut } | undefined;
   for (const axis of axesToCut(nest, folded)) {
-    const worthwhile = (size * perElement) / (workOfPartial * partialsOf(nest, axis));
-    const room = Math.max(1, Math.min(most, Math.floor(worthwhile)));
+    const worthwhile = Math.floor(work / (workOfPartial * partialsOf(nest, axis)));
+    const room = Math.max(1, Math.min(most, worthwhile));
     const chunks = cut(nest.extents[axis]!, 1, room, unitOf(nest, axis, size));
     if (chunks.count > (best?.chunks.count ?? 1)) best = { axis, chunks };
     if (2 * chunks.count >= most) break;
@@ -55,28 +57,33 @@ export function splitNest(nest: LoopNest, folded = true): Split | undefined {
 /** How many neighbours along an axis stay in one chunk. */
 function unitOf(nest: LoopNest, axis: number, size: number): number {
   if (foldsAcross(nest, axis)) return size <= cachedElements ? foldedUnit.near : foldedUnit.far;
-  const near = [...nest.stores, ...nest.reductions].some(({ view }) => view.strides[axis] === 1);
-  return near ? Math.min(unit, Math.ceil(nest.extents[axis]! / 8)) : 1;
+  const written = [...nest.stores, ...nest.reductions].map(({ view }) => view);
+  // What folds the axis is read along it, and written nowhere.
+  const views = isFolded(nest, axis) ? [...written, ...viewsRead(nest)] : written;
+  const near = views.some(({ strides }) => strides[axis] === 1);
+  return near ? Math.min(unit, Math.ceil(nest.extents[axis]! / 8 / vector) * vector) : 1;
 }
 
+const isFolded = ({ reductions }: LoopNest, axis: number): boolean =>
+  reductions.some(({ axes }) => axes.includes(axis));
+
+const viewsRead = ({ body }: LoopNest): View[] =>
+  body.flatMap((instruction) => (instruction.kind === "load" ? [instruction.view] : []));
+
 /** Whether a fold along another axis reads neighbours along this one from rows of memory, one after the other. */
-function foldsAcross({ body, reductions }: LoopNest, axis: number): boolean {
-  const folded = reductions.flatMap(({ axes }) => axes).filter((along) => along !== axis);
-  return body.some(
-    (instruction) =>
-      instruction.kind === "load" &&
-      instruction.view.strides[axis] === 1 &&
-      folded.some((along) => instruction.view.strides[along] !== 0),
+function foldsAcross(nest: LoopNest, axis: number): boolean {
+  const folded = nest.reductions.flatMap(({ axes }) => axes).filter((along) => along !== axis);
+  return viewsRead(nest).some(
+    ({ strides }) => strides[axis] === 1 && folded.some((along) => strides[along] !== 0),
   );
 }
 
 /** Axes in the order of preference: those that nothing folds; outermost ones with room for chunks, else the longest. */
-function axesToCut({ extents, reductions }: LoopNest, folded: boolean): number[] {
-  const isFolded = (axis: number): boolean => reductions.some(({ axes }) => axes.includes(axis));
-  const rank = (axis: number): number => Math.min(extents[axis]!, mostChunks);
-  const all = [...extents.keys()].sort((a, b) => rank(b) - rank(a));
-  const free = all.filter((axis) => !isFolded(axis));
-  return folded ? [...free, ...all.filter(isFolded)] : free;
+function axesToCut(nest: LoopNest, folded: boolean): number[] {
+  const room = (axis: number): number => Math.min(nest.extents[axis]!, mostChunks);
+  const all = [...nest.extents.keys()].sort((a, b) => room(b) - room(a));
+  const free = all.filter((axis) => !isFolded(nest, axis));
+  return folded ? [...free, ...all.filter((axis) => isFolded(nest, axis))] : free;
 }
 
 function chunkOf(nest: LoopNest, axis: number, count: number, size: number): LoopNest {
