@@ -22,6 +22,11 @@ export function isVirtual(value: Value): boolean {
 const copies = new WeakSet<Value>();
 export const markCopy = (value: Value): void => void copies.add(value);
 
+/** Nodes made again for later readers, which begin kernels with those: made by the recompute pass. */
+const recomputed = new WeakSet<Node>();
+export const markRecomputed = (node: Node): void => void recomputed.add(node);
+export const isRecomputed = (node: Node): boolean => recomputed.has(node);
+
 const known = new WeakMap<Value, Access>();
 
 /** The access of a value, cached. */

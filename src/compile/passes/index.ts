@@ -7,6 +7,7 @@ import { removeDeadCode } from "./dead-code.ts";
 import { inlineCalls } from "./inline-calls.ts";
 import { materialize } from "./materialize.ts";
 import { prepareKernels } from "./prepare-kernels.ts";
+import { recompute } from "./recompute.ts";
 import { simplify } from "./simplify.ts";
 
 /** A pass keeps what a graph computes. */
@@ -28,6 +29,7 @@ const after: readonly Pass[] = [
   { name: "absorb padding", run: absorbPadding },
   { name: "prepare kernels", run: prepareKernels },
   { name: "materialize", run: materialize },
+  { name: "recompute", run: recompute },
 ];
 const maxRounds = 4;
 
