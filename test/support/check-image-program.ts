@@ -155,7 +155,48 @@ export function brokenLaw(
   if (derivative === "none") laws.push(["eager", free(all), wanted, tolerance]);
   for (const [law, x, y, within] of laws) {
     const complaint = difference(x, y, within);
-    if (complaint !== undefined) return `${law}: ${complaint}`;
+    if (complaint === undefined) continue;
+    const most = setting.exact || within === 0 ? undefined : shaken(free, all, wanted);
+    if (most === undefined || differsByMore(x, y, most)) return `${law}: ${complaint}`;
   }
   return undefined;
+}
+
+/** Rounding of numbers as Winograd's algorithm rounds at worst, relative to the largest. */
+const rounding = 2e-5;
+
+/** How much each result changes where inputs are rounded so: sums that cancel change by more than their size tells. */
+function shaken(fn: Flat, inputs: readonly Tensor[], wanted: readonly Tensor[]): number[] {
+  const changed = inputs.map((input, index) =>
+    isFloating(input)
+      ? ops.add(
+          input,
+          ops.mul(
+            rounding,
+            ops.cast(ops.random.normal(ops.random.key(index), input.shape), input.dtype),
+          ),
+        )
+      : input,
+  );
+  return compiled("interp", fn, changed).map((result, index) =>
+    largestDifference(result, wanted[index]!),
+  );
+}
+
+function differsByMore(
+  found: readonly Tensor[],
+  wanted: readonly Tensor[],
+  most: readonly number[],
+): boolean {
+  return found.some(
+    (result, index) => !(largestDifference(result, wanted[index]!) <= most[index]!),
+  );
+}
+
+function largestDifference(x: Tensor, y: Tensor): number {
+  const other = y.data();
+  return Array.from(x.data()).reduce(
+    (most, value, at) => Math.max(most, Math.abs(value - other[at]!)),
+    0,
+  );
 }
