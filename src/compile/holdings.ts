@@ -47,6 +47,11 @@ export class Holdings {
     return block;
   }
 
+  /** What else is to be done when all is given back. */
+  onRelease(action: () => void): void {
+    this.borrowed.push(action);
+  }
+
   free(pointer: Pointer): void {
     const bytes = this.blocks.get(pointer);
     if (bytes === undefined) return;

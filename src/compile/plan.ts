@@ -22,7 +22,7 @@ export function bytesOf(type: TensorType): number {
   return lines < large ? lines : lines + stagger;
 }
 
-/** Offsets into one arena for the values between kernels. */
+/** Offsets into one arena, or several one behind the other, for the values between kernels. */
 export interface MemoryPlan {
   readonly offsets: ReadonlyMap<Value, number>;
   readonly bytes: number;
@@ -38,19 +38,35 @@ interface Span {
   readonly to: number;
 }
 
+/** A span, or the end of a block. */
+interface Placed {
+  readonly span: Span | undefined;
+  readonly start: number;
+  readonly end: number;
+}
+
 /**
  * Plans values written by kernels, except those in `elsewhere` (inputs and outputs of the program): the largest first, each in the
  * tightest gap between those placed already that are alive while it is. A kernel never writes over what it reads, as both
- * are alive then.
+ * are alive then. No value lies across the end of a block: the arena begins with `blocks` of so many bytes, and then is one.
  */
-export function planMemory(kernels: readonly Kernel[], elsewhere: ReadonlySet<Value>): MemoryPlan {
+export function planMemory(
+  kernels: readonly Kernel[],
+  elsewhere: ReadonlySet<Value>,
+  blocks: readonly number[] = [],
+): MemoryPlan {
   const spans = spansOf(kernels, elsewhere);
   const offsets = new Map<Value, number>();
-  /** In order of their starts. */
-  const placed: { readonly span: Span; readonly start: number; readonly end: number }[] = [];
+  /** In order of their starts, the ends of blocks among them. */
+  const placed: Placed[] = [];
+  let known = 0;
+  for (const bytes of blocks) {
+    known += bytes;
+    placed.push({ span: undefined, start: known, end: known });
+  }
   for (const span of [...spans].sort((a, b) => b.bytes - a.bytes || a.from - b.from)) {
     const around = placed.filter(
-      ({ span: other }) => other.from <= span.to && span.from <= other.to,
+      ({ span: other }) => other === undefined || (other.from <= span.to && span.from <= other.to),
     );
     const start = tightest(around, span.bytes);
     offsets.set(span.value, start);
@@ -59,7 +75,7 @@ export function planMemory(kernels: readonly Kernel[], elsewhere: ReadonlySet<Va
   }
   return {
     offsets,
-    bytes: placed.reduce((most, { end }) => Math.max(most, end), 0),
+    bytes: placed.reduce((most, { span, end }) => (span ? Math.max(most, end) : most), 0),
     unshared: spans.reduce((sum, { bytes }) => sum + bytes, 0),
   };
 }

@@ -10,9 +10,10 @@ import { formKernels } from "./fuse/kernels.ts";
 import { hostContext } from "./host-context.ts";
 import type { SharedBlock } from "./constants.ts";
 import type { Holdings } from "./holdings.ts";
-import { type MemoryPlan, bytesOf, planMemory } from "./plan.ts";
+import { type MemoryPlan, bytesOf } from "./plan.ts";
 import { optimize } from "./passes/index.ts";
 import { settledKernels } from "./settled.ts";
+import { workplaceOf } from "./workspace.ts";
 
 type Step = () => void;
 
@@ -60,20 +61,21 @@ export class Program implements Procedure {
     );
     const settled = new Map<Value, Pointer>();
     const fresh = once.filter((kernel) => this.settle(kernel, tensors, settled));
-    this.plan = planMemory(every, new Set([...slotOf.keys(), ...settled.keys()]));
+    const elsewhere = new Set([...slotOf.keys(), ...settled.keys()]);
+    const { plan, addressOf } = workplaceOf(every, elsewhere, holdings);
+    this.plan = plan;
     this.slots = holdings.allocate(Math.max(64, 4 * (inputs.length + outputs.length)));
-    const arena = this.plan.bytes === 0 ? 0 : holdings.allocate(this.plan.bytes);
     const place = (value: Value): Place => {
       const slot = slotOf.get(value);
       if (slot !== undefined) return { kind: "slot", slot };
       const fixed = settled.get(value);
       if (fixed !== undefined) return { kind: "address", address: fixed };
-      const offset = this.plan.offsets.get(value);
-      if (offset === undefined)
+      const address = addressOf(value);
+      if (address === undefined)
         throw new InternalError(
           `${name}: ${typeKey(value)} is read from memory, but no kernel writes it there`,
         );
-      return { kind: "address", address: arena + offset };
+      return { kind: "address", address };
     };
     captured.forEach((tensor, index) =>
       this.bindInput(firstConstant + index, holdings.constant(tensor, name)),
