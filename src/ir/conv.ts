@@ -100,7 +100,8 @@ export interface ComputedConv {
 
 /**
  * Depthwise: a group a channel. Winograd (Lavin and Gray 2015) in float32 where that is faster: for kernels of three or two times
- * the stride. Everything else is a matrix product over gathered patches.
+ * the stride. Everything else sums products as they are, its kernel in panels: by tiles of neighbouring pixels, or as a matrix
+ * product over gathered patches.
  */
 export function convAlgorithm(shape: ConvShape, asked: ConvGeometry["algorithm"]): ConvAlgorithm {
   const { channels, filters, groups, kernelHeight, kernelWidth, strides, dilation } = shape;

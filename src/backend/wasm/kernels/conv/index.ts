@@ -6,6 +6,8 @@ import type { PhasedEmitter } from "../../emit.ts";
 import { emitDepthwiseFilter } from "./depthwise-filter.ts";
 import { emitDepthwiseKernel } from "./depthwise-kernel.ts";
 import { emitDepthwise } from "./depthwise.ts";
+import { isDirect } from "./direct-blocks.ts";
+import { emitDirect } from "./direct.ts";
 import { emitGemmFilter } from "./gemm-filter.ts";
 import { emitGemmConv, emitGemmKernel } from "./gemm.ts";
 import { emitWinograd, emitWinogradFilter, emitWinogradKernel } from "./winograd/index.ts";
@@ -32,7 +34,11 @@ const emitters: { readonly [A in ConvAlgorithm]?: Emitters } = {
   winograd5: winograd,
   winograd6: winograd,
   winograd8: winograd,
-  gemm: { conv: emitGemmConv, convFilter: emitGemmFilter, prepareKernel: emitGemmKernel },
+  gemm: {
+    conv: (context, work) => (isDirect(work.shape) ? emitDirect : emitGemmConv)(context, work),
+    convFilter: emitGemmFilter,
+    prepareKernel: emitGemmKernel,
+  },
 };
 
 function emittersOf(algorithm: ConvAlgorithm): Emitters {
