@@ -89,6 +89,28 @@ describe("recomputed, not stored:", () => {
   });
 });
 
+describe("what is copied of something recomputed stays a copy:", () => {
+  const standardised = (x: Tensor): Tensor => {
+    const deviation = x.sub(x.mean([1, 2], true));
+    return deviation.div(deviation.mul(deviation).mean([1, 2], true).add(0.3).sqrt());
+  };
+  const cases: Record<string, (z: Tensor, k: Tensor) => readonly Tensor[]> = {
+    "a result that comes twice": (z) => [z, z],
+    "a result in another shape": (z) => [z, z.reshape([-1])],
+    "a result and part of it": (z) => [z, z.slice([1], [2])],
+    "a convolution's images, turned": (z, k) => [conv2d(z.transpose([0, 2, 1, 3]), k, same)],
+  };
+  it.each(Object.entries(cases))("%s", (_, results) => {
+    const fn: Fn = (x, k) => results(standardised(x!), k!);
+    const inputs = [images(48), kernel];
+    agrees(fn, inputs);
+    // Bit by bit what follows from the result by itself.
+    const [z] = jit((x: Tensor) => [standardised(x)])(inputs[0]!) as [Tensor];
+    const wanted = results(z, kernel).map((one) => Array.from(one.data()));
+    expect((jit(fn)(...inputs) as Tensor[]).map((one) => Array.from(one.data()))).toEqual(wanted);
+  });
+});
+
 describe("stored as before", () => {
   it("small tensors", () => {
     const inputs = [images(12), kernel];

@@ -21,6 +21,7 @@ export function isVirtual(value: Value): boolean {
 /** Nodes that are copies whatever their primitive: reshapes made by the materialize pass. */
 const copies = new WeakSet<Value>();
 export const markCopy = (value: Value): void => void copies.add(value);
+export const isCopy = (value: Value): boolean => copies.has(value);
 
 /** Nodes made again for later readers, which begin kernels with those: made by the recompute pass. */
 const recomputed = new WeakSet<Node>();
@@ -73,7 +74,7 @@ function isContiguous(shape: Shape, strides: readonly number[]): boolean {
 function resolve(value: Value): Access {
   const node = value.node;
   const own: Access = { base: value, offset: 0, strides: stridesOf(value.shape) };
-  if (node === null || copies.has(value)) return own;
+  if (node === null || isCopy(value)) return own;
   if (isPrim(node, "constant"))
     return { base: value, offset: 0, strides: value.shape.map(() => 0) };
   if (isPrim(node, "iota"))

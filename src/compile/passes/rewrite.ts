@@ -1,6 +1,7 @@
 /** @file Rebuilding a graph node by node: the frame that passes share. */
 import { type Graph, type Node, type TensorType, type Value, makeNode } from "../../ir/graph.ts";
 import type { ParamsOf, PrimName } from "../../ir/prim.ts";
+import { isCopy, markCopy } from "../access.ts";
 
 /** A graph under reconstruction. */
 export class Builder {
@@ -27,13 +28,15 @@ export class Builder {
     return node.outputs;
   }
 
-  /** Keeps a node as it is, on other inputs; the very node where they are the same. */
+  /** Keeps a node as it is, on other inputs; the very node where they are the same. A copy stays one. */
   keep(node: Node, inputs: readonly Value[]): readonly Value[] {
     if (inputs.every((input, index) => input === node.inputs[index])) {
       this.nodes.push(node);
       return node.outputs;
     }
-    return this.addAll(node.prim, node.params, inputs, node.outputs);
+    const outputs = this.addAll(node.prim, node.params, inputs, node.outputs);
+    node.outputs.forEach((output, index) => isCopy(output) && markCopy(outputs[index]!));
+    return outputs;
   }
 }
 
