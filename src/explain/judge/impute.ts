@@ -20,8 +20,8 @@ export interface Picture {
 }
 
 /**
- * Replaces the pixels at `missing` places (all of them are left as they are), each channel by the solution of: every missing pixel is the
- * weighted mean of its neighbours in the picture, missing or not. The matrix is symmetric and positive definite, a graph's
+ * Replaces the pixels at `missing` places (all of them are left as they are), each channel by the solution of: every missing
+ * pixel is the weighted mean of its neighbours in the picture, missing or not. The matrix is symmetric and positive definite, a graph's
  * Laplacian. It is solved by conjugate gradients (Hestenes and Stiefel 1952), which begin with the solution for the picture at half
  * its size, and so on down (cascadic multigrid, Bornemann and Deuflhard 1996).
  */

@@ -1,7 +1,7 @@
 /**
  * @file The transpose of convolution in its images: their gradient, and transposed convolution. It is made of convolutions
- * of stride 1 over the gradient as it is: one for each residue of a pixel's place modulo the stride, or one for all where the stride
- * divides the kernel. Inserting zeros between the gradient's pixels would be simpler, and multiply mostly zeros.
+ * of stride 1 over the gradient as it is: one for each residue of a pixel's place modulo the stride, or one for all where the
+ * stride divides the kernel. Inserting zeros between the gradient's pixels would be simpler, and multiply mostly zeros.
  */
 import type { ConvGeometry, Pair } from "../../ir/conv.ts";
 import type { Tensor } from "../../ir/tensor.ts";

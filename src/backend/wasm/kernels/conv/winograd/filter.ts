@@ -31,7 +31,10 @@ const blockBytes = 1 << 20;
 /** Parts of the tiles with sums of their own, at most. */
 const mostParts = 8;
 
-/** Bytes of the tiles' transformed numbers that lie in memory at once, which are to stay in a third-level cache, unless there are too many tiles. */
+/**
+ * Bytes of the tiles' transformed numbers that lie in memory at once, which are to stay in a third-level cache, unless there
+ * are too many tiles.
+ */
 const passBytes = 8 << 20;
 const mostPasses = 16;
 
