@@ -30,8 +30,8 @@ export {
   ShapeError,
   ThreadError,
   TraceError,
-} from "./ir/errors.ts";
-export { nearNames } from "./ir/near-names.ts";
+} from "./base/errors.ts";
+export { nearNames } from "./base/near-names.ts";
 export type { Shape } from "./ir/shape.ts";
 export { Tensor } from "./ir/tensor.ts";
 export type { Nested } from "./ir/tensor.ts";

@@ -7,7 +7,7 @@ import { createInterpBackend } from "../src/backend/interp/index.ts";
 import { threefry } from "../src/backend/interp/random.ts";
 import { erf, roundHalfEven } from "../src/backend/interp/special.ts";
 import { type DType, kernelBytes, type TypedArray } from "../src/ir/dtype.ts";
-import { InternalError } from "../src/ir/errors.ts";
+import { InternalError } from "../src/base/errors.ts";
 import { makeInput, makeNode, type Node, type TensorType, type Value } from "../src/ir/graph.ts";
 import type { Place } from "../src/ir/kernel.ts";
 import type { ParamsOf, PrimName } from "../src/ir/prim.ts";

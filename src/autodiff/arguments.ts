@@ -1,6 +1,6 @@
 /** @file What all transformations share: arguments as leaves, functions as graphs, derivatives as one graph. */
 import { callWith } from "../ir/call.ts";
-import { ArgumentError, DTypeError, ShapeError, complaint, describe } from "../ir/errors.ts";
+import { ArgumentError, DTypeError, ShapeError, complaint, describe } from "../base/errors.ts";
 import { type Graph, type TensorType, typeOf } from "../ir/graph.ts";
 import { formatShape, sameShape } from "../ir/shape.ts";
 import { Tensor } from "../ir/tensor.ts";

@@ -1,8 +1,8 @@
 /** @file Derivatives against finite differences: the test that tests of new code begin with. */
 import { isFloat } from "../ir/dtype.ts";
-import { AdjointError, ArgumentError, complaint } from "../ir/errors.ts";
+import { AdjointError, ArgumentError, complaint } from "../base/errors.ts";
 import { type TensorType, typeOf } from "../ir/graph.ts";
-import { checkOptions } from "../ir/options.ts";
+import { checkOptions } from "../base/options.ts";
 import { sizeOf } from "../ir/shape.ts";
 import { Tensor, concreteElements } from "../ir/tensor.ts";
 import { currentTrace, evaluateGraph, trace } from "../ir/trace.ts";

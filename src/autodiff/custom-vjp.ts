@@ -1,5 +1,5 @@
 /** @file Functions that bring their own backward rule. */
-import { ArgumentError, complaint, describe } from "../ir/errors.ts";
+import { ArgumentError, complaint, describe } from "../base/errors.ts";
 import { typeOf } from "../ir/graph.ts";
 import type { CallVjp } from "../ir/prim.ts";
 import { currentTrace, trace } from "../ir/trace.ts";

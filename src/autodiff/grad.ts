@@ -1,8 +1,8 @@
 /** @file Gradients of scalar functions. */
 import { callWith } from "../ir/call.ts";
 import { isFloat } from "../ir/dtype.ts";
-import { ArgumentError, DTypeError, ShapeError, complaint, describe } from "../ir/errors.ts";
-import { checkOptions } from "../ir/options.ts";
+import { ArgumentError, DTypeError, ShapeError, complaint, describe } from "../base/errors.ts";
+import { checkOptions } from "../base/options.ts";
 import { formatShape } from "../ir/shape.ts";
 import { Tensor } from "../ir/tensor.ts";
 import type { TreeDef } from "../ir/tree.ts";

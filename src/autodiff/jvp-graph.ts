@@ -1,8 +1,7 @@
 /** @file Forward mode on graphs: values and tangents side by side. */
 import { isFloat } from "../ir/dtype.ts";
-import { InternalError } from "../ir/errors.ts";
-import type { Graph, Node, Value } from "../ir/graph.ts";
-import { asGraph, isPrim } from "../ir/graph.ts";
+import { InternalError } from "../base/errors.ts";
+import { type Graph, type Node, type Value, asGraph, isPrim } from "../ir/graph.ts";
 import type { Tensor } from "../ir/tensor.ts";
 import { apply } from "../ir/trace.ts";
 import { bind, rulesOf } from "../ops/bind.ts";

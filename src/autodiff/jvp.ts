@@ -1,5 +1,5 @@
 /** @file Jacobian-vector products of functions of trees. */
-import { ArgumentError, complaint, describe } from "../ir/errors.ts";
+import { ArgumentError, complaint, describe } from "../base/errors.ts";
 import type { Tensor } from "../ir/tensor.ts";
 import { isFloat } from "../ir/dtype.ts";
 import { zerosLike } from "../ops/creation.ts";

@@ -1,6 +1,6 @@
 /** @file `scan`: a loop over a carry and slices, compiled once and differentiable in both modes to any order. */
-import { ArgumentError, DTypeError, ShapeError, complaint, describe } from "../ir/errors.ts";
-import { checkOptions } from "../ir/options.ts";
+import { ArgumentError, DTypeError, ShapeError, complaint, describe } from "../base/errors.ts";
+import { checkOptions } from "../base/options.ts";
 import { formatShape, sameShape } from "../ir/shape.ts";
 import { type TreeDef, flatten } from "../ir/tree.ts";
 import { nameOf } from "./arguments.ts";

@@ -1,6 +1,6 @@
 /** @file Reverse mode on graphs: forwards keeping every value, then backwards along what depends on the wanted inputs. */
 import { isFloat } from "../ir/dtype.ts";
-import { InternalError } from "../ir/errors.ts";
+import { InternalError } from "../base/errors.ts";
 import { type Graph, type Node, type Value, isPrim } from "../ir/graph.ts";
 import { formatShape, sameShape } from "../ir/shape.ts";
 import type { Tensor } from "../ir/tensor.ts";

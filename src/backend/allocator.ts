@@ -1,5 +1,5 @@
 // Hands out blocks of a linear address space: first fit over a free list sorted by address, neighbours merged.
-import { InternalError, complaint } from "../ir/errors.ts";
+import { InternalError, complaint } from "../base/errors.ts";
 
 /** Alignment and granularity of blocks, in bytes: a cache line. */
 export const blockAlignment = 64;

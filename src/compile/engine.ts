@@ -3,7 +3,7 @@ import type { Backend } from "../backend/backend.ts";
 import { createInterpBackend } from "../backend/interp/index.ts";
 import { createWasmBackend } from "../backend/wasm/index.ts";
 import { checkThreads, defaultThreads } from "../backend/wasm/threads/index.ts";
-import { ArgumentError, complaint, describe } from "../ir/errors.ts";
+import { ArgumentError, complaint, describe } from "../base/errors.ts";
 
 /** `wasm` is the fast one, `interp` the slow one it is checked against. */
 export type BackendName = "wasm" | "interp";

@@ -1,8 +1,7 @@
 /** @file `jit`: a function of trees of tensors compiled once for each signature of its arguments. */
 import { callWith } from "../ir/call.ts";
-import { ArgumentError, complaint, describe } from "../ir/errors.ts";
-import type { Tensor } from "../ir/tensor.ts";
-import { concreteElements } from "../ir/tensor.ts";
+import { ArgumentError, complaint, describe } from "../base/errors.ts";
+import { type Tensor, concreteElements } from "../ir/tensor.ts";
 import { currentTrace, trace } from "../ir/trace.ts";
 import { type TreeDef, flatten } from "../ir/tree.ts";
 import { backendName } from "./engine.ts";

@@ -1,6 +1,6 @@
 /** @file Programs: a graph optimised, cut into kernels, given memory and made callable. */
 import { type AnyGraph, type Graph, type Node, type Value, asGraph } from "../ir/graph.ts";
-import { InternalError } from "../ir/errors.ts";
+import { InternalError } from "../base/errors.ts";
 import type { HostRun, Pointer, Procedure } from "../ir/host.ts";
 import type { Tensor } from "../ir/tensor.ts";
 import type { Kernel, Place } from "../ir/kernel.ts";

@@ -1,6 +1,6 @@
 /** @file A compiled function whose state stays in kernel memory between calls: the body of a training loop. */
 import { writeElements } from "../backend/backend.ts";
-import { ArgumentError, complaint } from "../ir/errors.ts";
+import { ArgumentError, complaint } from "../base/errors.ts";
 import { type TensorType, typeOf } from "../ir/graph.ts";
 import type { Pointer } from "../ir/host.ts";
 import { sameShape } from "../ir/shape.ts";

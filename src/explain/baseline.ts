@@ -1,5 +1,5 @@
 /** @file What stands for "nothing there" in an image. */
-import { complaint, describe } from "../ir/errors.ts";
+import { complaint, describe } from "../base/errors.ts";
 import { Tensor } from "../ir/tensor.ts";
 import { full } from "../ops/index.ts";
 import { ExplainError } from "./errors.ts";

@@ -1,5 +1,5 @@
 /** @file Work done in batches of one size, so that one program serves all and memory is bounded. */
-import { ArgumentError, complaint, describe } from "../ir/errors.ts";
+import { ArgumentError, complaint, describe } from "../base/errors.ts";
 import type { Tensor } from "../ir/tensor.ts";
 import { random, stack, tensor } from "../ops/index.ts";
 import type { ExplainOptions } from "./options.ts";

@@ -1,5 +1,5 @@
 /** @file The base of all methods: everything but the map. */
-import { complaint } from "../ir/errors.ts";
+import { complaint } from "../base/errors.ts";
 import type { Tensor } from "../ir/tensor.ts";
 import { ExplainError } from "./errors.ts";
 import { type Explanation, explanationsOf } from "./explanation.ts";

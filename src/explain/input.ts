@@ -1,6 +1,6 @@
 /** @file Images and classes as they are given, checked. */
 import { isFloat } from "../ir/dtype.ts";
-import { complaint, describe } from "../ir/errors.ts";
+import { complaint, describe } from "../base/errors.ts";
 import { formatShape, sameShape } from "../ir/shape.ts";
 import { Tensor } from "../ir/tensor.ts";
 import { tensor } from "../ops/index.ts";

@@ -1,5 +1,5 @@
 /** @file A request ready to run: checked, its network traced, its layers found. */
-import { complaint } from "../ir/errors.ts";
+import { complaint } from "../base/errors.ts";
 import type { Shape } from "../ir/shape.ts";
 import type { Tensor } from "../ir/tensor.ts";
 import { identityOf } from "../nn/static-key.ts";

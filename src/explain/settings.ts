@@ -1,6 +1,6 @@
 /** @file Options checked, and everything decided that does not depend on the network. */
-import { complaint, describe } from "../ir/errors.ts";
-import { checkOptions } from "../ir/options.ts";
+import { complaint, describe } from "../base/errors.ts";
+import { checkOptions } from "../base/options.ts";
 import { ExplainError } from "./errors.ts";
 import { type Fold, folds } from "./maps/fold.ts";
 import type { MethodFacts } from "./method.ts";

@@ -1,5 +1,5 @@
 /** @file Calling functions of users: a missing argument is said to be one. */
-import { ArgumentError, complaint } from "./errors.ts";
+import { ArgumentError, complaint } from "../base/errors.ts";
 
 /**
  * `fn(...args)`. Where `fn` declares more parameters than there are arguments, and stumbles over `undefined`, ArgumentError

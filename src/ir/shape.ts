@@ -1,5 +1,5 @@
 /** @file Shapes: sizes, strides, broadcasting, axes. */
-import { ArgumentError, ShapeError, complaint } from "./errors.ts";
+import { ArgumentError, ShapeError, complaint } from "../base/errors.ts";
 
 /** Extents of a tensor, outermost first; [] is a scalar. */
 export type Shape = readonly number[];

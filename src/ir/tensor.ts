@@ -1,6 +1,6 @@
 /** @file The tensor: either elements, or a name for what a trace will compute. Its methods are added by `ops/methods.ts`. */
 import type { DType, TypedArray } from "./dtype.ts";
-import { AdjointError, ArgumentError, TraceError, complaint } from "./errors.ts";
+import { AdjointError, ArgumentError, TraceError, complaint } from "../base/errors.ts";
 import { type Shape, sizeOf } from "./shape.ts";
 import type { TensorType, Value } from "./value.ts";
 

@@ -2,7 +2,7 @@
  * @file Tracing: running a function on placeholders and writing down what it does.
  * Tensors that a function closes over, concrete or of an outer trace, are captured: they become further inputs.
  */
-import { InternalError, TraceError } from "./errors.ts";
+import { InternalError, TraceError } from "../base/errors.ts";
 import {
   type Graph,
   type Node,

@@ -1,5 +1,5 @@
 /** @file Trees: arrays, plain objects and modules whose leaves are tensors. */
-import { ArgumentError, complaint, describe } from "./errors.ts";
+import { ArgumentError, complaint, describe } from "../base/errors.ts";
 import { Tensor } from "./tensor.ts";
 
 /** A tensor, or an array, plain object or module of trees. */

@@ -1,5 +1,5 @@
 /** @file Checks that a graph is well formed: what every pass must leave behind. Run between passes in tests. */
-import { InternalError } from "./errors.ts";
+import { InternalError } from "../base/errors.ts";
 import type { Graph, Value } from "./graph.ts";
 import { Names, formatNode } from "./print.ts";
 

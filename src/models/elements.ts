@@ -1,5 +1,5 @@
 /** @file Numbers of every width in files, as floats. */
-import { complaint, describe } from "../ir/errors.ts";
+import { complaint, describe } from "../base/errors.ts";
 import { FormatError } from "./errors.ts";
 import type { ByteSource } from "./sources/byte-source.ts";
 

@@ -1,5 +1,5 @@
 /** @file What goes wrong with models and images from outside. */
-import { AdjointError } from "../ir/errors.ts";
+import { AdjointError } from "../base/errors.ts";
 
 /** A file that is not what it should be: the message names the file, the place in it, what was expected and what came. */
 export class FormatError extends AdjointError {

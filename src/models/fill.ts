@@ -1,5 +1,5 @@
 /** @file A network's parameters filled with the arrays of a file. */
-import { complaint } from "../ir/errors.ts";
+import { complaint } from "../base/errors.ts";
 import { formatShape, sameShape, sizeOf } from "../ir/shape.ts";
 import { Tensor } from "../ir/tensor.ts";
 import { flatten } from "../ir/tree.ts";

@@ -1,6 +1,6 @@
 /** @file Decompression of deflated bytes (RFC 1950, 1951) whose length is known: what swells is noticed on the way. */
 import { Inflate, Unzlib } from "fflate";
-import { complaint } from "../ir/errors.ts";
+import { complaint } from "../base/errors.ts";
 import { FormatError } from "./errors.ts";
 
 /** Bytes fed at a time. Each may become a thousand. */

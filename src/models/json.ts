@@ -1,5 +1,5 @@
 /** @file JSON from files, read with distrust. */
-import { complaint, describe } from "../ir/errors.ts";
+import { complaint, describe } from "../base/errors.ts";
 import { FormatError } from "./errors.ts";
 
 /** An object of JSON whose fields are yet to be looked at. */

@@ -1,5 +1,5 @@
 /** @file Networks from files of any format. */
-import { ArgumentError, complaint, describe } from "../ir/errors.ts";
+import { ArgumentError, complaint, describe } from "../base/errors.ts";
 import { Module } from "../nn/module.ts";
 import { FormatError } from "./errors.ts";
 import type { Format, LoadedModel, Parts, ReadOptions } from "./format.ts";

@@ -1,5 +1,5 @@
 /** @file Which array belongs to which parameter, where arrays have names: `conv1/kernel:0`, `block/conv1/kernel`, `conv1.kernel`. */
-import { complaint, describe } from "../ir/errors.ts";
+import { complaint, describe } from "../base/errors.ts";
 import { FormatError } from "./errors.ts";
 import { snakeName } from "./names.ts";
 import type { Slot } from "./slots.ts";

@@ -1,6 +1,6 @@
 /** @file Networks into files of any format that can be written. */
-import { AdjointError, ArgumentError, complaint, describe } from "../ir/errors.ts";
-import { nodeModules, reasonOf, replaceFile } from "../ir/node-files.ts";
+import { AdjointError, ArgumentError, complaint, describe } from "../base/errors.ts";
+import { nodeModules, reasonOf, replaceFile } from "../base/node/files.ts";
 import { Model } from "../nn/graph/model.ts";
 import { Sequential } from "../nn/layers/sequential.ts";
 import { concat } from "./bytes.ts";

@@ -1,5 +1,5 @@
 /** @file Bytes of files wherever they are, read piece by piece: a file of half a gigabyte is never held whole. */
-import { ArgumentError, complaint, describe } from "../ir/errors.ts";
+import { ArgumentError, complaint, describe } from "../base/errors.ts";
 import { FormatError } from "./errors.ts";
 import type { ByteSource } from "./sources/byte-source.ts";
 import { blobSource, filesSource } from "./sources/blob.ts";

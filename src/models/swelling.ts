@@ -1,5 +1,5 @@
 /** @file How much larger than its file what is in it may be. */
-import { complaint } from "../ir/errors.ts";
+import { complaint } from "../base/errors.ts";
 import { FormatError } from "./errors.ts";
 
 /**

@@ -2,8 +2,8 @@
  * @file Zip archives (PKWARE, APPNOTE.TXT 6.3.10), read where they are asked for: the directory at the end, and then single files.
  * One that is only stored is a source by itself, so that large files are read from the archive piece by piece.
  */
-import { crc32 } from "../ir/crc32.ts";
-import { complaint, describe } from "../ir/errors.ts";
+import { crc32 } from "../base/crc32.ts";
+import { complaint, describe } from "../base/errors.ts";
 import { FormatError } from "./errors.ts";
 import { inflate } from "./inflate.ts";
 import { type ByteSource, checkRange } from "./sources/byte-source.ts";

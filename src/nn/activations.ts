@@ -1,8 +1,8 @@
 /** @file Activation functions, each applied to every element (softmax along the last axis), with Keras' names, constants and defaults. */
-import { ArgumentError, ShapeError, complaint, describe } from "../ir/errors.ts";
+import * as ops from "../ops/index.ts";
+import { ArgumentError, ShapeError, complaint, describe } from "../base/errors.ts";
 import { formatShape, sameShape } from "../ir/shape.ts";
 import { Tensor } from "../ir/tensor.ts";
-import * as ops from "../ops/index.ts";
 
 /** An activation: a tensor to one of the same shape. */
 export type Activation = (x: Tensor) => Tensor;

@@ -1,7 +1,7 @@
 /** @file Initialisers: what parameters are before training. Each is a function of a random key, a shape and a dtype. */
 import type { DType } from "../ir/dtype.ts";
-import { ArgumentError, ShapeError, complaint, describe } from "../ir/errors.ts";
-import { checkOptions } from "../ir/options.ts";
+import { ArgumentError, ShapeError, complaint, describe } from "../base/errors.ts";
+import { checkOptions } from "../base/options.ts";
 import { type Shape, formatShape, sameShape, sizeOf } from "../ir/shape.ts";
 import { Tensor } from "../ir/tensor.ts";
 import { full, random } from "../ops/index.ts";

@@ -1,6 +1,6 @@
 /** @file Options that all layers share, and their checks. */
-import { ArgumentError, complaint, describe } from "../ir/errors.ts";
-import { checkOptions as checkNames } from "../ir/options.ts";
+import { ArgumentError, complaint, describe } from "../base/errors.ts";
+import { checkOptions as checkNames } from "../base/options.ts";
 import { type Shape, sameShape } from "../ir/shape.ts";
 import { Tensor } from "../ir/tensor.ts";
 

@@ -1,6 +1,6 @@
 /** @file Layers: modules from one tensor to another whose parameters follow from the shape of their input. */
 import type { DType } from "../ir/dtype.ts";
-import { ArgumentError, ShapeError, complaint } from "../ir/errors.ts";
+import { ArgumentError, ShapeError, complaint } from "../base/errors.ts";
 import { type Shape, sameShape } from "../ir/shape.ts";
 import { Tensor } from "../ir/tensor.ts";
 import { trace, untraced } from "../ir/trace.ts";

@@ -1,5 +1,5 @@
 /** @file Modes: whether a forward pass trains, the random key it draws from, and where new values of state go. */
-import { ArgumentError, TraceError, complaint, describe } from "../ir/errors.ts";
+import { ArgumentError, TraceError, complaint, describe } from "../base/errors.ts";
 import { sameShape } from "../ir/shape.ts";
 import { Tensor } from "../ir/tensor.ts";
 import { currentTrace } from "../ir/trace.ts";

@@ -1,5 +1,5 @@
 /** @file Modules: objects that hold parameters, and are trees of them. */
-import { ArgumentError, complaint } from "../ir/errors.ts";
+import { ArgumentError, complaint } from "../base/errors.ts";
 import { Tensor } from "../ir/tensor.ts";
 import { type Tree, type TreeNode, flatten, treeProtocol } from "../ir/tree.ts";
 import { identityOf, staticKey } from "./static-key.ts";

@@ -1,6 +1,6 @@
 /** @file How a model names its layers, as Keras would in a new session: by class, numbered in the order of creation. */
-import { ArgumentError, complaint } from "../ir/errors.ts";
-import { nearNames } from "../ir/near-names.ts";
+import { ArgumentError, complaint } from "../base/errors.ts";
+import { nearNames } from "../base/near-names.ts";
 import { type AnyLayer, Layer, type ModelLayer } from "./layer.ts";
 import { type Module, childModules } from "./module.ts";
 import { nameMaker, snakeCase } from "./names.ts";

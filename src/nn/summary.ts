@@ -1,6 +1,6 @@
 /** @file Summaries of models, as Keras 3 prints them (keras.utils.summary_utils). */
-import { ArgumentError, complaint, describe } from "../ir/errors.ts";
-import { checkOptions } from "../ir/options.ts";
+import { ArgumentError, complaint, describe } from "../base/errors.ts";
+import { checkOptions } from "../base/options.ts";
 import type { Tensor } from "../ir/tensor.ts";
 import { flatten } from "../ir/tree.ts";
 import { Module, rolesOf } from "./module.ts";

@@ -1,6 +1,6 @@
 /** @file What a function of tensors makes of shapes, found by tracing it on a batch of one. */
 import type { DType } from "../ir/dtype.ts";
-import { ArgumentError, complaint, describe } from "../ir/errors.ts";
+import { ArgumentError, complaint, describe } from "../base/errors.ts";
 import { type Shape, formatShape } from "../ir/shape.ts";
 import { Tensor } from "../ir/tensor.ts";
 import { trace } from "../ir/trace.ts";

@@ -1,5 +1,5 @@
 /** @file From f and options to a problem: traced, checked, completed. */
-import { ArgumentError, complaint } from "../ir/errors.ts";
+import { ArgumentError, complaint } from "../base/errors.ts";
 import type { Tensor } from "../ir/tensor.ts";
 import { typeOf } from "../ir/graph.ts";
 import type { Tree, TreeDef } from "../ir/tree.ts";

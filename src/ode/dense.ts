@@ -1,6 +1,6 @@
 /** @file Dense output: the continuous solution of a finished solve, evaluated anywhere. */
 import { type TypedArray, allocate } from "../ir/dtype.ts";
-import { ArgumentError, complaint } from "../ir/errors.ts";
+import { ArgumentError, complaint } from "../base/errors.ts";
 import type { TensorType } from "../ir/graph.ts";
 import { sizeOf } from "../ir/shape.ts";
 import { Tensor } from "../ir/tensor.ts";

@@ -1,5 +1,5 @@
 /** @file Looking at the adjoint method: its trajectory, and whether the dynamics can be run backward at all. */
-import { ArgumentError, complaint, describe } from "../ir/errors.ts";
+import { ArgumentError, complaint, describe } from "../base/errors.ts";
 import { typeOf } from "../ir/graph.ts";
 import { Tensor } from "../ir/tensor.ts";
 import { currentTrace } from "../ir/trace.ts";

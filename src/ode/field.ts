@@ -1,8 +1,7 @@
 /** @file Vector fields: the user's f traced once to a graph, its closed-over tensors turned into parameters. */
 import { isFloat } from "../ir/dtype.ts";
-import { ArgumentError, DTypeError, ShapeError, complaint, describe } from "../ir/errors.ts";
-import type { Graph, TensorType } from "../ir/graph.ts";
-import { typeOf } from "../ir/graph.ts";
+import { ArgumentError, DTypeError, ShapeError, complaint, describe } from "../base/errors.ts";
+import { type Graph, type TensorType, typeOf } from "../ir/graph.ts";
 import { formatShape, sameShape } from "../ir/shape.ts";
 import type { Tensor } from "../ir/tensor.ts";
 import { trace } from "../ir/trace.ts";

@@ -2,7 +2,7 @@
  * @file Continuous extensions: y(t + theta h) = y + h * sum_j b_j(theta) k_j with polynomials b_j
  * (Hairer, Norsett and Wanner I, section II.6). They satisfy order conditions as tableaus do, and are checked as they are.
  */
-import { InternalError } from "../ir/errors.ts";
+import { InternalError } from "../base/errors.ts";
 import { OrderConditions, type StageMatrix } from "./order-conditions.ts";
 import type { Tableau } from "./tableau.ts";
 

@@ -2,7 +2,7 @@
  * @file The loop of every solve, forward and backward: tries steps, accepts or rejects them, writes outputs, keeps count,
  * reports, and stops for one of the reasons in status.ts. Plain code over a compiled step (machine.ts); it allocates nothing.
  */
-import { ArgumentError, complaint } from "../ir/errors.ts";
+import { ArgumentError, complaint } from "../base/errors.ts";
 import type { Pointer } from "../ir/host.ts";
 import type { Controller, StepSizeRule } from "./controllers/controller.ts";
 import { stepCount, stepEnd } from "./grid.ts";

@@ -6,7 +6,7 @@
 import { type TypedArray, kernelBytes } from "../ir/dtype.ts";
 import type { TensorType } from "../ir/graph.ts";
 import type { HostContext, Pointer, Procedure } from "../ir/host.ts";
-import { power } from "../ir/power.ts";
+import { power } from "../base/power.ts";
 import { sizeOf } from "../ir/shape.ts";
 import { leavesRead } from "./field.ts";
 import { interpolationWeights } from "./interpolant.ts";

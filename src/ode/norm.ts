@@ -1,6 +1,6 @@
 /** @file Norms of states scaled by tolerances: what "an error of 1" means. */
 import { isFloat } from "../ir/dtype.ts";
-import { ArgumentError, DTypeError, ShapeError, complaint, describe } from "../ir/errors.ts";
+import { ArgumentError, DTypeError, ShapeError, complaint, describe } from "../base/errors.ts";
 import type { Graph, TensorType } from "../ir/graph.ts";
 import { broadcastShapes, formatShape, sameShape } from "../ir/shape.ts";
 import { Tensor } from "../ir/tensor.ts";

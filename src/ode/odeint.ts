@@ -1,5 +1,5 @@
 /** @file torchdiffeq's interface: `odeint` and `odeintAdjoint`. */
-import { ArgumentError, complaint, describe } from "../ir/errors.ts";
+import { ArgumentError, complaint, describe } from "../base/errors.ts";
 import { currentTrace } from "../ir/trace.ts";
 import type { Tree } from "../ir/tree.ts";
 import type { BacksolveOptions } from "./adjoints/backsolve.ts";

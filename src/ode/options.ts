@@ -1,6 +1,6 @@
 /** @file Options of solves: defaults, checks, and errors that list what is valid. */
-import { ArgumentError, complaint, describe } from "../ir/errors.ts";
-import { checkOptions } from "../ir/options.ts";
+import { ArgumentError, complaint, describe } from "../base/errors.ts";
+import { checkOptions } from "../base/options.ts";
 import type { Tree } from "../ir/tree.ts";
 import type { Controller } from "./controllers/controller.ts";
 import { controllers } from "./controllers/index.ts";

@@ -1,5 +1,5 @@
 /** @file What `solve` returns. */
-import { ArgumentError, TraceError } from "../ir/errors.ts";
+import { ArgumentError, TraceError } from "../base/errors.ts";
 import type { Tensor } from "../ir/tensor.ts";
 import type { Tree, TreeDef } from "../ir/tree.ts";
 import type { DenseOutput } from "./dense.ts";

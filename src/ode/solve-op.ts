@@ -2,7 +2,7 @@
  * @file A solve as a host operation: a node of a graph like any other, run by the loop, differentiated by its gradient mode.
  * Inputs: y0's leaves, times (float64 [rows]), parameters, extras. Outputs: a leaf each of shape [rows, ...leaf].
  */
-import { ArgumentError, complaint } from "../ir/errors.ts";
+import { ArgumentError, complaint } from "../base/errors.ts";
 import type { TensorType } from "../ir/graph.ts";
 import type { HostContext, HostOp, HostRun, Pointer } from "../ir/host.ts";
 import { isFloat } from "../ir/dtype.ts";

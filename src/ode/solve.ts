@@ -1,5 +1,5 @@
 /** @file `solve`: the whole instrument. */
-import { ArgumentError, complaint, describe } from "../ir/errors.ts";
+import { ArgumentError, complaint, describe } from "../base/errors.ts";
 import { Tensor } from "../ir/tensor.ts";
 import { currentTrace } from "../ir/trace.ts";
 import { typeOf } from "../ir/graph.ts";

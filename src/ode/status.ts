@@ -1,5 +1,5 @@
 /** @file How a solve ends, and the error that a failed one becomes where it cannot be a value. */
-import { AdjointError } from "../ir/errors.ts";
+import { AdjointError } from "../base/errors.ts";
 
 /** How a solve ended. All but "success" and "event" are failures; what was reached before stays available. */
 export type SolveStatus =

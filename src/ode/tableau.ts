@@ -1,5 +1,5 @@
 /** @file Butcher tableaus: the coefficients of explicit Runge-Kutta methods, which prove their order when they are made. */
-import { InternalError } from "../ir/errors.ts";
+import { InternalError } from "../base/errors.ts";
 import { OrderConditions, type StageMatrix } from "./order-conditions.ts";
 
 /** What a method's author writes down. */

@@ -1,6 +1,6 @@
 /** @file Times as users give them - numbers, arrays, tensors - as one float64 tensor. */
 import { isFloat } from "../ir/dtype.ts";
-import { ArgumentError, DTypeError, ShapeError, complaint, describe } from "../ir/errors.ts";
+import { ArgumentError, DTypeError, ShapeError, complaint, describe } from "../base/errors.ts";
 import { formatShape } from "../ir/shape.ts";
 import { Tensor, concreteElements } from "../ir/tensor.ts";
 import { currentTrace } from "../ir/trace.ts";

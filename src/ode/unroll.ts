@@ -1,6 +1,6 @@
 /** @file A solve of fixed steps written out step by step, as one long program without a loop. */
 import { inline } from "../autodiff/inline.ts";
-import { ArgumentError, complaint } from "../ir/errors.ts";
+import { ArgumentError, complaint } from "../base/errors.ts";
 import { Tensor } from "../ir/tensor.ts";
 import { add, cast, mul } from "../ops/elementwise.ts";
 import { concat, reshape } from "../ops/shaping.ts";

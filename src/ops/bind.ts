@@ -1,5 +1,5 @@
 /** @file The checked way to apply a primitive. */
-import { ArgumentError, complaint, describe } from "../ir/errors.ts";
+import { ArgumentError, complaint, describe } from "../base/errors.ts";
 import type { ParamsOf, PrimName } from "../ir/prim.ts";
 import { Tensor } from "../ir/tensor.ts";
 import { apply } from "../ir/trace.ts";

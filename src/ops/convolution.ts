@@ -1,7 +1,7 @@
 /** @file Convolutions of images, channels last: ordinary, in groups, depthwise and transposed, with Keras' semantics. */
 import { type ConvGeometry, type Pair, windowCount } from "../ir/conv.ts";
-import { ArgumentError, ShapeError, complaint } from "../ir/errors.ts";
-import { checkOptions } from "../ir/options.ts";
+import { ArgumentError, ShapeError, complaint } from "../base/errors.ts";
+import { checkOptions } from "../base/options.ts";
 import { formatShape } from "../ir/shape.ts";
 import type { Tensor } from "../ir/tensor.ts";
 import { convInput } from "./prims/conv-input.ts";

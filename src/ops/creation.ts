@@ -7,8 +7,8 @@ import {
   dtypes,
   isFloat,
 } from "../ir/dtype.ts";
-import { ArgumentError, DTypeError, ShapeError, complaint, describe } from "../ir/errors.ts";
-import { checkOptions } from "../ir/options.ts";
+import { ArgumentError, DTypeError, ShapeError, complaint, describe } from "../base/errors.ts";
+import { checkOptions } from "../base/options.ts";
 import { type Shape, checkShape, formatShape, sizeOf } from "../ir/shape.ts";
 import { type Nested, Tensor } from "../ir/tensor.ts";
 import { currentTrace } from "../ir/trace.ts";

@@ -1,6 +1,6 @@
 /** @file Elementwise functions that are primitives: arithmetic, comparisons, logic, choices. All broadcast. */
 import type { DType } from "../ir/dtype.ts";
-import { DTypeError, complaint } from "../ir/errors.ts";
+import { DTypeError, complaint } from "../base/errors.ts";
 import type { BinaryPrim, ComparePrim, UnaryPrim } from "../ir/prim.ts";
 import type { Tensor } from "../ir/tensor.ts";
 import { broadcastShapes } from "../ir/shape.ts";

@@ -1,5 +1,5 @@
 /** @file Picking and placing elements by index. Indices are int32; those outside are clamped to the nearest end. */
-import { ArgumentError, DTypeError, ShapeError, complaint } from "../ir/errors.ts";
+import { ArgumentError, DTypeError, ShapeError, complaint } from "../base/errors.ts";
 import { formatShape, normalizeAxis, sameShape, sizeOf } from "../ir/shape.ts";
 import { Tensor } from "../ir/tensor.ts";
 import { bind1, requireList, requireTensor } from "./bind.ts";

@@ -1,6 +1,6 @@
 /** @file Checks that the primitives' type rules share; each names the primitive that complains. */
 import { type DType, isFloat } from "../ir/dtype.ts";
-import { ArgumentError, DTypeError, ShapeError, complaint } from "../ir/errors.ts";
+import { ArgumentError, DTypeError, ShapeError, complaint } from "../base/errors.ts";
 import type { TensorType } from "../ir/graph.ts";
 import { formatShape, sameShape } from "../ir/shape.ts";
 

@@ -1,5 +1,5 @@
 /** @file Products of vectors and matrices with NumPy's rules for vectors and batches. */
-import { ShapeError, complaint } from "../ir/errors.ts";
+import { ShapeError, complaint } from "../base/errors.ts";
 import { broadcastShapes, formatShape, sizeOf } from "../ir/shape.ts";
 import type { Tensor } from "../ir/tensor.ts";
 import { bind1, requireTensor } from "./bind.ts";

@@ -1,6 +1,6 @@
 /** @file How operands meet: numbers adopt the tensor's dtype, shapes broadcast, dtypes never promote silently. */
 import type { DType } from "../ir/dtype.ts";
-import { ArgumentError, DTypeError, complaint, describe } from "../ir/errors.ts";
+import { ArgumentError, DTypeError, complaint, describe } from "../base/errors.ts";
 import { type Shape, broadcastShapes } from "../ir/shape.ts";
 import { Tensor } from "../ir/tensor.ts";
 import { literal } from "./creation.ts";

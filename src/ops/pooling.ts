@@ -1,6 +1,6 @@
 /** @file Pooling of images, channels last, with Keras' semantics. */
 import type { PoolGeometry } from "../ir/conv.ts";
-import { checkOptions } from "../ir/options.ts";
+import { checkOptions } from "../base/options.ts";
 import type { Tensor } from "../ir/tensor.ts";
 import { full, iota } from "./creation.ts";
 import { add, div, maximum, minimum, mul, sub } from "./elementwise.ts";

@@ -3,8 +3,8 @@
  * use each once, and `split` it for more. Bits come from Threefry (`prims/random.ts`), numbers from primitives alone.
  */
 import type { DType } from "../ir/dtype.ts";
-import { ArgumentError, DTypeError, complaint, describe } from "../ir/errors.ts";
-import { checkOptions } from "../ir/options.ts";
+import { ArgumentError, DTypeError, complaint, describe } from "../base/errors.ts";
+import { checkOptions } from "../base/options.ts";
 import { type Shape, checkShape, sizeOf } from "../ir/shape.ts";
 import { Tensor } from "../ir/tensor.ts";
 import { untraced } from "../ir/trace.ts";

@@ -3,7 +3,7 @@
  * Sums of nothing are 0, products 1; extrema of nothing are a ShapeError.
  */
 import { isFloat } from "../ir/dtype.ts";
-import { ArgumentError, DTypeError, complaint } from "../ir/errors.ts";
+import { ArgumentError, DTypeError, complaint } from "../base/errors.ts";
 import type { ReducePrim } from "../ir/prim.ts";
 import { normalizeAxes, normalizeAxis, sizeOf } from "../ir/shape.ts";
 import type { Tensor } from "../ir/tensor.ts";

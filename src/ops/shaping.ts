@@ -1,5 +1,5 @@
 /** @file Composites that rearrange: shapes, axes, slices, padding and joining. Negative axes count from the end. */
-import { ArgumentError, ShapeError, complaint } from "../ir/errors.ts";
+import { ArgumentError, ShapeError, complaint } from "../base/errors.ts";
 import {
   type Shape,
   checkShape,

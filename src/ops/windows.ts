@@ -1,6 +1,6 @@
 /** @file How callers say where windows lie on an image: one number or two, padding by name or by width. */
 import type { Pair } from "../ir/conv.ts";
-import { ArgumentError, ShapeError, complaint, describe } from "../ir/errors.ts";
+import { ArgumentError, ShapeError, complaint, describe } from "../base/errors.ts";
 import { formatShape } from "../ir/shape.ts";
 import type { Tensor } from "../ir/tensor.ts";
 import { requireTensor } from "./bind.ts";

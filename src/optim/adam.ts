@@ -1,5 +1,5 @@
 /** @file Adam, the optimiser of most networks. */
-import { checkOptions } from "../ir/options.ts";
+import { checkOptions } from "../base/options.ts";
 import type { Rate } from "./schedules/schedule.ts";
 import { type Optimizer, chain } from "./transformation.ts";
 import { scaleByLearningRate } from "./transforms/learning-rate.ts";

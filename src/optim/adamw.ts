@@ -1,5 +1,5 @@
 /** @file Adam with decoupled weight decay. */
-import { checkOptions } from "../ir/options.ts";
+import { checkOptions } from "../base/options.ts";
 import type { AdamOptions } from "./adam.ts";
 import { type Optimizer, chain } from "./transformation.ts";
 import { addDecayedWeights } from "./transforms/decayed-weights.ts";

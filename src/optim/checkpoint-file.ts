@@ -1,6 +1,6 @@
 /** @file Checkpoints in files (Node only). Whoever is interrupted, at any moment, leaves either the old checkpoint or the new one. */
-import { ArgumentError, complaint, describe } from "../ir/errors.ts";
-import { type NodeModules, nodeModules, reasonOf, replaceFile } from "../ir/node-files.ts";
+import { ArgumentError, complaint, describe } from "../base/errors.ts";
+import { type NodeModules, nodeModules, reasonOf, replaceFile } from "../base/node/files.ts";
 import { CheckpointError } from "./checkpoint-error.ts";
 import { type Json, decodeCheckpoint, encodeCheckpoint, fillTree } from "./checkpoint.ts";
 import type { Trainer, TrainerState } from "./trainer.ts";

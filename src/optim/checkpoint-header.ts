@@ -1,7 +1,7 @@
 /** @file The header of a safetensors file, read with distrust: every number in it is checked against the file. */
 import type { DType } from "../ir/dtype.ts";
-import { complaint, describe } from "../ir/errors.ts";
-import { headerLength, longestHeader, requireFilled } from "../ir/safetensors.ts";
+import { complaint, describe } from "../base/errors.ts";
+import { headerLength, longestHeader, requireFilled } from "../base/safetensors.ts";
 import type { Shape } from "../ir/shape.ts";
 import { CheckpointError } from "./checkpoint-error.ts";
 

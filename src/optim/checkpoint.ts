@@ -2,9 +2,9 @@
  * @file Trees of tensors and notes about them as bytes, and back. The layout is that of safetensors: 8 bytes with the header's
  * length, a JSON header, little-endian elements. Nothing in a file is executed, and nothing is believed before it is checked.
  */
-import { crc32 } from "../ir/crc32.ts";
+import { crc32 } from "../base/crc32.ts";
 import { type DType, allocate } from "../ir/dtype.ts";
-import { ArgumentError, complaint, describe } from "../ir/errors.ts";
+import { ArgumentError, complaint, describe } from "../base/errors.ts";
 import { formatShape, sameShape } from "../ir/shape.ts";
 import { Tensor, concreteElements } from "../ir/tensor.ts";
 import { flatten } from "../ir/tree.ts";

@@ -1,6 +1,6 @@
 /** @file What of a model is trained, apart from the rest. */
 import { isFloat } from "../ir/dtype.ts";
-import { ArgumentError, complaint } from "../ir/errors.ts";
+import { ArgumentError, complaint } from "../base/errors.ts";
 import type { Tensor } from "../ir/tensor.ts";
 import { flatten } from "../ir/tree.ts";
 import { rolesOf } from "../nn/module.ts";

@@ -1,5 +1,5 @@
 /** @file RMSprop, the optimiser of the neural ODE examples. */
-import { checkOptions } from "../ir/options.ts";
+import { checkOptions } from "../base/options.ts";
 import type { Rate } from "./schedules/schedule.ts";
 import { type Optimizer, type Transformation, chain } from "./transformation.ts";
 import { scaleByLearningRate } from "./transforms/learning-rate.ts";

@@ -1,6 +1,6 @@
 /** @file Stochastic gradient descent. */
-import { ArgumentError, complaint } from "../ir/errors.ts";
-import { checkOptions } from "../ir/options.ts";
+import { ArgumentError, complaint } from "../base/errors.ts";
+import { checkOptions } from "../base/options.ts";
 import type { Rate } from "./schedules/schedule.ts";
 import { type Optimizer, chain } from "./transformation.ts";
 import { scaleByLearningRate } from "./transforms/learning-rate.ts";

@@ -2,7 +2,7 @@
  * @file Optimisers as chains of small transformations, each from gradients to something better to add to the parameters.
  * All of it is tensor operations on leaves, so that a training step compiles to one program.
  */
-import { ArgumentError, complaint, describe } from "../ir/errors.ts";
+import { ArgumentError, complaint, describe } from "../base/errors.ts";
 import type { Tensor } from "../ir/tensor.ts";
 import type { Tree } from "../ir/tree.ts";
 import { zipTrees } from "./zip-trees.ts";

@@ -1,5 +1,5 @@
 /** @file State of layers over a training step: which of it got another value. */
-import { ArgumentError, DTypeError, ShapeError, complaint } from "../ir/errors.ts";
+import { ArgumentError, DTypeError, ShapeError, complaint } from "../base/errors.ts";
 import { formatShape, sameShape } from "../ir/shape.ts";
 import type { Tensor } from "../ir/tensor.ts";
 import type { TensorsByPath } from "./parameters.ts";

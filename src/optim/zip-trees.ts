@@ -1,5 +1,5 @@
 /** @file Trees of one structure walked in step. */
-import { ArgumentError, complaint } from "../ir/errors.ts";
+import { ArgumentError, complaint } from "../base/errors.ts";
 import type { Tensor } from "../ir/tensor.ts";
 import { type Tree, flatten } from "../ir/tree.ts";
 

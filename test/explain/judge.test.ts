@@ -1,12 +1,12 @@
 // Metrics of maps: closed forms, pytorch-grad-cam's numbers for ROAD, drop and increase, and what bad use gets.
+import * as nn from "../../src/nn/index.ts";
 import { readFileSync } from "node:fs";
 import { describe, expect, test } from "vitest";
 import { type Tensor, tensor } from "../../src/index.ts";
 import { ExplainError, type Subject, judge, metrics } from "../../src/explain/index.ts";
 import { blurred } from "../../src/explain/judge/blur.ts";
 import { impute } from "../../src/explain/judge/impute.ts";
-import { ArgumentError, ShapeError } from "../../src/ir/errors.ts";
-import * as nn from "../../src/nn/index.ts";
+import { ArgumentError, ShapeError } from "../../src/base/errors.ts";
 import { drawn } from "../support/keras-golden.ts";
 
 interface Golden {

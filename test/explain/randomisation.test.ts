@@ -1,11 +1,11 @@
 // Parameter randomisation: which parameters change when, and what of maps that do and do not depend on the network.
 import fc from "fast-check";
+import * as nn from "../../src/nn/index.ts";
 import { describe, expect, test } from "vitest";
 import { type Tensor, random } from "../../src/index.ts";
 import { type Network, gradCam, parameterRandomisation } from "../../src/explain/index.ts";
 import { rankCorrelation, structuralSimilarity } from "../../src/explain/judge/similarity.ts";
-import { ArgumentError } from "../../src/ir/errors.ts";
-import * as nn from "../../src/nn/index.ts";
+import { ArgumentError } from "../../src/base/errors.ts";
 
 const network = nn.sequential(
   [

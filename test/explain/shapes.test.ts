@@ -1,6 +1,7 @@
 // The data set `shapes`: its masks are what was drawn, nothing but the outline depends on the class, and its bits are fixed.
-import { describe, expect, test } from "vitest";
 import "../../src/index.ts";
+import * as nn from "../../src/nn/index.ts";
+import { describe, expect, test } from "vitest";
 import {
   gradCam,
   judge,
@@ -11,11 +12,10 @@ import {
   trainedShapesNetwork,
 } from "../../src/explain/index.ts";
 import { outlines } from "../../src/explain/shapes/outlines.ts";
-import { ArgumentError } from "../../src/ir/errors.ts";
+import { ArgumentError } from "../../src/base/errors.ts";
 import { loadModel } from "../../src/models/index.ts";
-import * as nn from "../../src/nn/index.ts";
 import { evaluate } from "../../src/optim/index.ts";
-import { crc32 } from "../../src/ir/crc32.ts";
+import { crc32 } from "../../src/base/crc32.ts";
 
 /** Means of values by class, and the standard error of a class' mean if class told nothing. */
 function byClass(labels: ArrayLike<number>, values: readonly number[]): number[] {

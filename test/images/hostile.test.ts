@@ -1,9 +1,9 @@
 // Bytes that are no pictures, or only seem to be: a FormatError that names the file, soon and without much memory.
-import { readFileSync } from "node:fs";
 import * as fc from "fast-check";
+import { readFileSync } from "node:fs";
 import { zlibSync } from "fflate";
 import { describe, expect, test } from "vitest";
-import { crc32 } from "../../src/ir/crc32.ts";
+import { crc32 } from "../../src/base/crc32.ts";
 import { FormatError, decodeImage } from "../../src/models/index.ts";
 
 const golden = JSON.parse(

@@ -1,11 +1,11 @@
 // Downloads from a server on loopback that does what networks do: the file is whole and right, or there is none.
+import fc from "fast-check";
 import { createHash } from "node:crypto";
 import { mkdtempSync, readFileSync, readdirSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import fc from "fast-check";
 import { afterAll, beforeEach, describe, expect, test } from "vitest";
-import { nodeModules } from "../../src/ir/node-files.ts";
+import { nodeModules } from "../../src/base/node/files.ts";
 import { DownloadError } from "../../src/models/index.ts";
 import { checkFile, download } from "../../src/models/pretrained/download.ts";
 import type { OnBytes } from "../../src/models/pretrained/transfer.ts";

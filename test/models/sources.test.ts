@@ -1,4 +1,5 @@
 /** @file Where networks come from and go to: paths, URLs, Files, bytes; what does not exist, and what lies elsewhere. */
+import * as nn from "../../src/nn/index.ts";
 import { execFileSync } from "node:child_process";
 import {
   mkdtempSync,
@@ -14,10 +15,9 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { ArgumentError } from "../../src/ir/errors.ts";
+import { ArgumentError } from "../../src/base/errors.ts";
 import { tensor } from "../../src/index.ts";
 import { FormatError, encodeModel, loadModel, saveModel } from "../../src/models/index.ts";
-import * as nn from "../../src/nn/index.ts";
 import { onnxFile } from "../support/onnx-file.ts";
 
 const model = nn.sequential([nn.dense({ units: 2, inputShape: [3], seed: 4 })]);

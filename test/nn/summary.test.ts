@@ -1,11 +1,11 @@
 // Summaries beyond Keras' own text (keras-summary.test.ts): functions, other dtypes, shared parameters, options; and the table.
 import fc from "fast-check";
+import * as nn from "../../src/nn/index.ts";
 import { describe, expect, test } from "vitest";
 import { ArgumentError, Tensor, tensor } from "../../src/index.ts";
-import { nearNames } from "../../src/ir/near-names.ts";
+import { nearNames } from "../../src/base/near-names.ts";
 import { classNameOf, snakeCase } from "../../src/nn/names.ts";
 import { formatTable, reduceEvenly, wrapWords } from "../../src/nn/text-table.ts";
-import * as nn from "../../src/nn/index.ts";
 
 const cells = (summary: string): string[][] =>
   summary

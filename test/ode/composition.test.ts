@@ -1,13 +1,13 @@
 // Solves meet the rest: scan, customVjp, jit and gradients inside fields, modules as fields, custom norms and tolerances
 // under differentiation, both backends.
+import * as nn from "../../src/nn/index.ts";
 import { describe, expect, test } from "vitest";
 import { customVjp, grad, jvp, scan } from "../../src/autodiff/index.ts";
 import { backendName, setBackend } from "../../src/compile/engine.ts";
 import { jit } from "../../src/compile/jit.ts";
-import { ArgumentError } from "../../src/ir/errors.ts";
+import { ArgumentError } from "../../src/base/errors.ts";
 import type { Tensor } from "../../src/ir/tensor.ts";
 import { mapTree, treeLeaves } from "../../src/ir/tree.ts";
-import * as nn from "../../src/nn/index.ts";
 import { gradientModes } from "../../src/ode/adjoints/index.ts";
 import { odeint, odeintAdjoint, solve } from "../../src/ode/index.ts";
 import { random, stack, tensor, where } from "../../src/ops/index.ts";

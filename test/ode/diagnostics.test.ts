@@ -2,7 +2,7 @@
 import { describe, expect, test } from "vitest";
 import { grad } from "../../src/autodiff/index.ts";
 import { jit } from "../../src/compile/jit.ts";
-import { ArgumentError, DTypeError, ShapeError } from "../../src/ir/errors.ts";
+import { ArgumentError, DTypeError, ShapeError } from "../../src/base/errors.ts";
 import type { Tensor } from "../../src/ir/tensor.ts";
 import { adjointTrajectory, odeint, reconstructionError } from "../../src/ode/index.ts";
 import { random, stack, tensor } from "../../src/ops/index.ts";

@@ -1,7 +1,7 @@
 // Wrong use of the solve functions: each mistake meets a typed error that names it and what was expected.
 import { describe, expect, test } from "vitest";
 import { jit } from "../../src/compile/jit.ts";
-import { ArgumentError, DTypeError, ShapeError, TraceError } from "../../src/ir/errors.ts";
+import { ArgumentError, DTypeError, ShapeError, TraceError } from "../../src/base/errors.ts";
 import type { Tensor } from "../../src/ir/tensor.ts";
 import { odeint, odeintAdjoint, solve } from "../../src/ode/index.ts";
 import { tensor, zeros } from "../../src/ops/index.ts";

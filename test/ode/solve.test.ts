@@ -1,7 +1,7 @@
 // `solve` and `odeint` as users meet them: outputs, dense solutions, trees, and solves inside traces.
 import { describe, expect, test } from "vitest";
 import { jit } from "../../src/compile/jit.ts";
-import { ArgumentError, TraceError } from "../../src/ir/errors.ts";
+import { ArgumentError, TraceError } from "../../src/base/errors.ts";
 import type { Tensor } from "../../src/ir/tensor.ts";
 import { odeint, solve } from "../../src/ode/index.ts";
 import { solvers } from "../../src/ode/solvers/index.ts";

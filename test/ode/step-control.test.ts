@@ -1,6 +1,6 @@
 // Step size controllers: accuracy, limits, and the rules of torchdiffeq and DOPRI5 number by number.
 import { describe, expect, test } from "vitest";
-import { ArgumentError } from "../../src/ir/errors.ts";
+import { ArgumentError } from "../../src/base/errors.ts";
 import type { Tensor } from "../../src/ir/tensor.ts";
 import { controllers } from "../../src/ode/controllers/index.ts";
 import { iController, piController, solve } from "../../src/ode/index.ts";

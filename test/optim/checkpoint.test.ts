@@ -3,7 +3,7 @@ import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { ArgumentError, type DType, type Tensor, tensor } from "../../src/index.ts";
 import { CheckpointError, decodeCheckpoint, encodeCheckpoint } from "../../src/optim/index.ts";
-import { crc32 } from "../../src/ir/crc32.ts";
+import { crc32 } from "../../src/base/crc32.ts";
 
 /** A file of the format with any header and data. */
 function file(header: unknown, data = new Uint8Array(0), length?: number | bigint): Uint8Array {

@@ -1,6 +1,6 @@
 // The plain backend: evaluates a kernel's nodes one by one. Slow and easy to believe; the oracle of the fast one.
 import type { Backend } from "../backend.ts";
-import { InternalError, complaint } from "../../ir/errors.ts";
+import { InternalError, complaint } from "../../base/errors.ts";
 import type { Node, TensorType, Value } from "../../ir/graph.ts";
 import type { Pointer } from "../../ir/host.ts";
 import type { Kernel, Place } from "../../ir/kernel.ts";
@@ -13,7 +13,7 @@ import { createArrayMemory } from "./memory.ts";
 import { poolRules } from "./pool.ts";
 import { randomRules } from "./random.ts";
 import { reduceRules } from "./reduce.ts";
-import { type Elements, type KernelPrim, type Operand, type Rule, type Rules } from "./rule.ts";
+import type { Elements, KernelPrim, Operand, Rule, Rules } from "./rule.ts";
 import { viewRules } from "./views.ts";
 
 /** A rule for every primitive a kernel may contain: one that is missing does not compile. */

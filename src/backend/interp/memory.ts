@@ -1,7 +1,7 @@
 // The interpreter's memory: one ArrayBuffer, replaced by a larger copy when it is full.
 import type { Memory } from "../backend.ts";
 import { Allocator } from "../allocator.ts";
-import { complaint } from "../../ir/errors.ts";
+import { complaint } from "../../base/errors.ts";
 
 /** Addresses are int32 in slots, and ArrayBuffers above 2 GiB are not had everywhere. */
 const largest = 2 ** 31 - 64;

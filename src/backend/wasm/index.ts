@@ -1,7 +1,7 @@
 /** @file The wasm backend: one module for all segments compiled together, a function a kernel, a function a segment. */
 import type { Pointer } from "../../ir/host.ts";
 import type { Kernel, Segment } from "../../ir/kernel.ts";
-import { InternalError } from "../../ir/errors.ts";
+import { InternalError } from "../../base/errors.ts";
 import type { Backend } from "../backend.ts";
 import { type FunctionBuilder, WasmModule } from "./asm/index.ts";
 import { type PhaseContext, loadSlot } from "./emit.ts";

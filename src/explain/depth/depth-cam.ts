@@ -5,7 +5,7 @@
  */
 import { vjpGraph } from "../../autodiff/index.ts";
 import { type Jitted, jit } from "../../compile/jit.ts";
-import { complaint, describe } from "../../ir/errors.ts";
+import { complaint, describe } from "../../base/errors.ts";
 import type { Node, Value } from "../../ir/graph.ts";
 import { isView } from "../../ir/prim.ts";
 import type { Tensor } from "../../ir/tensor.ts";

@@ -1,7 +1,7 @@
 /** @file Pictures one after another -> animated GIF files. */
 import * as namespace from "gifenc";
-import { ArgumentError, ShapeError, complaint, describe } from "../../ir/errors.ts";
-import { checkOptions } from "../../ir/options.ts";
+import { ArgumentError, ShapeError, complaint, describe } from "../../base/errors.ts";
+import { checkOptions } from "../../base/options.ts";
 import { type Picture, checkPicture } from "../../models/images/picture.ts";
 
 /** A CommonJS module that says it was an ES module: loaders disagree on where its exports are. */

@@ -6,7 +6,7 @@ import {
   interpolateRdBu,
   interpolateViridis,
 } from "d3-scale-chromatic";
-import { checkChoice } from "../../ir/options.ts";
+import { checkChoice } from "../../base/options.ts";
 import { jet } from "./jet.ts";
 
 /** A colour map: red, green and blue of 256 steps from the least to the greatest value. */

@@ -1,6 +1,6 @@
 /** @file Figures: panels side by side under titles, with colour bars. */
-import { ArgumentError, complaint, describe } from "../../ir/errors.ts";
-import { checkChoice, checkOptions } from "../../ir/options.ts";
+import { ArgumentError, complaint, describe } from "../../base/errors.ts";
+import { checkChoice, checkOptions } from "../../base/options.ts";
 import type { Picture } from "../../models/images/picture.ts";
 import { colourBar } from "./colour-bar.ts";
 import { isDiverging } from "./colour-maps.ts";

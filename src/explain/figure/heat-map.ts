@@ -1,5 +1,5 @@
 /** @file Maps as figures take them: numbers row by row. */
-import { ArgumentError, complaint, describe } from "../../ir/errors.ts";
+import { ArgumentError, complaint, describe } from "../../base/errors.ts";
 
 /** A map of any method: an `Explanation` is one. */
 export interface HeatMap {

@@ -3,8 +3,8 @@
  * the picture and the picture under its map in jet, without interpolation.
  */
 import { type Picture, checkPicture } from "../../models/images/picture.ts";
-import { ArgumentError, complaint } from "../../ir/errors.ts";
-import { checkOptions } from "../../ir/options.ts";
+import { ArgumentError, complaint } from "../../base/errors.ts";
+import { checkOptions } from "../../base/options.ts";
 import { type HeatMap, checkMap } from "./heat-map.ts";
 import { overlay } from "./overlay.ts";
 import { drawing, image, label } from "./svg.ts";

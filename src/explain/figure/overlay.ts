@@ -1,6 +1,6 @@
 /** @file Maps in colours, alone and over pictures. */
-import { ArgumentError, complaint, describe } from "../../ir/errors.ts";
-import { checkOptions } from "../../ir/options.ts";
+import { ArgumentError, complaint, describe } from "../../base/errors.ts";
+import { checkOptions } from "../../base/options.ts";
 import { type Picture, checkPicture } from "../../models/images/picture.ts";
 import { type ColourMapName, colourTable, isDiverging } from "./colour-maps.ts";
 import { type HeatMap, type Range, checkMap, rangeOf } from "./heat-map.ts";

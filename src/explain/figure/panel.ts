@@ -1,5 +1,5 @@
 /** @file One panel of a figure: a picture, a map, or a map over a picture, with its caption. */
-import { ArgumentError, complaint } from "../../ir/errors.ts";
+import { ArgumentError, complaint } from "../../base/errors.ts";
 import { type Picture, checkPicture } from "../../models/images/picture.ts";
 import { resize } from "../../models/images/resize.ts";
 import { colourBar } from "./colour-bar.ts";

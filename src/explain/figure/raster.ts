@@ -2,9 +2,9 @@
  * @file SVG -> PNG by resvg in WebAssembly, with the type face that the package brings along. It never looks for fonts on the machine,
  * so a figure is the same picture everywhere.
  */
-import { nodeModules } from "../../ir/node-files.ts";
-import { ArgumentError, complaint, describe } from "../../ir/errors.ts";
-import { checkOptions } from "../../ir/options.ts";
+import { nodeModules } from "../../base/node/files.ts";
+import { ArgumentError, complaint, describe } from "../../base/errors.ts";
+import { checkOptions } from "../../base/options.ts";
 import { ExplainError } from "../errors.ts";
 import { ink } from "./theme.ts";
 

@@ -1,5 +1,5 @@
 /** @file Gaussian blur of a picture. */
-import { power } from "../../ir/power.ts";
+import { power } from "../../base/power.ts";
 import type { Case } from "./subject.ts";
 
 /** Weights of a Gaussian at distances 0, 1, ... up to three standard deviations, the whole of which has sum 1. */

@@ -1,7 +1,7 @@
 /** @file `judge`: metrics of maps over any number of pictures. */
-import { ArgumentError, complaint, describe } from "../../ir/errors.ts";
-import { likelyName } from "../../ir/near-names.ts";
-import { checkOptions } from "../../ir/options.ts";
+import { ArgumentError, complaint, describe } from "../../base/errors.ts";
+import { likelyName } from "../../base/near-names.ts";
+import { checkOptions } from "../../base/options.ts";
 import { type Network, requireNetwork } from "../network/pass.ts";
 import { breather } from "../../optim/breather.ts";
 import type { Metric, MetricSettings, Variants } from "./metric.ts";

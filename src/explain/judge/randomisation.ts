@@ -2,8 +2,8 @@
  * @file Parameter randomisation: does a map change when what the network has learned is taken away? (Adebayo et al. 2018, "Sanity
  * checks for saliency maps", section 3.) A map that stays as it was shows the picture, not the network.
  */
-import { ArgumentError, complaint, describe } from "../../ir/errors.ts";
-import { checkOptions } from "../../ir/options.ts";
+import { ArgumentError, complaint, describe } from "../../base/errors.ts";
+import { checkOptions } from "../../base/options.ts";
 import type { Tensor } from "../../ir/tensor.ts";
 import { untraced } from "../../ir/trace.ts";
 import { flatten } from "../../ir/tree.ts";

@@ -1,7 +1,7 @@
 /** @file A network as a function from altered pictures to the probability of a class. */
 import { inline } from "../../autodiff/index.ts";
 import { jit } from "../../compile/jit.ts";
-import { ArgumentError, ShapeError, complaint } from "../../ir/errors.ts";
+import { ArgumentError, ShapeError, complaint } from "../../base/errors.ts";
 import { formatShape } from "../../ir/shape.ts";
 import { Tensor } from "../../ir/tensor.ts";
 import { ExplainError } from "../errors.ts";

@@ -1,5 +1,5 @@
 /** @file Settings that metrics share, checked. */
-import { ArgumentError, complaint, describe } from "../../ir/errors.ts";
+import { ArgumentError, complaint, describe } from "../../base/errors.ts";
 import type { MetricSettings } from "./metric.ts";
 import type { Case } from "./subject.ts";
 

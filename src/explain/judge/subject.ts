@@ -1,5 +1,5 @@
 /** @file What is judged: a picture, a map of it, the class that the map explains, and the truth where it is known. */
-import { ArgumentError, ShapeError, complaint, describe } from "../../ir/errors.ts";
+import { ArgumentError, ShapeError, complaint, describe } from "../../base/errors.ts";
 import { formatShape } from "../../ir/shape.ts";
 import { Tensor, concreteElements } from "../../ir/tensor.ts";
 import { type HeatMap, checkMap } from "../figure/heat-map.ts";

@@ -1,6 +1,6 @@
 /** @file Occlusion: how much the score falls when a window of the image is covered. No gradients. */
 import { ExplainError } from "../errors.ts";
-import { complaint } from "../../ir/errors.ts";
+import { complaint } from "../../base/errors.ts";
 import type { Tensor } from "../../ir/tensor.ts";
 import { iota, tensor } from "../../ops/index.ts";
 import { type Baseline, baselineOf } from "../baseline.ts";

@@ -1,5 +1,5 @@
 /** @file RISE: random masks, weighted by what the network says of the image seen through them. No gradients. */
-import { ArgumentError, complaint, describe } from "../../ir/errors.ts";
+import { ArgumentError, complaint, describe } from "../../base/errors.ts";
 import type { Tensor } from "../../ir/tensor.ts";
 import { iota, random, scalar } from "../../ops/index.ts";
 import { type RandomOptions, batchSizeOf, countOf, drawEach, portions } from "../batches.ts";

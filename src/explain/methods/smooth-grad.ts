@@ -1,5 +1,5 @@
 /** @file SmoothGrad: the mean gradient of noisy copies of the image. */
-import { ArgumentError, complaint, describe } from "../../ir/errors.ts";
+import { ArgumentError, complaint, describe } from "../../base/errors.ts";
 import { type RandomOptions, batchSizeOf, countOf, drawEach, portions } from "../batches.ts";
 import { type Explainer, explainer } from "../explain.ts";
 import { random, scalar } from "../../ops/index.ts";

@@ -1,7 +1,7 @@
 /** @file Where in a network numbers stop being finite: asked when an explanation is not. */
 import { inline } from "../../autodiff/index.ts";
 import { jit } from "../../compile/jit.ts";
-import { complaint } from "../../ir/errors.ts";
+import { complaint } from "../../base/errors.ts";
 import type { Tensor } from "../../ir/tensor.ts";
 import { stack } from "../../ops/index.ts";
 import type { Module } from "../../nn/module.ts";

@@ -1,6 +1,6 @@
 /** @file The layers of a network as a pass meets them, and the choice of those that are explained. */
-import { nearNames } from "../../ir/near-names.ts";
-import { complaint, describe } from "../../ir/errors.ts";
+import { nearNames } from "../../base/near-names.ts";
+import { complaint, describe } from "../../base/errors.ts";
 import { formatShape } from "../../ir/shape.ts";
 import type { Value } from "../../ir/graph.ts";
 import { type AnyLayer, Layer } from "../../nn/layer.ts";

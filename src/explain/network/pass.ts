@@ -1,6 +1,6 @@
 /** @file One pass of a network as a graph: from images and classes to scores, with what every layer gives on the way. */
 import type { DType } from "../../ir/dtype.ts";
-import { complaint, describe } from "../../ir/errors.ts";
+import { complaint, describe } from "../../base/errors.ts";
 import type { Graph } from "../../ir/graph.ts";
 import type { Shape } from "../../ir/shape.ts";
 import { Tensor } from "../../ir/tensor.ts";

@@ -1,5 +1,5 @@
 /** @file From what a network gives to one score for each sample: logits, probabilities, and the target among them. */
-import { complaint, describe } from "../../ir/errors.ts";
+import { complaint, describe } from "../../base/errors.ts";
 import { formatShape, sizeOf } from "../../ir/shape.ts";
 import { Tensor } from "../../ir/tensor.ts";
 import { concat } from "../../ops/index.ts";

@@ -2,8 +2,8 @@
  * @file A data set with known answers: a shape in clutter, its class and exactly which pixels it covers. Class, place, size,
  * rotation, colours, ground and clutter are drawn independently of one another: nothing but the outline tells the class.
  */
-import { ArgumentError, complaint, describe } from "../../ir/errors.ts";
-import { checkOptions } from "../../ir/options.ts";
+import { ArgumentError, complaint, describe } from "../../base/errors.ts";
+import { checkOptions } from "../../base/options.ts";
 import { Tensor } from "../../ir/tensor.ts";
 import { untraced } from "../../ir/trace.ts";
 import { Canvas, type Colour, placed, sharp } from "./canvas.ts";

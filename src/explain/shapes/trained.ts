@@ -1,7 +1,7 @@
 /** @file The networks of `shapes` as they were trained: their weights come with the package. */
-import { ArgumentError, complaint, describe } from "../../ir/errors.ts";
-import { loadModel } from "../../models/index.ts";
 import type * as nn from "../../nn/index.ts";
+import { ArgumentError, complaint, describe } from "../../base/errors.ts";
+import { loadModel } from "../../models/index.ts";
 import { shapesCnn, shapesOdeNet } from "./networks.ts";
 
 const networks: Readonly<Record<"cnn" | "odenet", Entry>> = {

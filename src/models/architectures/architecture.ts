@@ -1,6 +1,6 @@
 /** @file Networks by name: with weights that are drawn, or come from a file. */
-import { ArgumentError, complaint } from "../../ir/errors.ts";
-import { checkOptions } from "../../ir/options.ts";
+import { ArgumentError, complaint } from "../../base/errors.ts";
+import { checkOptions } from "../../base/options.ts";
 import { withUnfilled } from "../../nn/unfilled.ts";
 import type { PublishedFile } from "../pretrained/published.ts";
 import { type WeightsOptions, withWeights } from "../pretrained/weights-options.ts";

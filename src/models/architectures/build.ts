@@ -1,7 +1,7 @@
 /** @file A network from its definition and options: what all of them have in common. */
-import { ArgumentError, complaint, describe } from "../../ir/errors.ts";
-import { type Shape, checkShape, formatShape } from "../../ir/shape.ts";
 import * as nn from "../../nn/index.ts";
+import { ArgumentError, complaint, describe } from "../../base/errors.ts";
+import { type Shape, checkShape, formatShape } from "../../ir/shape.ts";
 import type { ArchitectureOptions, Definition, Network } from "./definition.ts";
 import { pooled } from "./head.ts";
 

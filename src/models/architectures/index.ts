@@ -1,6 +1,6 @@
 /** @file Every architecture. An architecture is one file here and one line in the registry. */
-import { ArgumentError, complaint, describe } from "../../ir/errors.ts";
-import { nearNames } from "../../ir/near-names.ts";
+import { ArgumentError, complaint, describe } from "../../base/errors.ts";
+import { nearNames } from "../../base/near-names.ts";
 import type { Architecture } from "./architecture.ts";
 import { densenet121Architecture } from "./densenet121.ts";
 import { efficientnetB0Architecture } from "./efficientnet-b0.ts";

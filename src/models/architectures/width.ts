@@ -1,5 +1,5 @@
 /** @file Networks that come in several widths: their factor, and which of them have published weights. */
-import { ArgumentError, complaint, describe } from "../../ir/errors.ts";
+import { ArgumentError, complaint, describe } from "../../base/errors.ts";
 import type { Shape } from "../../ir/shape.ts";
 import type { WidthOptions } from "./definition.ts";
 

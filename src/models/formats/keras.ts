@@ -1,5 +1,5 @@
 /** @file Keras 3's .keras files: a zip archive of config.json, metadata.json and model.weights.h5. */
-import { complaint } from "../../ir/errors.ts";
+import { complaint } from "../../base/errors.ts";
 import { FormatError } from "../errors.ts";
 import type { Format } from "../format.ts";
 import { openHdf5 } from "../hdf5/superblock.ts";

@@ -2,9 +2,9 @@
  * @file safetensors: 8 bytes with the header's length, a JSON header, little-endian elements. Our own files have the network's
  * layers and a check over all bytes in the header's metadata.
  */
-import { crc32 } from "../../ir/crc32.ts";
-import { complaint, describe } from "../../ir/errors.ts";
-import { headerLength, longestHeader, requireFilled } from "../../ir/safetensors.ts";
+import { crc32 } from "../../base/crc32.ts";
+import { complaint, describe } from "../../base/errors.ts";
+import { headerLength, longestHeader, requireFilled } from "../../base/safetensors.ts";
 import { sizeOf } from "../../ir/shape.ts";
 import { concreteElements } from "../../ir/tensor.ts";
 import { type Kind, kinds, readElements } from "../elements.ts";

@@ -1,5 +1,5 @@
 /** @file TensorFlow.js' layers models: model.json with a topology (or null) and a manifest of weights in shards. */
-import { complaint, describe } from "../../ir/errors.ts";
+import { complaint, describe } from "../../base/errors.ts";
 import { sizeOf } from "../../ir/shape.ts";
 import { type Kind, kindOf, readElements } from "../elements.ts";
 import { FormatError } from "../errors.ts";

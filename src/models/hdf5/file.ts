@@ -3,7 +3,7 @@
  * asked for: elements go from the file into parameters. Every number in a file is checked before it is believed, nothing is
  * followed twice, and what is read about the data is limited by the size of the file.
  */
-import { complaint } from "../../ir/errors.ts";
+import { complaint } from "../../base/errors.ts";
 import { FormatError } from "../errors.ts";
 import type { ByteSource } from "../sources/byte-source.ts";
 

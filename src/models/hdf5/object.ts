@@ -1,5 +1,5 @@
 /** @file Groups and datasets of HDF5: their attributes, what groups lead to, what datasets hold. */
-import { describe } from "../../ir/errors.ts";
+import { describe } from "../../base/errors.ts";
 import { readAttribute } from "./attributes.ts";
 import { type Dataset, readDataset } from "./dataset.ts";
 import type { Hdf5File } from "./file.ts";

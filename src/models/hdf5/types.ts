@@ -1,5 +1,5 @@
 /** @file Element types and extents in HDF5 (specification, sections IV.A.2.b and d). */
-import { describe } from "../../ir/errors.ts";
+import { describe } from "../../base/errors.ts";
 import { type Kind, type KindName, kinds } from "../elements.ts";
 import type { Cursor } from "./file.ts";
 

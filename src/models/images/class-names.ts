@@ -1,5 +1,5 @@
 /** @file Names of classes from JSON. */
-import { complaint, describe } from "../../ir/errors.ts";
+import { complaint, describe } from "../../base/errors.ts";
 import { FormatError } from "../errors.ts";
 
 /**

@@ -1,5 +1,5 @@
 /** @file Files of pictures -> pictures, by what their first bytes say they are. */
-import { ArgumentError, complaint, describe } from "../../ir/errors.ts";
+import { ArgumentError, complaint, describe } from "../../base/errors.ts";
 import { FormatError } from "../errors.ts";
 import { decodeJpeg } from "./jpeg.ts";
 import type { Picture } from "./picture.ts";

@@ -2,7 +2,7 @@
  * @file The structure of JPEG files (ITU-T T.81, annex B), read with distrust before a decoder sees the file: segments that lie
  * within it, one frame of a kind that can be decoded, and no more scans than make sense.
  */
-import { complaint } from "../../ir/errors.ts";
+import { complaint } from "../../base/errors.ts";
 import { FormatError } from "../errors.ts";
 import { mostPixels } from "./picture.ts";
 

@@ -1,6 +1,6 @@
 /** @file JPEG files -> pictures. */
 import jpeg from "jpeg-js";
-import { complaint } from "../../ir/errors.ts";
+import { complaint } from "../../base/errors.ts";
 import { FormatError } from "../errors.ts";
 import { toRgb } from "./jpeg-colours.ts";
 import { readJpegFile } from "./jpeg-file.ts";

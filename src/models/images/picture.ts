@@ -1,5 +1,5 @@
 /** @file Pictures in memory: what decoders give, and resizing, preprocessing and figures take. */
-import { ArgumentError, complaint, describe } from "../../ir/errors.ts";
+import { ArgumentError, complaint, describe } from "../../base/errors.ts";
 
 /** A picture of 8-bit red, green and blue samples. */
 export interface Picture {

@@ -3,7 +3,7 @@
  * a decoder sees the file: chunks that lie within it, a header that makes sense, and compressed data that does not swell.
  */
 import { Unzlib } from "fflate";
-import { complaint } from "../../ir/errors.ts";
+import { complaint } from "../../base/errors.ts";
 import { concat } from "../bytes.ts";
 import { FormatError } from "../errors.ts";
 import { mostPixels } from "./picture.ts";

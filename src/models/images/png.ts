@@ -1,7 +1,7 @@
 /** @file PNG files -> pictures, with the colours of Pillow's `convert("RGB")`. */
 import { decode } from "fast-png";
 import { unzlibSync, zlibSync } from "fflate";
-import { complaint } from "../../ir/errors.ts";
+import { complaint } from "../../base/errors.ts";
 import { FormatError } from "../errors.ts";
 import type { Picture } from "./picture.ts";
 import { concat } from "../bytes.ts";

@@ -1,6 +1,6 @@
 /** @file The likeliest classes, by name. */
-import { ArgumentError, ShapeError, complaint, describe } from "../../ir/errors.ts";
-import { checkOptions } from "../../ir/options.ts";
+import { ArgumentError, ShapeError, complaint, describe } from "../../base/errors.ts";
+import { checkOptions } from "../../base/options.ts";
 import { formatShape, sizeOf } from "../../ir/shape.ts";
 import { Tensor } from "../../ir/tensor.ts";
 

@@ -1,6 +1,6 @@
 /** @file Pictures -> tensors, scaled and ordered as the networks of the published collections want them. */
-import { ArgumentError, ShapeError, complaint, describe } from "../../ir/errors.ts";
-import { checkChoice, checkOptions } from "../../ir/options.ts";
+import { ArgumentError, ShapeError, complaint, describe } from "../../base/errors.ts";
+import { checkChoice, checkOptions } from "../../base/options.ts";
 import type { Tensor } from "../../ir/tensor.ts";
 import { tensor } from "../../ops/creation.ts";
 import { type Picture, checkPicture } from "./picture.ts";

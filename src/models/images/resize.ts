@@ -1,5 +1,5 @@
 /** @file Pictures of other sizes, equal to Pillow's (version 13) to the bit. */
-import { checkChoice } from "../../ir/options.ts";
+import { checkChoice } from "../../base/options.ts";
 import { type Picture, checkPicture, checkSides } from "./picture.ts";
 import { type Filter, resampleColumns, resampleRows } from "./resample.ts";
 

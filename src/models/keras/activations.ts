@@ -1,5 +1,5 @@
 /** @file Keras' names of activations. */
-import { complaint, describe } from "../../ir/errors.ts";
+import { complaint, describe } from "../../base/errors.ts";
 import { type Activation, activations } from "../../nn/activations.ts";
 import type { AnyLayer } from "../../nn/layer.ts";
 import { FormatError } from "../errors.ts";

@@ -1,6 +1,6 @@
 /** @file What configurations of all layers have: name, dtype, whether they are trainable, shapes of samples. */
 import { type DType, dtypes } from "../../ir/dtype.ts";
-import { complaint, describe } from "../../ir/errors.ts";
+import { complaint, describe } from "../../base/errors.ts";
 import type { LayerOptions } from "../../nn/layer.ts";
 import { FormatError } from "../errors.ts";
 import { type JsonObject, arrayOf } from "../json.ts";

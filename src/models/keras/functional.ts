@@ -1,6 +1,6 @@
 /** @file Keras' graphs of layers, in the styles of Keras 2 and 3. */
-import { complaint, describe } from "../../ir/errors.ts";
-import { nearNames } from "../../ir/near-names.ts";
+import { complaint, describe } from "../../base/errors.ts";
+import { nearNames } from "../../base/near-names.ts";
 import type { Shape } from "../../ir/shape.ts";
 import { input } from "../../nn/graph/input.ts";
 import { Model } from "../../nn/graph/model.ts";

@@ -1,5 +1,5 @@
 /** @file Weights in Keras' older HDF5 files: a group for each layer, which lists its arrays in order. */
-import { complaint, describe } from "../../ir/errors.ts";
+import { complaint, describe } from "../../base/errors.ts";
 import { FormatError } from "../errors.ts";
 import { listed } from "../fill.ts";
 import type { Hdf5Object } from "../hdf5/object.ts";

@@ -1,5 +1,5 @@
 /** @file References between the layers of Keras' graphs: `["conv", 0, 0, {}]` before Keras 3, `__keras_tensor__` since. */
-import { complaint, describe } from "../../ir/errors.ts";
+import { complaint, describe } from "../../base/errors.ts";
 import { FormatError } from "../errors.ts";
 import { type JsonObject, arrayOf, objectOf, textOf } from "../json.ts";
 

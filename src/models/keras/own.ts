@@ -1,6 +1,6 @@
 /** @file Classes whose configuration holds more than settings: layers within layers, statistics, and what Keras does not have. */
-import { complaint, describe } from "../../ir/errors.ts";
 import * as nn from "../../nn/index.ts";
+import { complaint, describe } from "../../base/errors.ts";
 import { FormatError } from "../errors.ts";
 import { objectOf } from "../json.ts";
 import type { KerasClass } from "./class.ts";

@@ -1,6 +1,6 @@
 /** @file All classes of layers that are read and written. A class is an entry in classes.ts or own.ts. */
-import { complaint } from "../../ir/errors.ts";
-import { nearNames } from "../../ir/near-names.ts";
+import { complaint } from "../../base/errors.ts";
+import { nearNames } from "../../base/near-names.ts";
 import { FormatError } from "../errors.ts";
 import type { JsonObject } from "../json.ts";
 import type { KerasClass } from "./class.ts";

@@ -1,5 +1,5 @@
 /** @file Weights as Keras 3 stores them: `layers/conv2d_1/vars/0`, by the classes of layers, each numbered among its like. */
-import { complaint } from "../../ir/errors.ts";
+import { complaint } from "../../base/errors.ts";
 import { FormatError } from "../errors.ts";
 import type { Hdf5Object } from "../hdf5/object.ts";
 import type { ByteSource } from "../sources/byte-source.ts";

@@ -1,5 +1,5 @@
 /** @file Keras' description of a network in JSON as a network of ours: that of Keras 2 and 3, and of TensorFlow.js. */
-import { AdjointError, complaint, describe } from "../../ir/errors.ts";
+import { AdjointError, complaint, describe } from "../../base/errors.ts";
 import { Model } from "../../nn/graph/model.ts";
 import type { AnyLayer } from "../../nn/layer.ts";
 import { Sequential } from "../../nn/layers/sequential.ts";

@@ -1,5 +1,5 @@
 /** @file Our networks as Keras would describe them in JSON; layers that Keras does not have under names of their own. */
-import { complaint, describe } from "../../ir/errors.ts";
+import { complaint, describe } from "../../base/errors.ts";
 import type { DType } from "../../ir/dtype.ts";
 import { InputLayer } from "../../nn/graph/input.ts";
 import { Model } from "../../nn/graph/model.ts";

@@ -1,6 +1,6 @@
 /** @file The folder of files that were downloaded once. */
-import { complaint } from "../../ir/errors.ts";
-import { type NodeModules, nodeModules } from "../../ir/node-files.ts";
+import { complaint } from "../../base/errors.ts";
+import { type NodeModules, nodeModules } from "../../base/node/files.ts";
 import { DownloadError } from "../errors.ts";
 
 /** Node's modules. Throws DownloadError in other environments, which have no folder to keep files in. */

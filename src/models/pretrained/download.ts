@@ -1,6 +1,6 @@
 /** @file A published file into a folder: as many tries as it takes, a check, and then in one instant. */
-import { complaint } from "../../ir/errors.ts";
-import { type NodeModules, reasonOf } from "../../ir/node-files.ts";
+import { complaint } from "../../base/errors.ts";
+import { type NodeModules, reasonOf } from "../../base/node/files.ts";
 import { DownloadError } from "../errors.ts";
 import { md5OfFile } from "./md5.ts";
 import type { PublishedFile } from "./published.ts";

@@ -1,5 +1,5 @@
 /** @file The MD5 of files: what their publishers state. It finds damage, not forgery. */
-import type { NodeModules } from "../../ir/node-files.ts";
+import type { NodeModules } from "../../base/node/files.ts";
 
 /** The hexadecimal MD5 of a file, read a megabyte at a time. */
 export async function md5OfFile(

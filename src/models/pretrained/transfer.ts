@@ -1,6 +1,5 @@
 /** @file One try to bring the rest of a file: from where a part of it ends. */
-import type { NodeModules } from "../../ir/node-files.ts";
-import { reasonOf } from "../../ir/node-files.ts";
+import { type NodeModules, reasonOf } from "../../base/node/files.ts";
 import { fetchFailure } from "../sources/fetch-failure.ts";
 
 /** Called with the bytes that are there, and how many there will be; undefined where the server does not say. */

@@ -1,5 +1,5 @@
 /** @file The option of networks by name that says where weights come from. */
-import { ArgumentError, complaint } from "../../ir/errors.ts";
+import { ArgumentError, complaint } from "../../base/errors.ts";
 import type { LoadedModel } from "../format.ts";
 import { loadModel } from "../load.ts";
 import type { SourceLike } from "../source.ts";

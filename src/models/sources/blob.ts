@@ -1,6 +1,6 @@
 /** @file Blobs and Files as sources. */
-import { complaint } from "../../ir/errors.ts";
-import { nearNames } from "../../ir/near-names.ts";
+import { complaint } from "../../base/errors.ts";
+import { nearNames } from "../../base/near-names.ts";
 import { FormatError } from "../errors.ts";
 import { type ByteSource, checkRange, partsBelow } from "./byte-source.ts";
 

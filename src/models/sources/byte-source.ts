@@ -1,5 +1,5 @@
 /** @file The interface of sources, and what all of them check: that what is asked for lies within the file, and other files in its folder. */
-import { complaint, describe } from "../../ir/errors.ts";
+import { complaint, describe } from "../../base/errors.ts";
 import { FormatError } from "../errors.ts";
 
 /** A file, read where it is asked to be. */

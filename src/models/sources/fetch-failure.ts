@@ -1,5 +1,5 @@
 /** @file Why something could not be fetched. */
-import { reasonOf } from "../../ir/node-files.ts";
+import { reasonOf } from "../../base/node/files.ts";
 
 /** What a failed `fetch` says of itself: Node's says "fetch failed", and keeps the reason beneath. */
 export function fetchFailure(cause: unknown): string {

@@ -1,6 +1,6 @@
 /** @file Files of Node as sources. */
-import { complaint } from "../../ir/errors.ts";
-import { nodeModules, reasonOf } from "../../ir/node-files.ts";
+import { complaint } from "../../base/errors.ts";
+import { nodeModules, reasonOf } from "../../base/node/files.ts";
 import { FormatError } from "../errors.ts";
 import { type ByteSource, checkRange, partsBelow } from "./byte-source.ts";
 

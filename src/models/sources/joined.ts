@@ -1,5 +1,5 @@
 /** @file Files whose bytes follow one another, as one source. */
-import { complaint } from "../../ir/errors.ts";
+import { complaint } from "../../base/errors.ts";
 import { FormatError } from "../errors.ts";
 import type { ByteSource } from "./byte-source.ts";
 

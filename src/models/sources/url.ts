@@ -1,6 +1,6 @@
 /** @file Files behind URLs as sources. */
-import { complaint } from "../../ir/errors.ts";
-import { nodeModules, reasonOf } from "../../ir/node-files.ts";
+import { complaint } from "../../base/errors.ts";
+import { nodeModules, reasonOf } from "../../base/node/files.ts";
 import { FormatError } from "../errors.ts";
 import { blobSource } from "./blob.ts";
 import { fetchFailure } from "./fetch-failure.ts";

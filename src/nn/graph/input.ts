@@ -1,8 +1,7 @@
 /** @file Inputs of graph models. */
-import type { DType } from "../../ir/dtype.ts";
-import { dtypes } from "../../ir/dtype.ts";
-import { ArgumentError, DTypeError, ShapeError, complaint, describe } from "../../ir/errors.ts";
-import { checkOptions } from "../../ir/options.ts";
+import { type DType, dtypes } from "../../ir/dtype.ts";
+import { ArgumentError, DTypeError, ShapeError, complaint, describe } from "../../base/errors.ts";
+import { checkOptions } from "../../base/options.ts";
 import { type Shape, checkShape, formatShape, sameShape } from "../../ir/shape.ts";
 import type { Tensor } from "../../ir/tensor.ts";
 import { requireTensor } from "../../ops/bind.ts";

@@ -1,5 +1,5 @@
 /** @file The layers and applications between symbolic inputs and outputs, in Keras' order (keras.ops.function.map_graph). */
-import { ArgumentError, complaint } from "../../ir/errors.ts";
+import { ArgumentError, complaint } from "../../base/errors.ts";
 import type { GraphLayer, GraphNode, SymbolicTensor } from "./symbolic.ts";
 
 /** A graph between inputs and outputs. */

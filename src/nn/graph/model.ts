@@ -1,9 +1,9 @@
 /** @file Models made of a graph of layers: several inputs and outputs, shared layers, branches that meet again. */
-import { ArgumentError, ShapeError, complaint, describe } from "../../ir/errors.ts";
+import { ArgumentError, ShapeError, complaint, describe } from "../../base/errors.ts";
 import type { DType } from "../../ir/dtype.ts";
-import { type Shape } from "../../ir/shape.ts";
+import type { Shape } from "../../ir/shape.ts";
 import type { Tensor } from "../../ir/tensor.ts";
-import { checkOptions } from "../../ir/options.ts";
+import { checkOptions } from "../../base/options.ts";
 import {
   type AnyLayer,
   Layer,

@@ -1,5 +1,5 @@
 /** @file Arithmetic with a tensor of the layer's own: biases, factors and constants that networks in files have as nodes. */
-import { ArgumentError, ShapeError, complaint, describe } from "../../ir/errors.ts";
+import { ArgumentError, ShapeError, complaint, describe } from "../../base/errors.ts";
 import { type Shape, broadcastShapes, checkShape, formatShape, sameShape } from "../../ir/shape.ts";
 import type { Tensor } from "../../ir/tensor.ts";
 import { childKey } from "../at-once.ts";

@@ -1,5 +1,5 @@
 /** @file Elements limited from below and above. */
-import { ArgumentError, complaint } from "../../ir/errors.ts";
+import { ArgumentError, complaint } from "../../base/errors.ts";
 import type { Shape } from "../../ir/shape.ts";
 import type { Tensor } from "../../ir/tensor.ts";
 import { requireTensor } from "../../ops/bind.ts";

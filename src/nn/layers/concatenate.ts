@@ -1,5 +1,5 @@
 /** @file Several inputs one after another along an axis. */
-import { ArgumentError, ShapeError, complaint, describe } from "../../ir/errors.ts";
+import { ArgumentError, ShapeError, complaint, describe } from "../../base/errors.ts";
 import type { Shape } from "../../ir/shape.ts";
 import type { Tensor } from "../../ir/tensor.ts";
 import { concat } from "../../ops/index.ts";

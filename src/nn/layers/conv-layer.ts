@@ -1,6 +1,6 @@
 /** @file What layers with a kernel that slides over images have in common: their options, their bias and activation. */
 import type { ConvGeometry, Pair } from "../../ir/conv.ts";
-import { ArgumentError, complaint, describe } from "../../ir/errors.ts";
+import { ArgumentError, complaint, describe } from "../../base/errors.ts";
 import type { Shape } from "../../ir/shape.ts";
 import type { Tensor } from "../../ir/tensor.ts";
 import { type Activation, type ActivationName, activated, activationOf } from "../activations.ts";

@@ -1,9 +1,9 @@
 /** @file The transposed convolution, which makes images larger. */
+import * as ops from "../../ops/index.ts";
 import type { ConvGeometry, Pair } from "../../ir/conv.ts";
-import { ArgumentError, ShapeError, complaint } from "../../ir/errors.ts";
+import { ArgumentError, ShapeError, complaint } from "../../base/errors.ts";
 import type { Shape } from "../../ir/shape.ts";
 import type { Tensor } from "../../ir/tensor.ts";
-import * as ops from "../../ops/index.ts";
 import { childKey } from "../at-once.ts";
 import type { Initializer, InitializerName } from "../initializers.ts";
 import { type Setting, checkCount } from "../layer.ts";

@@ -1,6 +1,6 @@
 /** @file Images without their borders. */
 import type { Pair } from "../../ir/conv.ts";
-import { ShapeError, complaint } from "../../ir/errors.ts";
+import { ShapeError, complaint } from "../../base/errors.ts";
 import type { Shape } from "../../ir/shape.ts";
 import type { Tensor } from "../../ir/tensor.ts";
 import { Layer, type LayerOptions, checkOptions } from "../layer.ts";

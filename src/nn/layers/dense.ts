@@ -1,5 +1,5 @@
 /** @file The fully connected layer. */
-import { ShapeError, complaint } from "../../ir/errors.ts";
+import { ShapeError, complaint } from "../../base/errors.ts";
 import { type Shape, formatShape } from "../../ir/shape.ts";
 import type { Tensor } from "../../ir/tensor.ts";
 import { requireTensor } from "../../ops/bind.ts";

@@ -1,5 +1,5 @@
 /** @file The quotient of two inputs, element by element. */
-import { ArgumentError, complaint } from "../../ir/errors.ts";
+import { ArgumentError, complaint } from "../../base/errors.ts";
 import type { Shape } from "../../ir/shape.ts";
 import type { Tensor } from "../../ir/tensor.ts";
 import { type LayerOptions, checkOptions } from "../layer.ts";

@@ -1,5 +1,5 @@
 /** @file Dropout: in training, elements drawn at random become 0. */
-import { ArgumentError, ShapeError, complaint, describe } from "../../ir/errors.ts";
+import { ArgumentError, ShapeError, complaint, describe } from "../../base/errors.ts";
 import { type Shape, formatShape } from "../../ir/shape.ts";
 import type { Tensor } from "../../ir/tensor.ts";
 import { requireTensor } from "../../ops/bind.ts";

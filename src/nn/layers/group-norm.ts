@@ -1,5 +1,5 @@
 /** @file Group normalisation. */
-import { ArgumentError, ShapeError, complaint, describe } from "../../ir/errors.ts";
+import { ArgumentError, ShapeError, complaint, describe } from "../../base/errors.ts";
 import { type Shape, formatShape, sizeOf } from "../../ir/shape.ts";
 import type { Tensor } from "../../ir/tensor.ts";
 import { childKey } from "../at-once.ts";

@@ -1,6 +1,6 @@
 /** @file What layers of images have in common: options that count rows and columns, and what they ask of their input. */
 import { type Pair, windowCount } from "../../ir/conv.ts";
-import { ArgumentError, ShapeError, complaint, describe } from "../../ir/errors.ts";
+import { ArgumentError, ShapeError, complaint, describe } from "../../base/errors.ts";
 import { type Shape, formatShape } from "../../ir/shape.ts";
 import type { Tensor } from "../../ir/tensor.ts";
 import { requireTensor } from "../../ops/bind.ts";

@@ -1,6 +1,6 @@
 /** @file What layers ask of the tensors that come in, and of the axes they are told: shared so that all say it in the same words. */
 import { type DType, isFloat } from "../../ir/dtype.ts";
-import { ArgumentError, DTypeError, ShapeError, complaint, describe } from "../../ir/errors.ts";
+import { ArgumentError, DTypeError, ShapeError, complaint, describe } from "../../base/errors.ts";
 import { type Shape, formatShape, normalizeAxes } from "../../ir/shape.ts";
 import type { Tensor } from "../../ir/tensor.ts";
 import { requireTensor } from "../../ops/bind.ts";

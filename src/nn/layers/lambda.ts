@@ -1,6 +1,6 @@
 /** @file A function, or a module with forward, as a layer. */
 import type { DType } from "../../ir/dtype.ts";
-import { ArgumentError, complaint, describe } from "../../ir/errors.ts";
+import { ArgumentError, complaint, describe } from "../../base/errors.ts";
 import type { Tensor } from "../../ir/tensor.ts";
 import { Layer, type LayerOptions, type Setting, checkOptions } from "../layer.ts";
 import { type Mode, inference } from "../mode.ts";

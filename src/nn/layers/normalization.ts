@@ -1,6 +1,6 @@
 /** @file Inputs brought to mean 0 and variance 1 by statistics of the data. */
 import { type DType, isFloat } from "../../ir/dtype.ts";
-import { ArgumentError, ShapeError, complaint, describe } from "../../ir/errors.ts";
+import { ArgumentError, ShapeError, complaint, describe } from "../../base/errors.ts";
 import { type Shape, formatShape, sameShape, sizeOf } from "../../ir/shape.ts";
 import { type Nested, Tensor } from "../../ir/tensor.ts";
 import { tensor } from "../../ops/index.ts";

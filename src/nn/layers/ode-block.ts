@@ -1,5 +1,5 @@
 /** @file An initial value problem as a layer. */
-import { ArgumentError, ShapeError, complaint, describe } from "../../ir/errors.ts";
+import { ArgumentError, ShapeError, complaint, describe } from "../../base/errors.ts";
 import { type Shape, formatShape, sameShape } from "../../ir/shape.ts";
 import type { Tensor } from "../../ir/tensor.ts";
 import { SolveError, type SolveOptions, solve } from "../../ode/index.ts";

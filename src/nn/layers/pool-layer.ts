@@ -1,6 +1,6 @@
 /** @file What layers that pool windows of images have in common. */
 import type { Pair } from "../../ir/conv.ts";
-import { ArgumentError, complaint } from "../../ir/errors.ts";
+import { ArgumentError, complaint } from "../../base/errors.ts";
 import type { Shape } from "../../ir/shape.ts";
 import type { Tensor } from "../../ir/tensor.ts";
 import { Layer, type LayerOptions, checkOptions } from "../layer.ts";

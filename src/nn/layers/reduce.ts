@@ -1,5 +1,5 @@
 /** @file One number for all elements along some axes of a sample. */
-import { ArgumentError, complaint, describe } from "../../ir/errors.ts";
+import { ArgumentError, complaint, describe } from "../../base/errors.ts";
 import type { Shape } from "../../ir/shape.ts";
 import type { Tensor } from "../../ir/tensor.ts";
 import { Layer, type LayerOptions, checkOptions } from "../layer.ts";

@@ -1,7 +1,6 @@
 /** @file Inputs in another unit: the first layer of many image models. */
-import type { DType } from "../../ir/dtype.ts";
-import { isFloat } from "../../ir/dtype.ts";
-import { ArgumentError, ShapeError, complaint, describe } from "../../ir/errors.ts";
+import { type DType, isFloat } from "../../ir/dtype.ts";
+import { ArgumentError, ShapeError, complaint, describe } from "../../base/errors.ts";
 import { type Shape, formatShape } from "../../ir/shape.ts";
 import type { Tensor } from "../../ir/tensor.ts";
 import { requireTensor } from "../../ops/bind.ts";

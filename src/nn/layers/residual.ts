@@ -1,5 +1,5 @@
 /** @file Residual connections. */
-import { ArgumentError, ShapeError, complaint, describe } from "../../ir/errors.ts";
+import { ArgumentError, ShapeError, complaint, describe } from "../../base/errors.ts";
 import { type Shape, formatShape, sameShape } from "../../ir/shape.ts";
 import type { Tensor } from "../../ir/tensor.ts";
 import { Layer, type LayerOptions, type Setting, checkOptions } from "../layer.ts";

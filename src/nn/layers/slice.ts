@@ -1,5 +1,5 @@
 /** @file Part of each sample. */
-import { ArgumentError, ShapeError, complaint, describe } from "../../ir/errors.ts";
+import { ArgumentError, ShapeError, complaint, describe } from "../../base/errors.ts";
 import { type Shape, formatShape } from "../../ir/shape.ts";
 import type { Tensor } from "../../ir/tensor.ts";
 import { Layer, type LayerOptions, checkOptions } from "../layer.ts";

@@ -1,6 +1,6 @@
 /** @file Images enlarged by whole factors. */
 import type { Pair } from "../../ir/conv.ts";
-import { ArgumentError, complaint, describe } from "../../ir/errors.ts";
+import { ArgumentError, complaint, describe } from "../../base/errors.ts";
 import type { Shape } from "../../ir/shape.ts";
 import type { Tensor } from "../../ir/tensor.ts";
 import { tensor } from "../../ops/index.ts";

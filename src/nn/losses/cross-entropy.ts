@@ -1,7 +1,7 @@
 /** @file Cross entropies: what a classifier is trained with. */
 import { isFloat } from "../../ir/dtype.ts";
-import { DTypeError, ShapeError, complaint } from "../../ir/errors.ts";
-import { checkOptions } from "../../ir/options.ts";
+import { DTypeError, ShapeError, complaint } from "../../base/errors.ts";
+import { checkOptions } from "../../base/options.ts";
 import { formatShape, sameShape } from "../../ir/shape.ts";
 import type { Tensor } from "../../ir/tensor.ts";
 import { requireTensor } from "../../ops/bind.ts";

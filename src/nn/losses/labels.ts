@@ -1,5 +1,5 @@
 /** @file Class labels: int32 numbers in [0, classes), checked wherever there are values to look at. */
-import { ArgumentError, complaint } from "../../ir/errors.ts";
+import { ArgumentError, complaint } from "../../base/errors.ts";
 import type { Tensor } from "../../ir/tensor.ts";
 
 /**

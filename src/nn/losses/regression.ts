@@ -1,5 +1,5 @@
 /** @file Losses of numbers: how far predictions are from targets, with Keras' names and constants. */
-import { ArgumentError, complaint, describe } from "../../ir/errors.ts";
+import { ArgumentError, complaint, describe } from "../../base/errors.ts";
 import type { Tensor } from "../../ir/tensor.ts";
 import { where } from "../../ops/index.ts";
 import { epsilon, pair } from "./pair.ts";

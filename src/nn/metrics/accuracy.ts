@@ -1,5 +1,5 @@
 /** @file Shares of samples that were got right. */
-import { ArgumentError, complaint, describe } from "../../ir/errors.ts";
+import { ArgumentError, complaint, describe } from "../../base/errors.ts";
 import type { Tensor } from "../../ir/tensor.ts";
 import { isFinite, logicalAnd, where } from "../../ops/index.ts";
 import { classesOf, sidesOf } from "./classes.ts";

@@ -1,6 +1,6 @@
 /** @file Classes predicted and meant, whatever form they come in. */
 import { isFloat } from "../../ir/dtype.ts";
-import { ArgumentError, DTypeError, ShapeError, complaint, describe } from "../../ir/errors.ts";
+import { ArgumentError, DTypeError, ShapeError, complaint, describe } from "../../base/errors.ts";
 import { formatShape, sameShape } from "../../ir/shape.ts";
 import type { Tensor } from "../../ir/tensor.ts";
 import { requireTensor } from "../../ops/bind.ts";

@@ -4,7 +4,7 @@
  * Memory does not grow with the number of steps. It is as accurate as the tolerances where the dynamics can be run backward;
  * on stiff or chaotic problems it can be silently wrong: see reconstructionError.
  */
-import { ArgumentError, complaint } from "../../ir/errors.ts";
+import { ArgumentError, complaint } from "../../base/errors.ts";
 import type { HostContext, HostOp, HostRun, Pointer } from "../../ir/host.ts";
 import type { Tensor } from "../../ir/tensor.ts";
 import { zeros } from "../../ops/creation.ts";
@@ -23,14 +23,13 @@ import {
   steppingNames,
 } from "../options.ts";
 import { problemKey } from "../define-problem.ts";
-import type { Problem } from "../problem.ts";
+import type { Problem, Gradient, GradientMode } from "../problem.ts";
 import { applySolve, failureOf } from "../solve-op.ts";
 import { isAdaptive } from "../solver.ts";
 import { SolveError } from "../status.ts";
 import type { PlannedTolerance } from "../step-graphs.ts";
 import { augmentedField } from "./augmented.ts";
 import { addElements } from "./jump.ts";
-import type { Gradient, GradientMode } from "../problem.ts";
 
 /** Options of `{ kind: "backsolve" }`; whatever is not given is as in the forward solve. */
 export interface BacksolveOptions extends SteppingOptions {

@@ -3,7 +3,7 @@
  * unknown length; steps between them are computed again, level by level (Griewank and Walther 2008, chapter 12).
  * The gradient is that of "direct".
  */
-import { ArgumentError, complaint, describe } from "../../ir/errors.ts";
+import { ArgumentError, complaint, describe } from "../../base/errors.ts";
 import { checkNames } from "../options.ts";
 import { discreteOp } from "./discrete.ts";
 import type { GradientMode } from "../problem.ts";

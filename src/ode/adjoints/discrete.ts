@@ -3,7 +3,7 @@
  * ("discretise, then optimise"). Exact for the numbers that the forward solve computed; step sizes count as constants.
  * A step is differentiated whole: its stages are computed again from the state at its start.
  */
-import { AdjointError } from "../../ir/errors.ts";
+import { AdjointError } from "../../base/errors.ts";
 import type { HostContext, HostOp, HostRun, Pointer } from "../../ir/host.ts";
 import { problemKey } from "../define-problem.ts";
 import { Integration } from "../loop.ts";

@@ -1,5 +1,5 @@
 /** @file Gradient modes by name. A new mode is one file and one line here. */
-import { ArgumentError, complaint, describe } from "../../ir/errors.ts";
+import { ArgumentError, complaint, describe } from "../../base/errors.ts";
 import { backsolve } from "./backsolve.ts";
 import { checkpoint } from "./checkpoint.ts";
 import { direct } from "./direct.ts";

@@ -1,5 +1,5 @@
 /** @file The elementary (integral) controller, with torchdiffeq's settings: the next step is the one whose error would have been just right. */
-import { power } from "../../ir/power.ts";
+import { power } from "../../base/power.ts";
 import type { Controller, FactorLimits } from "./controller.ts";
 import { factorLimits } from "./limits.ts";
 

@@ -1,6 +1,6 @@
 /** @file Checks of the settings that controllers share. */
-import { ArgumentError, complaint, describe } from "../../ir/errors.ts";
-import { checkOptions } from "../../ir/options.ts";
+import { ArgumentError, complaint, describe } from "../../base/errors.ts";
+import { checkOptions } from "../../base/options.ts";
 import type { FactorLimits } from "./controller.ts";
 
 /** The limits with defaults filled in; throws ArgumentError naming the controller. */

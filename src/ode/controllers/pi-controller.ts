@@ -1,6 +1,6 @@
 /** @file The proportional-integral controller: smoother step sizes and fewer rejections than the elementary one. */
-import { ArgumentError, complaint, describe } from "../../ir/errors.ts";
-import { power } from "../../ir/power.ts";
+import { ArgumentError, complaint, describe } from "../../base/errors.ts";
+import { power } from "../../base/power.ts";
 import type { Controller, FactorLimits } from "./controller.ts";
 import { factorLimits } from "./limits.ts";
 

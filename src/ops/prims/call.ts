@@ -1,5 +1,5 @@
 /** @file call (a graph with its own backward rule) and host (an operation with rules of its own). */
-import { AdjointError, ArgumentError, ShapeError, complaint } from "../../ir/errors.ts";
+import { AdjointError, ArgumentError, ShapeError, complaint } from "../../base/errors.ts";
 import { formatShape, sameShape } from "../../ir/shape.ts";
 import type { Rules } from "../rules.ts";
 

@@ -1,6 +1,6 @@
 /** @file Types of convolutions, and the checks of their geometry that all of them share. */
 import { type ConvGeometry, type Pair, windowCount } from "../../ir/conv.ts";
-import { ArgumentError, ShapeError, complaint } from "../../ir/errors.ts";
+import { ArgumentError, ShapeError, complaint } from "../../base/errors.ts";
 import type { TensorType } from "../../ir/graph.ts";
 import { type Shape, formatShape, sameShape, sizeOf } from "../../ir/shape.ts";
 import type { Tensor } from "../../ir/tensor.ts";

@@ -1,5 +1,5 @@
 /** @file gather and scatterAdd: linear, and each other's transpose (both clamp indices to the nearest end). */
-import { ShapeError, complaint } from "../../ir/errors.ts";
+import { ShapeError, complaint } from "../../base/errors.ts";
 import type { TensorType } from "../../ir/graph.ts";
 import { formatShape, sameShape } from "../../ir/shape.ts";
 import { arity, numbers, requireAxis, requireDType } from "../infer.ts";

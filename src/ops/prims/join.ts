@@ -1,5 +1,5 @@
 /** @file pad and concat: larger tensors out of smaller ones. Both are linear; their transposes slice. */
-import { ArgumentError, ShapeError, complaint } from "../../ir/errors.ts";
+import { ArgumentError, ShapeError, complaint } from "../../base/errors.ts";
 import { formatShape } from "../../ir/shape.ts";
 import { arity, requireAxis, requireRank, requireSameDType } from "../infer.ts";
 import { type Rules, linear } from "../rules.ts";

@@ -1,5 +1,5 @@
 /** @file The matrix product of equal batches; broadcasting and vectors are the composite `matmul`'s. */
-import { ShapeError, complaint } from "../../ir/errors.ts";
+import { ShapeError, complaint } from "../../base/errors.ts";
 import { formatShape, sameShape } from "../../ir/shape.ts";
 import type { TensorType } from "../../ir/graph.ts";
 import { arity, floats, requireDType, requireSameDType } from "../infer.ts";

@@ -3,7 +3,7 @@
  * (a NaN, if there is one): it moves to and from the places that maxPoolIndices gives.
  */
 import type { PoolGeometry } from "../../ir/conv.ts";
-import { ArgumentError, ShapeError, complaint } from "../../ir/errors.ts";
+import { ArgumentError, ShapeError, complaint } from "../../base/errors.ts";
 import type { TensorType } from "../../ir/graph.ts";
 import { formatShape, sameShape } from "../../ir/shape.ts";
 import type { Tensor } from "../../ir/tensor.ts";

@@ -4,7 +4,7 @@
  * `bits[2j], bits[2j + 1] = threefry2x32_20(key, counter = [j, 0])`; of the last pair of an odd size the second word is dropped.
  * Key, counter and bits are words of 32 bits stored as int32. A longer output begins with a shorter one's bits.
  */
-import { ShapeError, complaint } from "../../ir/errors.ts";
+import { ShapeError, complaint } from "../../base/errors.ts";
 import { checkShape, formatShape, sameShape } from "../../ir/shape.ts";
 import { arity, requireDType } from "../infer.ts";
 import { type Rules, nondifferentiable } from "../rules.ts";

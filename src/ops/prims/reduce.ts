@@ -3,7 +3,7 @@
  * Conventions: max and min split the derivative evenly among ties; the product's derivative is right at zeros, to any order.
  */
 import type { DType } from "../../ir/dtype.ts";
-import { ShapeError, complaint } from "../../ir/errors.ts";
+import { ShapeError, complaint } from "../../base/errors.ts";
 import type { TensorType } from "../../ir/graph.ts";
 import type { ReducePrim } from "../../ir/prim.ts";
 import { type Shape, formatShape, sizeOf } from "../../ir/shape.ts";

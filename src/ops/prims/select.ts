@@ -3,7 +3,7 @@
  * `select` blocks the branch not taken by an exact zero; an infinite derivative inside that branch is the caller's to avoid.
  */
 import { dtypes, isFloat } from "../../ir/dtype.ts";
-import { ArgumentError, complaint, describe } from "../../ir/errors.ts";
+import { ArgumentError, complaint, describe } from "../../base/errors.ts";
 import type { TensorType } from "../../ir/graph.ts";
 import { checkShape } from "../../ir/shape.ts";
 import { arity, requireAxis, requireDType, requireSame } from "../infer.ts";

@@ -1,5 +1,5 @@
 /** @file Primitives that only change the indexing; each is linear and its transpose is another of them. */
-import { ArgumentError, ShapeError, complaint } from "../../ir/errors.ts";
+import { ArgumentError, ShapeError, complaint } from "../../base/errors.ts";
 import type { ViewPrim } from "../../ir/prim.ts";
 import { checkShape, formatShape, sizeOf } from "../../ir/shape.ts";
 import { arity, requireAxis, requireRank } from "../infer.ts";

@@ -3,8 +3,8 @@
  * by copying rows of plain typed arrays, which no compiled program does faster.
  */
 import { allocate } from "../../ir/dtype.ts";
-import { ArgumentError, ShapeError, complaint, describe } from "../../ir/errors.ts";
-import { checkOptions } from "../../ir/options.ts";
+import { ArgumentError, ShapeError, complaint, describe } from "../../base/errors.ts";
+import { checkOptions } from "../../base/options.ts";
 import { formatShape } from "../../ir/shape.ts";
 import { Tensor, concreteElements } from "../../ir/tensor.ts";
 import { untraced } from "../../ir/trace.ts";

@@ -1,6 +1,6 @@
 /** @file Batches of a dataset, in an order that a seed and the epoch's number decide. */
-import { ArgumentError, complaint, describe } from "../../ir/errors.ts";
-import { checkOptions } from "../../ir/options.ts";
+import { ArgumentError, complaint, describe } from "../../base/errors.ts";
+import { checkOptions } from "../../base/options.ts";
 import { Tensor } from "../../ir/tensor.ts";
 import { untraced } from "../../ir/trace.ts";
 import { random } from "../../ops/index.ts";

@@ -1,6 +1,6 @@
 /** @file Datasets: trees of tensors whose first axis counts the samples. */
 import { allocate } from "../../ir/dtype.ts";
-import { ShapeError, complaint } from "../../ir/errors.ts";
+import { ShapeError, complaint } from "../../base/errors.ts";
 import { formatShape, sizeOf } from "../../ir/shape.ts";
 import { Tensor, concreteElements } from "../../ir/tensor.ts";
 import { type TreeDef, flatten } from "../../ir/tree.ts";

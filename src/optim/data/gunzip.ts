@@ -1,6 +1,6 @@
 /** @file gzip decompression by the platform's own DecompressionStream, with a limit on what comes out. */
-import { ArgumentError, complaint, describe } from "../../ir/errors.ts";
-import { checkOptions } from "../../ir/options.ts";
+import { ArgumentError, complaint, describe } from "../../base/errors.ts";
+import { checkOptions } from "../../base/options.ts";
 import { DataError } from "./data-error.ts";
 
 /** Options of `gunzip`. */

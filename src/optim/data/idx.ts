@@ -3,8 +3,8 @@
  * each, the first byte highest), then the elements. Read with distrust: nothing is allocated that the file could not fill.
  */
 import { type DType, allocate } from "../../ir/dtype.ts";
-import { ArgumentError, complaint, describe } from "../../ir/errors.ts";
-import { checkOptions } from "../../ir/options.ts";
+import { ArgumentError, complaint, describe } from "../../base/errors.ts";
+import { checkOptions } from "../../base/options.ts";
 import { formatShape } from "../../ir/shape.ts";
 import { Tensor } from "../../ir/tensor.ts";
 import { DataError } from "./data-error.ts";

@@ -1,6 +1,6 @@
 /** @file Data brought to mean 0 and deviation 1 a channel. */
 import { isFloat } from "../../ir/dtype.ts";
-import { ArgumentError, DTypeError, ShapeError, complaint, describe } from "../../ir/errors.ts";
+import { ArgumentError, DTypeError, ShapeError, complaint, describe } from "../../base/errors.ts";
 import { Tensor, concreteElements } from "../../ir/tensor.ts";
 import { requireTensor } from "../../ops/bind.ts";
 

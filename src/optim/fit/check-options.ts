@@ -1,6 +1,6 @@
 /** @file The options of `fit`, checked before anything is computed. */
-import { ArgumentError, complaint, describe } from "../../ir/errors.ts";
-import { checkOptions } from "../../ir/options.ts";
+import { ArgumentError, complaint, describe } from "../../base/errors.ts";
+import { checkOptions } from "../../base/options.ts";
 import { checkWhole } from "../data/batches.ts";
 import { checkEarlyStopping } from "./early-stopping.ts";
 import type { FitOptions } from "./options.ts";

@@ -1,5 +1,5 @@
 /** @file The course of a training: all that a checkpoint keeps beside the trainer's state. */
-import { complaint, describe } from "../../ir/errors.ts";
+import { complaint, describe } from "../../base/errors.ts";
 import { CheckpointError } from "../checkpoint-error.ts";
 import { loadCheckpoint, saveCheckpoint } from "../checkpoint-file.ts";
 import type { Json } from "../checkpoint.ts";

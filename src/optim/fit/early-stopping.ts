@@ -1,6 +1,6 @@
 /** @file Early stopping: an end to training that no longer helps. */
-import { ArgumentError, complaint, describe } from "../../ir/errors.ts";
-import { checkOptions } from "../../ir/options.ts";
+import { ArgumentError, complaint, describe } from "../../base/errors.ts";
+import { checkOptions } from "../../base/options.ts";
 import { checkWhole } from "../data/batches.ts";
 
 /** When training ends before its last epoch. */

@@ -1,5 +1,5 @@
 /** @file `evaluate` and `predict`: a model over a whole dataset. */
-import { checkOptions } from "../../ir/options.ts";
+import { checkOptions } from "../../base/options.ts";
 import type { Tensor } from "../../ir/tensor.ts";
 import { type Tree, flatten } from "../../ir/tree.ts";
 import {

@@ -1,7 +1,7 @@
 /** @file Models run over datasets batch by batch: compiled once for a structure of models and a size of batches. */
 import { jit } from "../../compile/jit.ts";
 import { type TypedArray, allocate } from "../../ir/dtype.ts";
-import { ArgumentError, ShapeError, complaint, describe } from "../../ir/errors.ts";
+import { ArgumentError, ShapeError, complaint, describe } from "../../base/errors.ts";
 import { formatShape } from "../../ir/shape.ts";
 import { Tensor } from "../../ir/tensor.ts";
 import { trace, untraced } from "../../ir/trace.ts";

@@ -1,6 +1,6 @@
 /** @file `fit`: training over epochs of a dataset, with validation, early stopping, checkpoints and an end on request. */
-import { ArgumentError, complaint, describe } from "../../ir/errors.ts";
-import { checkOptions } from "../../ir/options.ts";
+import { ArgumentError, complaint, describe } from "../../base/errors.ts";
+import { checkOptions } from "../../base/options.ts";
 import { Tensor } from "../../ir/tensor.ts";
 import { untraced } from "../../ir/trace.ts";
 import type { Mode } from "../../nn/mode.ts";

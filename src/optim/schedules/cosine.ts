@@ -1,5 +1,5 @@
 /** @file Half a cosine wave from one value down to another. */
-import { checkOptions } from "../../ir/options.ts";
+import { checkOptions } from "../../base/options.ts";
 import { type Schedule, checkFinite, checkSteps } from "./schedule.ts";
 
 /**

@@ -1,6 +1,6 @@
 /** @file Exponential decay, smooth or in stairs. */
-import { checkOptions } from "../../ir/options.ts";
-import { ArgumentError, complaint, describe } from "../../ir/errors.ts";
+import { checkOptions } from "../../base/options.ts";
+import { ArgumentError, complaint, describe } from "../../base/errors.ts";
 import { scalar } from "../../ops/index.ts";
 import { type Schedule, checkFinite, checkSteps } from "./schedule.ts";
 

@@ -1,5 +1,5 @@
 /** @file A straight line between two values. */
-import { checkOptions } from "../../ir/options.ts";
+import { checkOptions } from "../../base/options.ts";
 import { type Schedule, checkFinite, checkSteps } from "./schedule.ts";
 
 /** From `from` at step 0 in a straight line to `to` at step `steps`, and `to` ever after. */

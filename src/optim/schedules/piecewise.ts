@@ -1,6 +1,6 @@
 /** @file Values that change at given steps. */
-import { checkOptions } from "../../ir/options.ts";
-import { ArgumentError, complaint } from "../../ir/errors.ts";
+import { checkOptions } from "../../base/options.ts";
+import { ArgumentError, complaint } from "../../base/errors.ts";
 import { scalar, where } from "../../ops/index.ts";
 import { type Schedule, checkFinite } from "./schedule.ts";
 

@@ -1,5 +1,5 @@
 /** @file Schedules: numbers that depend on how many steps were made. */
-import { ArgumentError, complaint, describe } from "../../ir/errors.ts";
+import { ArgumentError, complaint, describe } from "../../base/errors.ts";
 import type { Tensor } from "../../ir/tensor.ts";
 
 /**

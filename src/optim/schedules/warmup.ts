@@ -1,5 +1,5 @@
 /** @file A gentle start before another schedule. */
-import { checkOptions } from "../../ir/options.ts";
+import { checkOptions } from "../../base/options.ts";
 import { where } from "../../ops/index.ts";
 import { constant } from "./constant.ts";
 import { type Rate, type Schedule, checkFinite, checkRate, checkSteps } from "./schedule.ts";

@@ -1,5 +1,5 @@
 /** @file Gradients limited as a whole. */
-import { ArgumentError, complaint, describe } from "../../ir/errors.ts";
+import { ArgumentError, complaint, describe } from "../../base/errors.ts";
 import type { Tensor } from "../../ir/tensor.ts";
 import { mapTree, treeLeaves } from "../../ir/tree.ts";
 import { scalar, where } from "../../ops/index.ts";

@@ -1,5 +1,5 @@
 /** @file Gradients limited element by element. */
-import { ArgumentError, complaint, describe } from "../../ir/errors.ts";
+import { ArgumentError, complaint, describe } from "../../base/errors.ts";
 import { type Transformation, stateless } from "../transformation.ts";
 
 /** Every element limited to [-limit, limit]. NaN stays NaN. */

@@ -1,5 +1,5 @@
 /** @file Adam's direction: the gradient's mean over the root of its mean square. */
-import { checkOptions } from "../../ir/options.ts";
+import { checkOptions } from "../../base/options.ts";
 import type { Tensor } from "../../ir/tensor.ts";
 import { type Tree, mapTree } from "../../ir/tree.ts";
 import { scalar, zerosLike } from "../../ops/index.ts";

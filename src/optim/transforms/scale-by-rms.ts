@@ -1,5 +1,5 @@
 /** @file The gradient over the root of its mean square. */
-import { checkOptions } from "../../ir/options.ts";
+import { checkOptions } from "../../base/options.ts";
 import { type Tree, mapTree } from "../../ir/tree.ts";
 import { zerosLike } from "../../ops/index.ts";
 import { type Transformation, checkRange } from "../transformation.ts";

@@ -1,5 +1,5 @@
 /** @file How many threads there are to use. */
-import { ArgumentError, complaint } from "../../../ir/errors.ts";
+import { ArgumentError, complaint } from "../../../base/errors.ts";
 import { mostThreads } from "./layout.ts";
 
 /** Beyond these a kernel's chunks hardly keep more threads busy; whoever knows better asks for more. */

@@ -1,6 +1,6 @@
 /** @file A team: a control block and the helpers that work by it. */
 import type { Pointer } from "../../../ir/host.ts";
-import { ThreadError } from "../../../ir/errors.ts";
+import { ThreadError } from "../../../base/errors.ts";
 import { WasmModule } from "../asm/index.ts";
 import type { WasmMemory } from "../memory.ts";
 import { emitHelp } from "./help.ts";

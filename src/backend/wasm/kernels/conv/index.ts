@@ -1,6 +1,6 @@
 // Convolutions by algorithm.
 import type { ConvAlgorithm } from "../../../../ir/conv.ts";
-import { InternalError } from "../../../../ir/errors.ts";
+import { InternalError } from "../../../../base/errors.ts";
 import type { ConvFilterWork, ConvWork, PrepareKernelWork } from "../../../../ir/kernel.ts";
 import type { PhasedEmitter } from "../../emit.ts";
 import { emitDepthwiseFilter } from "./depthwise-filter.ts";

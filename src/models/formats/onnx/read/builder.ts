@@ -1,5 +1,5 @@
 /** @file What the layers of a file are made with: names, parameters, and values in the layout that a layer wants. */
-import { AdjointError, complaint } from "../../../../ir/errors.ts";
+import { AdjointError, complaint } from "../../../../base/errors.ts";
 import { type Shape, formatShape, sameShape, sizeOf } from "../../../../ir/shape.ts";
 import { Tensor } from "../../../../ir/tensor.ts";
 import type { SymbolicTensor } from "../../../../nn/graph/symbolic.ts";

@@ -1,5 +1,5 @@
 /** @file Values that do not depend on the input: tensors of the file, and what is computed from them while it is read. */
-import { complaint, describe } from "../../../../ir/errors.ts";
+import { complaint, describe } from "../../../../base/errors.ts";
 import { type Shape, formatShape, sameShape, sizeOf, stridesOf } from "../../../../ir/shape.ts";
 import { Tensor } from "../../../../ir/tensor.ts";
 import { parameterElements } from "../../../../nn/large.ts";

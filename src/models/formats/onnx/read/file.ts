@@ -1,5 +1,5 @@
 /** @file An ONNX file as a graph of messages. The raw data of large tensors stays in the file, which is read where it is needed. */
-import { complaint } from "../../../../ir/errors.ts";
+import { complaint } from "../../../../base/errors.ts";
 import { FormatError } from "../../../errors.ts";
 import type { ByteSource } from "../../../sources/byte-source.ts";
 import { fields } from "../schema.ts";

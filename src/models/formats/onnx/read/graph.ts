@@ -1,6 +1,6 @@
 /** @file The graph of a file: nodes in an order in which each follows what it takes, and what is wrong with files that have none. */
-import { complaint } from "../../../../ir/errors.ts";
-import { nearNames } from "../../../../ir/near-names.ts";
+import { complaint } from "../../../../base/errors.ts";
+import { nearNames } from "../../../../base/near-names.ts";
 import { FormatError } from "../../../errors.ts";
 import type { OnnxFile } from "./file.ts";
 import type { NodeProto } from "./messages.ts";

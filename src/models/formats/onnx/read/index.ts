@@ -1,6 +1,6 @@
 /** @file From an ONNX file to a model of layers. */
-import { complaint } from "../../../../ir/errors.ts";
-import { nearNames } from "../../../../ir/near-names.ts";
+import { complaint } from "../../../../base/errors.ts";
+import { nearNames } from "../../../../base/near-names.ts";
 import { formatShape, sameShape } from "../../../../ir/shape.ts";
 import type { Tensor } from "../../../../ir/tensor.ts";
 import type { Model } from "../../../../nn/graph/model.ts";

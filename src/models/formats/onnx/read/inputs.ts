@@ -1,5 +1,5 @@
 /** @file Inputs of a file's graph: their shapes, and whether their channels come last already. */
-import { complaint } from "../../../../ir/errors.ts";
+import { complaint } from "../../../../base/errors.ts";
 import { type Shape, formatShape } from "../../../../ir/shape.ts";
 import { input } from "../../../../nn/index.ts";
 import { FormatError } from "../../../errors.ts";

@@ -1,5 +1,5 @@
 /** @file The messages of ONNX files but for the model itself: nodes, attributes, tensors, and what is declared of values. */
-import { complaint } from "../../../../ir/errors.ts";
+import { complaint } from "../../../../base/errors.ts";
 import { FormatError } from "../../../errors.ts";
 import { fields } from "../schema.ts";
 import { type Field, fieldsOf, intsOf, textOf } from "./wire.ts";

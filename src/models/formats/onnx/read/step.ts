@@ -1,5 +1,5 @@
 /** @file One node of the graph while its layers are made: its attributes and inputs, checked, and where its outputs go. */
-import { complaint, describe } from "../../../../ir/errors.ts";
+import { complaint, describe } from "../../../../base/errors.ts";
 import { type Shape, formatShape, sizeOf } from "../../../../ir/shape.ts";
 import { Tensor } from "../../../../ir/tensor.ts";
 import type { SymbolicTensor } from "../../../../nn/graph/symbolic.ts";

@@ -3,7 +3,7 @@
  * a gigabyte never lies in memory as a whole.
  */
 import { PbfWriter } from "pbf";
-import { complaint } from "../../../../ir/errors.ts";
+import { complaint } from "../../../../base/errors.ts";
 import { FormatError } from "../../../errors.ts";
 import { attributeTypes, elementTypes, fields } from "../schema.ts";
 import type { Attribute, Initializer, OnnxGraph, OnnxNode, OnnxPort } from "./onnx-graph.ts";

@@ -3,7 +3,7 @@
  * the batch: so it need not be fixed in the file, and nobody has to say where it is.
  */
 import { type Graph, type Node, type Value, isPrim } from "../../../../ir/graph.ts";
-import { complaint } from "../../../../ir/errors.ts";
+import { complaint } from "../../../../base/errors.ts";
 import type { Tensor } from "../../../../ir/tensor.ts";
 import { FormatError } from "../../../errors.ts";
 

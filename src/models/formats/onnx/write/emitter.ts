@@ -1,6 +1,6 @@
 /** @file What lowering writes to: nodes and constants, and for each value the tensors of the file that stand for it. */
 import type { Value } from "../../../../ir/graph.ts";
-import { InternalError, complaint } from "../../../../ir/errors.ts";
+import { InternalError, complaint } from "../../../../base/errors.ts";
 import { sizeOf } from "../../../../ir/shape.ts";
 import { FormatError } from "../../../errors.ts";
 import { constantOf, numbersOf } from "./constants.ts";
@@ -16,8 +16,7 @@ import {
   toPlain,
 } from "./forms.ts";
 import type { Namer } from "./namer.ts";
-import type { Attribute, Initializer, OnnxNode } from "./onnx-graph.ts";
-import { elementTypeOf } from "./onnx-graph.ts";
+import { type Attribute, type Initializer, type OnnxNode, elementTypeOf } from "./onnx-graph.ts";
 import { Statics, numberOf, unbroadcast } from "./statics.ts";
 import type { TracedModel } from "./traced.ts";
 

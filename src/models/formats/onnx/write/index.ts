@@ -1,6 +1,6 @@
 /** @file Models to ONNX files (opset 17). */
-import { checkOptions } from "../../../../ir/options.ts";
-import { ArgumentError, complaint, describe } from "../../../../ir/errors.ts";
+import { checkOptions } from "../../../../base/options.ts";
+import { ArgumentError, complaint, describe } from "../../../../base/errors.ts";
 import type { Value } from "../../../../ir/graph.ts";
 import { onnxChunks } from "./chunks.ts";
 import { Emitter } from "./emitter.ts";

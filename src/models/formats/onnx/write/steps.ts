@@ -1,7 +1,6 @@
 /** @file Which values a file computes, and how: from the outputs back, one operator for as much as it can stand for. */
-import type { AnyNode, Node, Value } from "../../../../ir/graph.ts";
-import { isPrim } from "../../../../ir/graph.ts";
-import { complaint } from "../../../../ir/errors.ts";
+import { type AnyNode, type Node, type Value, isPrim } from "../../../../ir/graph.ts";
+import { complaint } from "../../../../base/errors.ts";
 import type { PrimName } from "../../../../ir/prim.ts";
 import { FormatError } from "../../../errors.ts";
 import type { Emitter } from "./emitter.ts";

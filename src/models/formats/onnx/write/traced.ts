@@ -1,14 +1,13 @@
 /** @file A model as a graph of primitives, without loops, with the batch left open and with the names of its layers. */
-import type { DType } from "../../../../ir/dtype.ts";
-import { isFloat } from "../../../../ir/dtype.ts";
-import { ArgumentError, complaint, describe } from "../../../../ir/errors.ts";
+import * as nn from "../../../../nn/index.ts";
+import { type DType, isFloat } from "../../../../ir/dtype.ts";
+import { ArgumentError, complaint, describe } from "../../../../base/errors.ts";
 import { type TensorType, type Value, isPrim } from "../../../../ir/graph.ts";
 import type { Shape } from "../../../../ir/shape.ts";
 import { Tensor } from "../../../../ir/tensor.ts";
 import { type TracedFunction, apply, trace } from "../../../../ir/trace.ts";
 import { inlineCalls } from "../../../../compile/passes/inline-calls.ts";
 import { tidy } from "../../../../compile/passes/index.ts";
-import * as nn from "../../../../nn/index.ts";
 import { FormatError } from "../../../errors.ts";
 import { type Bound, type Dims, batches, dimsOf } from "./dims.ts";
 

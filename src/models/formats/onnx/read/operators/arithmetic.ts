@@ -1,5 +1,6 @@
 /** @file Arithmetic with broadcasting, between values, between constants, and between both. */
-import { ShapeError } from "../../../../../ir/errors.ts";
+import * as nn from "../../../../../nn/index.ts";
+import { ShapeError } from "../../../../../base/errors.ts";
 import {
   type Shape,
   broadcastShapes,
@@ -8,9 +9,7 @@ import {
   sizeOf,
 } from "../../../../../ir/shape.ts";
 import { Tensor } from "../../../../../ir/tensor.ts";
-import * as nn from "../../../../../nn/index.ts";
-import { mostElements } from "../constant.ts";
-import { type Constant, constantOf, isFloatType } from "../constant.ts";
+import { mostElements, type Constant, constantOf, isFloatType } from "../constant.ts";
 import { type Signal, longAxes, sameFlattened, usualOrder } from "../signal.ts";
 import { type Step, isSignal } from "../step.ts";
 import type { Operator, Operators } from "./operator.ts";

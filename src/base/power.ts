@@ -1,4 +1,4 @@
-// Real powers of positive numbers with the same bits in every JavaScript engine, for step-size control.
+/** @file Real powers of positive numbers with the same bits in every JavaScript engine, for step-size control. */
 
 const float = new Float64Array(1);
 const words = new Uint32Array(float.buffer);

@@ -1,6 +1,6 @@
 // Powers for step-size control: accuracy, limits, and the same bits as ever.
 import { describe, expect, test } from "vitest";
-import { power } from "../src/ir/power.ts";
+import { power } from "../../src/base/power.ts";
 
 /** Relative difference, where both may be infinite or zero. */
 function relative(a: number, b: number): number {

@@ -1,0 +1,152 @@
+/** @file The kinds of values that options take. A room adds its own (an initialiser, a controller) with `kind`. */
+import { complaint, describe } from "./errors.ts";
+import { type Failure, type Kind, checkChoice } from "./options.ts";
+
+/** A kind from its description and a test; `hint` tells the way out. */
+export function kind<Value>(
+  expected: string,
+  accepts: (given: unknown) => boolean,
+  { hint, parse }: { readonly hint?: string; readonly parse?: (text: string) => unknown } = {},
+): Kind<Value> {
+  return {
+    expected,
+    read(who, given, Fails) {
+      if (!accepts(given)) throw new Fails(complaint(who, expected, describe(given), hint));
+      return given as Value;
+    },
+    ...(parse && { parse }),
+  };
+}
+
+/** What is written in decimal; other text stays text, and no kind of number accepts it. */
+function parseNumber(text: string): unknown {
+  return /^\s*[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?\s*$/i.test(text) ? Number(text) : text;
+}
+
+function numberKind(expected: string, accepts: (value: number) => boolean): Kind<number> {
+  return kind(expected, (given) => typeof given === "number" && accepts(given), {
+    parse: parseNumber,
+  });
+}
+
+/** A finite number. */
+export const finite: Kind<number> = numberKind("a number", Number.isFinite);
+
+/** A number above zero; infinity is one. */
+export const positive: Kind<number> = numberKind("a positive number", (value) => value > 0);
+
+/** A positive integer. */
+export const count: Kind<number> = numberKind(
+  "a positive integer",
+  (value) => Number.isSafeInteger(value) && value > 0,
+);
+
+/** A number from `low` to `high`, both included. */
+export function between(low: number, high: number): Kind<number> {
+  const expected =
+    high === Infinity ? `a number of at least ${low}` : `a number from ${low} to ${high}`;
+  return numberKind(expected, (value) => value >= low && value <= high && Number.isFinite(value));
+}
+
+/** A whole number from `low` to `high`, both included. */
+export function whole(low: number, high: number = Number.MAX_SAFE_INTEGER): Kind<number> {
+  const expected =
+    high === Number.MAX_SAFE_INTEGER
+      ? `a whole number of at least ${low}`
+      : `a whole number from ${low} to ${high}`;
+  return numberKind(
+    expected,
+    (value) => Number.isSafeInteger(value) && value >= low && value <= high,
+  );
+}
+
+/** True or false. */
+export const flag: Kind<boolean> = kind("true or false", (given) => typeof given === "boolean");
+
+/** A text that is not empty. */
+export const text: Kind<string> = kind(
+  "a text that is not empty",
+  (given) => typeof given === "string" && given !== "",
+  { parse: (typed) => typed },
+);
+
+/** One of some words. */
+export function oneOf<const Word extends string>(words: readonly Word[]): Kind<Word> {
+  return {
+    expected: `one of ${words.join(", ")}`,
+    read(who, given, Fails) {
+      checkChoice(who, given, words, Fails);
+      return given as Word;
+    },
+    parse: (typed) => typed,
+  };
+}
+
+/** A function. `Signature` is its type, which a check at run time cannot see. */
+export function callback<Signature>(): Kind<Signature> {
+  return kind("a function", (given) => typeof given === "function");
+}
+
+/** What `AbortController.signal` gives. */
+export const abortSignal: Kind<AbortSignal> = kind(
+  "an AbortSignal",
+  (given) => typeof (given as Partial<AbortSignal> | null)?.aborted === "boolean",
+  { hint: "Of an AbortController give its .signal." },
+);
+
+/** A list of values of a kind, its length between `least` and `most`. On a command line they are separated by commas. */
+export function listOf<Given, Value>(
+  item: Kind<Given, Value>,
+  { least = 0, most = Infinity }: { readonly least?: number; readonly most?: number } = {},
+): Kind<readonly Given[], readonly Value[]> {
+  const size = least === most ? `${least} values` : lengths(least, most);
+  const expected = `a list of ${size}, each ${item.expected}`;
+  const parseItem = item.parse;
+  return {
+    expected,
+    read(who, given, Fails) {
+      if (!Array.isArray(given) || given.length < least || given.length > most)
+        throw new Fails(complaint(who, expected, describe(given)));
+      return given.map((value, index) => item.read(`${who}[${index}]`, value, Fails));
+    },
+    ...(parseItem && { parse: (typed) => typed.split(",").map((part) => parseItem(part.trim())) }),
+  };
+}
+
+function lengths(least: number, most: number): string {
+  if (most === Infinity) return least === 0 ? "values" : `at least ${least} values`;
+  return `${least} to ${most} values`;
+}
+
+/** What either kind accepts, the first one if both do. */
+export function either<A, ValueA, B, ValueB>(
+  first: Kind<A, ValueA>,
+  second: Kind<B, ValueB>,
+): Kind<A | B, ValueA | ValueB> {
+  const expected = `${first.expected}, or ${second.expected}`;
+  return {
+    expected,
+    read(who, given, Fails) {
+      return (
+        attempt(() => first.read(who, given, Mismatch)) ??
+        attempt(() => second.read(who, given, Mismatch)) ??
+        refuse(who, expected, given, Fails)
+      );
+    },
+  };
+}
+
+class Mismatch extends Error {}
+
+function attempt<T>(read: () => T): T | undefined {
+  try {
+    return read();
+  } catch (error) {
+    if (error instanceof Mismatch) return undefined;
+    throw error;
+  }
+}
+
+function refuse(who: string, expected: string, given: unknown, Fails: Failure): never {
+  throw new Fails(complaint(who, expected, describe(given)));
+}
