@@ -6,10 +6,10 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { build } from "esbuild";
 import { afterEach, describe, expect, it, vi } from "vitest";
-import { backend, setBackend } from "../src/compile/engine.ts";
-import { type Tensor, conv2d, jit, relu } from "../src/index.ts";
-import { difference } from "./support/check-image-program.ts";
-import { sample } from "./support/random-image-program.ts";
+import { backend, setBackend } from "../../src/compile/engine.ts";
+import { type Tensor, conv2d, jit, relu } from "../../src/index.ts";
+import { difference } from "../support/check-image-program.ts";
+import { sample } from "../support/random-image-program.ts";
 
 const setting = { dtype: "float32", exact: true, smooth: false, largest: 0, extent: 0 } as const;
 
@@ -23,7 +23,7 @@ it("stay as long as anybody reads them, and no longer, minified too", async () =
   try {
     const outfile = join(folder, "kept.mjs");
     await build({
-      entryPoints: [fileURLToPath(new URL("./support/kept.ts", import.meta.url))],
+      entryPoints: [fileURLToPath(new URL("../support/kept.ts", import.meta.url))],
       bundle: true,
       minify: true,
       keepNames: true,

@@ -1,13 +1,13 @@
 // Matrix products in WebAssembly: bit for bit the sums they promise, over shapes, strides, batches and dtypes.
 import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { createInterpBackend } from "../src/backend/interp/index.ts";
-import { emitMatmul } from "../src/backend/wasm/kernels/index.ts";
-import type { DType } from "../src/ir/dtype.ts";
-import { makeInput, makeNode, type Node, type Value } from "../src/ir/graph.ts";
-import type { MatmulWork, MatrixView } from "../src/ir/kernel.ts";
-import { sizeOf, stridesOf } from "../src/ir/shape.ts";
-import { bits, Bench, type Floats, floats } from "./support/kernel-bench.ts";
+import { createInterpBackend } from "../../src/backend/interp/index.ts";
+import { emitMatmul } from "../../src/backend/wasm/kernels/index.ts";
+import type { DType } from "../../src/ir/dtype.ts";
+import { makeInput, makeNode, type Node, type Value } from "../../src/ir/graph.ts";
+import type { MatmulWork, MatrixView } from "../../src/ir/kernel.ts";
+import { sizeOf, stridesOf } from "../../src/ir/shape.ts";
+import { bits, Bench, type Floats, floats } from "../support/kernel-bench.ts";
 
 type Float = "float32" | "float64";
 const float = fc.constantFrom<Float>("float32", "float64");

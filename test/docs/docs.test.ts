@@ -6,7 +6,7 @@ import { fileURLToPath } from "node:url";
 import { type Comment, parseSync } from "oxc-parser";
 import { describe, expect, test } from "vitest";
 
-const root = join(dirname(fileURLToPath(import.meta.url)), "..");
+const root = join(dirname(fileURLToPath(import.meta.url)), "../..");
 const entrances = [
   "index.ts",
   "ode/index.ts",

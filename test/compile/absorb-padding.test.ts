@@ -1,6 +1,6 @@
 // Zeros around images that become a convolution's own padding.
 import { afterEach, describe, expect, it } from "vitest";
-import { optimize } from "../src/compile/passes/index.ts";
+import { optimize } from "../../src/compile/passes/index.ts";
 import {
   type Tensor,
   averagePool2d,
@@ -10,9 +10,9 @@ import {
   random,
   setBackend,
   vjp,
-} from "../src/index.ts";
-import * as nn from "../src/nn/index.ts";
-import { trace } from "../src/ir/trace.ts";
+} from "../../src/index.ts";
+import * as nn from "../../src/nn/index.ts";
+import { trace } from "../../src/ir/trace.ts";
 
 afterEach(() => setBackend("wasm"));
 

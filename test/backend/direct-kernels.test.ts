@@ -1,17 +1,17 @@
 // Kernels of single primitives against the plain backend: all dtypes, shapes, axes; nothing written beside the result.
 import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { evaluateNode } from "../src/backend/interp/index.ts";
+import { evaluateNode } from "../../src/backend/interp/index.ts";
 import {
   type DirectPrim,
   type DirectWork,
   directEmitters,
-} from "../src/backend/wasm/kernels/index.ts";
-import { type DType, dtypes } from "../src/ir/dtype.ts";
-import { makeInput, makeNode, type Node, type TensorType } from "../src/ir/graph.ts";
-import type { ParamsOf } from "../src/ir/prim.ts";
-import { type Shape, sizeOf } from "../src/ir/shape.ts";
-import { Bench, type Elements } from "./support/kernel-bench.ts";
+} from "../../src/backend/wasm/kernels/index.ts";
+import { type DType, dtypes } from "../../src/ir/dtype.ts";
+import { makeInput, makeNode, type Node, type TensorType } from "../../src/ir/graph.ts";
+import type { ParamsOf } from "../../src/ir/prim.ts";
+import { type Shape, sizeOf } from "../../src/ir/shape.ts";
+import { Bench, type Elements } from "../support/kernel-bench.ts";
 
 interface Input extends TensorType {
   readonly elements: Elements;

@@ -9,12 +9,12 @@ import { fileURLToPath } from "node:url";
 import { Worker } from "node:worker_threads";
 import { build } from "esbuild";
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
-import { ArgumentError, random, setThreads, threads } from "../src/index.ts";
-import { backend } from "../src/compile/engine.ts";
-import { WasmMemory } from "../src/backend/wasm/memory.ts";
-import { control, controlBytes } from "../src/backend/wasm/threads/layout.ts";
-import { Waking } from "../src/backend/wasm/threads/waking.ts";
-import { type Bench, addToWord, bench, closeBenches, spin, wordsAt } from "./support/forks.ts";
+import { ArgumentError, random, setThreads, threads } from "../../src/index.ts";
+import { backend } from "../../src/compile/engine.ts";
+import { WasmMemory } from "../../src/backend/wasm/memory.ts";
+import { control, controlBytes } from "../../src/backend/wasm/threads/layout.ts";
+import { Waking } from "../../src/backend/wasm/threads/waking.ts";
+import { type Bench, addToWord, bench, closeBenches, spin, wordsAt } from "../support/forks.ts";
 
 afterEach(closeBenches);
 
@@ -365,8 +365,8 @@ describe("programs of their own", () => {
   beforeAll(async () => {
     folder = mkdtempSync(join(tmpdir(), "adjoint-threads-"));
     const source = `
-      import { random, threads } from ${JSON.stringify(fileURLToPath(new URL("../src/index.ts", import.meta.url)))};
-      import { backend } from ${JSON.stringify(fileURLToPath(new URL("../src/compile/engine.ts", import.meta.url)))};
+      import { random, threads } from ${JSON.stringify(fileURLToPath(new URL("../../src/index.ts", import.meta.url)))};
+      import { backend } from ${JSON.stringify(fileURLToPath(new URL("../../src/compile/engine.ts", import.meta.url)))};
       const a = random.normal(random.key(1), [400, 400]);
       const end = performance.now() + 20_000;
       let sum = 0;

@@ -1,13 +1,13 @@
 // Kernels of pooling against their definition: any geometry, NaN and signed zeros, places that are no places, both dtypes.
 import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import type { DirectWork, PhasedPrim } from "../src/backend/wasm/kernels/index.ts";
-import { type Pair, type PoolGeometry, windowCount } from "../src/ir/conv.ts";
-import { makeInput, makeNode, type Node, type TensorType, type Value } from "../src/ir/graph.ts";
-import type { ParamsOf } from "../src/ir/prim.ts";
-import { sizeOf } from "../src/ir/shape.ts";
-import { type Elements, floats } from "./support/kernel-bench.ts";
-import { kernelRun } from "./support/kernel-run.ts";
+import type { DirectWork, PhasedPrim } from "../../src/backend/wasm/kernels/index.ts";
+import { type Pair, type PoolGeometry, windowCount } from "../../src/ir/conv.ts";
+import { makeInput, makeNode, type Node, type TensorType, type Value } from "../../src/ir/graph.ts";
+import type { ParamsOf } from "../../src/ir/prim.ts";
+import { sizeOf } from "../../src/ir/shape.ts";
+import { type Elements, floats } from "../support/kernel-bench.ts";
+import { kernelRun } from "../support/kernel-run.ts";
 
 type DType = "float32" | "float64";
 type Images = readonly [batch: number, height: number, width: number, channels: number];

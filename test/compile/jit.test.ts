@@ -20,10 +20,10 @@ import {
   sum,
   tensor,
   zeros,
-} from "../src/index.ts";
-import { odeint } from "../src/ode/index.ts";
-import { backend } from "../src/compile/engine.ts";
-import { resident } from "../src/compile/resident.ts";
+} from "../../src/index.ts";
+import { odeint } from "../../src/ode/index.ts";
+import { backend } from "../../src/compile/engine.ts";
+import { resident } from "../../src/compile/resident.ts";
 
 const x = tensor([1, 2, 3]);
 const lists = (tensors: readonly Tensor[]): unknown[] => tensors.map((found) => found.toArray());
@@ -375,7 +375,7 @@ describe("kernel memory", () => {
     const folder = mkdtempSync(join(tmpdir(), "adjoint-collected-"));
     try {
       const outfile = join(folder, "collected.mjs");
-      const entry = fileURLToPath(new URL("./support/collected.ts", import.meta.url));
+      const entry = fileURLToPath(new URL("../support/collected.ts", import.meta.url));
       await build({
         entryPoints: [entry],
         bundle: true,

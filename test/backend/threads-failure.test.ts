@@ -2,8 +2,8 @@
 
 import type { Worker } from "node:worker_threads";
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
-import { ThreadError } from "../src/index.ts";
-import { type Bench, addToWord, bench, closeBenches, spin, wordsAt } from "./support/forks.ts";
+import { ThreadError } from "../../src/index.ts";
+import { type Bench, addToWord, bench, closeBenches, spin, wordsAt } from "../support/forks.ts";
 
 /** Helpers started, in order: Node's own threads, watched on their way. */
 const started: Worker[] = [];

@@ -1,10 +1,10 @@
 // Transposed convolutions that write their pixels where they belong, against the interpreter.
 import { afterEach, describe, expect, it } from "vitest";
-import { formKernels } from "../src/compile/fuse/kernels.ts";
-import { optimize } from "../src/compile/passes/index.ts";
-import { type Tensor, conv2d, conv2dTranspose, jit, random, setBackend } from "../src/index.ts";
-import type { Work } from "../src/ir/kernel.ts";
-import { trace } from "../src/ir/trace.ts";
+import { formKernels } from "../../src/compile/fuse/kernels.ts";
+import { optimize } from "../../src/compile/passes/index.ts";
+import { type Tensor, conv2d, conv2dTranspose, jit, random, setBackend } from "../../src/index.ts";
+import type { Work } from "../../src/ir/kernel.ts";
+import { trace } from "../../src/ir/trace.ts";
 
 afterEach(() => setBackend("wasm"));
 

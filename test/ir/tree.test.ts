@@ -13,7 +13,7 @@ import {
   tensor,
   treeLeaves,
   treeProtocol,
-} from "../src/index.ts";
+} from "../../src/index.ts";
 
 /** A class that takes part in trees. */
 class Pair implements TreeNode {

@@ -1,9 +1,9 @@
 // Programs that share working memory.
 import { describe, expect, it } from "vitest";
-import { backend } from "../src/compile/engine.ts";
-import { Executable } from "../src/compile/evaluate.ts";
-import { type Tensor, conv2d, random } from "../src/index.ts";
-import { trace } from "../src/ir/trace.ts";
+import { backend } from "../../src/compile/engine.ts";
+import { Executable } from "../../src/compile/evaluate.ts";
+import { type Tensor, conv2d, random } from "../../src/index.ts";
+import { trace } from "../../src/ir/trace.ts";
 
 const image = random.normal(random.key(1), [1, 96, 96, 32]);
 const kernel = random.normal(random.key(2), [3, 3, 32, 32]).mul(0.05);

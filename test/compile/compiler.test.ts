@@ -21,10 +21,10 @@ import {
   take,
   tensor,
   transpose,
-} from "../src/index.ts";
-import { backend } from "../src/compile/engine.ts";
-import { odeint } from "../src/ode/index.ts";
-import { exactInputs, exactProgram } from "./support/exact-program.ts";
+} from "../../src/index.ts";
+import { backend } from "../../src/compile/engine.ts";
+import { odeint } from "../../src/ode/index.ts";
+import { exactInputs, exactProgram } from "../support/exact-program.ts";
 
 const square = tensor(
   Array.from({ length: 64 }, (_, i) => (i % 7) - 3),

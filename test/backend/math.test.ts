@@ -1,13 +1,13 @@
 // Transcendental functions of SIMD lanes: accuracy over the whole range, special cases, reproducibility.
 import { readFileSync } from "node:fs";
 import { describe, expect, test } from "vitest";
-import { WasmModule } from "../src/backend/wasm/asm/index.ts";
+import { WasmModule } from "../../src/backend/wasm/asm/index.ts";
 import {
   emitMath,
   type FloatType,
   type MathName,
   mathNames,
-} from "../src/backend/wasm/math/index.ts";
+} from "../../src/backend/wasm/math/index.ts";
 
 type Floats = Float32Array | Float64Array;
 const CAPACITY = 1 << 23;
@@ -177,7 +177,7 @@ interface Golden {
   readonly e: readonly number[];
 }
 const golden = JSON.parse(
-  readFileSync(new URL("golden/math.json", import.meta.url), "utf8"),
+  readFileSync(new URL("../golden/math.json", import.meta.url), "utf8"),
 ) as Record<MathName, Golden>;
 
 function unit64(y: number): number {

@@ -1,17 +1,17 @@
 // Depthwise convolutions and the gradients of their kernels against sums of the definition in double precision.
 import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { type ConvShape, convShape, type Pair } from "../src/ir/conv.ts";
-import { makeInput, type Value } from "../src/ir/graph.ts";
+import { type ConvShape, convShape, type Pair } from "../../src/ir/conv.ts";
+import { makeInput, type Value } from "../../src/ir/graph.ts";
 import type {
   ConvFilterWork,
   ConvWork,
   LoopNest,
   PrepareKernelWork,
   View,
-} from "../src/ir/kernel.ts";
-import { floats, type Floats } from "./support/kernel-bench.ts";
-import { kernelRun } from "./support/kernel-run.ts";
+} from "../../src/ir/kernel.ts";
+import { floats, type Floats } from "../support/kernel-bench.ts";
+import { kernelRun } from "../support/kernel-run.ts";
 
 type DType = "float32" | "float64";
 

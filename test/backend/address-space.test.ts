@@ -1,9 +1,9 @@
 /** @file Kernel memory beyond two gibibytes: addresses are not signed. */
 import { afterAll, afterEach, expect, it } from "vitest";
-import { backend, setBackend, setThreads, threads } from "../src/compile/engine.ts";
-import { type Tensor, conv2d, jit, matmul, relu } from "../src/index.ts";
-import { difference } from "./support/check-image-program.ts";
-import { sample } from "./support/random-image-program.ts";
+import { backend, setBackend, setThreads, threads } from "../../src/compile/engine.ts";
+import { type Tensor, conv2d, jit, matmul, relu } from "../../src/index.ts";
+import { difference } from "../support/check-image-program.ts";
+import { sample } from "../support/random-image-program.ts";
 
 const setting = { dtype: "float32", exact: true, smooth: false, largest: 0, extent: 0 } as const;
 const middle = 2 ** 31;

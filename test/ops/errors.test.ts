@@ -1,7 +1,7 @@
 // Wrong use of tensors, operations and derivatives: each a typed error that says who, what was expected, what came.
 
 import { describe, expect, test } from "vitest";
-import * as adjoint from "../src/index.ts";
+import * as adjoint from "../../src/index.ts";
 import {
   AdjointError,
   ArgumentError,
@@ -16,8 +16,8 @@ import {
   tensor,
   valueAndGrad,
   vjp,
-} from "../src/index.ts";
-import { bind } from "../src/ops/bind.ts";
+} from "../../src/index.ts";
+import { bind } from "../../src/ops/bind.ts";
 
 type Kind = new (...args: never[]) => Error;
 const any = adjoint as unknown as Record<string, (...args: unknown[]) => unknown>;

@@ -8,10 +8,10 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { build } from "esbuild";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { setThreads, threads } from "../src/index.ts";
-import { golden, imageGolden } from "./determinism/golden.ts";
-import { imageBits } from "./determinism/images.ts";
-import { trainedBits } from "./determinism/train.ts";
+import { setThreads, threads } from "../../src/index.ts";
+import { golden, imageGolden } from "./golden.ts";
+import { imageBits } from "./images.ts";
+import { trainedBits } from "./train.ts";
 
 const asked = (process.env["ADJOINT_TEST_NODES"] ?? "").split(",").filter(Boolean);
 const otherNodes = [...new Set(["20", "22", "24", ...asked])];
@@ -31,7 +31,7 @@ describe("the seeded training gives the golden bits", () => {
   };
 
   beforeAll(async () => {
-    const entry = fileURLToPath(new URL("./determinism/print.ts", import.meta.url));
+    const entry = fileURLToPath(new URL("./print.ts", import.meta.url));
     await build({
       entryPoints: [entry],
       bundle: true,

@@ -44,7 +44,7 @@ function writeDigits(part: string, count: number): void {
 
 describe("examples", () => {
   it("tensors", async () => {
-    const { results } = await import("../examples/tensors.ts");
+    const { results } = await import("../../examples/tensors.ts");
     closeTo(results.rowSums, [Math.tanh(6) + Math.tanh(12), Math.tanh(12) + Math.tanh(26)], 5);
     expect(results.compiled).toBeCloseTo(results.value, 6);
     results.dwAgain
@@ -66,7 +66,7 @@ describe("examples", () => {
   });
 
   it("solves", async () => {
-    const { results } = await import("../examples/solves.ts");
+    const { results } = await import("../../examples/solves.ts");
     closeTo(results.decay, [1, Math.exp(-1), Math.exp(-2)], 8);
     expect(results.status).toBe("success");
     expect(results.stats.evaluations).toBeGreaterThan(results.stats.accepted);
@@ -77,14 +77,14 @@ describe("examples", () => {
   });
 
   it("training", async () => {
-    const { results } = await import("../examples/training.ts");
+    const { results } = await import("../../examples/training.ts");
     expect(results.last).toBeLessThan(results.first / 3);
     expect(results.model.net).toBeDefined();
   });
 
   it("odenet-mnist: the paper's networks, trained on digits from files", async () => {
-    const { main } = await import("../examples/odenet-mnist.ts");
-    const { OdeNet, ResNet } = await import("../examples/mnist/networks.ts");
+    const { main } = await import("../../examples/odenet-mnist.ts");
+    const { OdeNet, ResNet } = await import("../../examples/mnist/networks.ts");
     writeDigits("train", 50);
     writeDigits("t10k", 20);
     const run = (model: string, ...more: string[]): ReturnType<typeof main> =>
@@ -130,7 +130,7 @@ describe("examples", () => {
   });
 
   it("figure-1: both networks learn the task, and are drawn", async () => {
-    const { main } = await import("../examples/figure-1.ts");
+    const { main } = await import("../../examples/figure-1.ts");
     const png = join(folder, "figure.png");
     const { losses, panels, svg } = await main(["--steps", "600", "--out", png]);
     // The task's variance is 6.6.
@@ -147,7 +147,7 @@ describe("examples", () => {
   });
 
   it("train-shapes: both networks, the second from the first's beginnings", async () => {
-    const { main } = await import("../examples/train-shapes.ts");
+    const { main } = await import("../../examples/train-shapes.ts");
     const out = join(folder, "assets");
     const accuracies = await main(["--images", "48", "--epochs", "1", "--out", out, "--quiet"]);
     expect(Object.keys(accuracies)).toEqual(["cnn", "odenet"]);
@@ -157,7 +157,7 @@ describe("examples", () => {
   });
 
   it("judge-shapes: rows for methods and baselines", async () => {
-    const { main } = await import("../examples/judge-shapes.ts");
+    const { main } = await import("../../examples/judge-shapes.ts");
     const { rows, likenesses } = await main([
       "--images",
       "4",
@@ -176,7 +176,7 @@ describe("examples", () => {
   });
 
   it("depth-cam: a strip and an animation", async () => {
-    const { main } = await import("../examples/depth-cam.ts");
+    const { main } = await import("../../examples/depth-cam.ts");
     const { svg, gif } = await main(["--places", "12", "--frames", "3", "--out", folder]);
     // Pictures inside are letters of all kinds.
     const drawn = svg.replace(/base64,[^"]*/g, "");

@@ -1,12 +1,12 @@
 // Folds along an axis that is cut into chunks: partial results, folded in the order of the chunks.
 import { createHash } from "node:crypto";
 import { afterAll, afterEach, describe, expect, it } from "vitest";
-import { partialBytes } from "../src/backend/wasm/loops/decisions.ts";
-import { gatherStrided } from "../src/backend/wasm/loops/gather.ts";
-import { mergeAxes, schedule } from "../src/backend/wasm/loops/schedule.ts";
-import { splitNest } from "../src/backend/wasm/loops/split.ts";
-import { formKernels } from "../src/compile/fuse/kernels.ts";
-import { optimize } from "../src/compile/passes/index.ts";
+import { partialBytes } from "../../src/backend/wasm/loops/decisions.ts";
+import { gatherStrided } from "../../src/backend/wasm/loops/gather.ts";
+import { mergeAxes, schedule } from "../../src/backend/wasm/loops/schedule.ts";
+import { splitNest } from "../../src/backend/wasm/loops/split.ts";
+import { formKernels } from "../../src/compile/fuse/kernels.ts";
+import { optimize } from "../../src/compile/passes/index.ts";
 import {
   type Tensor,
   grad,
@@ -16,10 +16,10 @@ import {
   setThreads,
   tensor,
   threads,
-} from "../src/index.ts";
-import type { DType } from "../src/ir/dtype.ts";
-import type { LoopNest, ReduceOp } from "../src/ir/kernel.ts";
-import { trace } from "../src/ir/trace.ts";
+} from "../../src/index.ts";
+import type { DType } from "../../src/ir/dtype.ts";
+import type { LoopNest, ReduceOp } from "../../src/ir/kernel.ts";
+import { trace } from "../../src/ir/trace.ts";
 
 const before = threads();
 afterEach(() => setBackend("wasm"));

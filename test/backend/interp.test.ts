@@ -1,17 +1,17 @@
 // The allocator keeps its books, and the plain backend computes what the primitives are documented to mean.
 import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { Allocator, blockAlignment } from "../src/backend/allocator.ts";
-import { readElements, writeElements } from "../src/backend/backend.ts";
-import { createInterpBackend } from "../src/backend/interp/index.ts";
-import { threefry } from "../src/backend/interp/random.ts";
-import { erf, roundHalfEven } from "../src/backend/interp/special.ts";
-import { type DType, kernelBytes, type TypedArray } from "../src/ir/dtype.ts";
-import { InternalError } from "../src/base/errors.ts";
-import { makeInput, makeNode, type Node, type TensorType, type Value } from "../src/ir/graph.ts";
-import type { Place } from "../src/ir/kernel.ts";
-import type { ParamsOf, PrimName } from "../src/ir/prim.ts";
-import { type Shape, sizeOf } from "../src/ir/shape.ts";
+import { Allocator, blockAlignment } from "../../src/backend/allocator.ts";
+import { readElements, writeElements } from "../../src/backend/backend.ts";
+import { createInterpBackend } from "../../src/backend/interp/index.ts";
+import { threefry } from "../../src/backend/interp/random.ts";
+import { erf, roundHalfEven } from "../../src/backend/interp/special.ts";
+import { type DType, kernelBytes, type TypedArray } from "../../src/ir/dtype.ts";
+import { InternalError } from "../../src/base/errors.ts";
+import { makeInput, makeNode, type Node, type TensorType, type Value } from "../../src/ir/graph.ts";
+import type { Place } from "../../src/ir/kernel.ts";
+import type { ParamsOf, PrimName } from "../../src/ir/prim.ts";
+import { type Shape, sizeOf } from "../../src/ir/shape.ts";
 
 describe("allocator", () => {
   const make = (): { allocator: Allocator; bytes: Uint8Array; ends: number[] } => {

@@ -1,13 +1,13 @@
 // The assembler: every opcode, number encodings, operand checks, control flow, and a small SIMD kernel.
 import { describe, expect, test } from "vitest";
-import { Bytes } from "../src/backend/wasm/asm/bytes.ts";
+import { Bytes } from "../../src/backend/wasm/asm/bytes.ts";
 import {
   AsmError,
   type FunctionBuilder,
   opcodes,
   type ValType,
   WasmModule,
-} from "../src/backend/wasm/asm/index.ts";
+} from "../../src/backend/wasm/asm/index.ts";
 
 function pushZero(fn: FunctionBuilder, type: ValType): void {
   if (type === "i32") fn.i32(0);

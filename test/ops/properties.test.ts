@@ -2,7 +2,7 @@
 
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import * as adjoint from "../src/index.ts";
+import * as adjoint from "../../src/index.ts";
 import {
   type Nested,
   ShapeError,
@@ -24,7 +24,7 @@ import {
   tensor,
   tile,
   zeros,
-} from "../src/index.ts";
+} from "../../src/index.ts";
 
 const extents = fc.array(fc.integer({ min: 0, max: 4 }), { maxLength: 4 });
 const iotaOf = (shape: readonly number[]): Tensor => {

@@ -1,11 +1,11 @@
 // What is quickly made again is not stored: masks on the way back, deviations from a mean.
 import { afterEach, describe, expect, it } from "vitest";
-import { formKernels } from "../src/compile/fuse/kernels.ts";
-import { optimize } from "../src/compile/passes/index.ts";
-import { type Tensor, conv2d, jit, random, setBackend, vjp } from "../src/index.ts";
-import { sizeOf } from "../src/ir/shape.ts";
-import * as nn from "../src/nn/index.ts";
-import { trace } from "../src/ir/trace.ts";
+import { formKernels } from "../../src/compile/fuse/kernels.ts";
+import { optimize } from "../../src/compile/passes/index.ts";
+import { type Tensor, conv2d, jit, random, setBackend, vjp } from "../../src/index.ts";
+import { sizeOf } from "../../src/ir/shape.ts";
+import * as nn from "../../src/nn/index.ts";
+import { trace } from "../../src/ir/trace.ts";
 
 afterEach(() => setBackend("wasm"));
 

@@ -9,7 +9,7 @@ import {
   jit,
   random,
   tensor,
-} from "../src/index.ts";
+} from "../../src/index.ts";
 
 /** Threefry-2x32 with 20 rounds, written from the paper: what the primitive is held against. */
 function threefry(

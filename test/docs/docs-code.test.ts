@@ -7,7 +7,7 @@ import { fileURLToPath, pathToFileURL } from "node:url";
 import { build } from "esbuild";
 import { expect, test, vi } from "vitest";
 
-const root = join(dirname(fileURLToPath(import.meta.url)), "..");
+const root = join(dirname(fileURLToPath(import.meta.url)), "../..");
 const room = (name: string): string => join(root, "src", name, "index.ts");
 
 const entrances: Readonly<Record<string, string>> = {

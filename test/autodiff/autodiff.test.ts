@@ -20,7 +20,7 @@ import {
   vjp,
   where,
   zeros,
-} from "../src/index.ts";
+} from "../../src/index.ts";
 
 const f64 = { dtype: "float64" } as const;
 const d = (data: number | number[] | number[][]): Tensor => tensor(data, f64);
