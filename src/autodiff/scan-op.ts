@@ -1,13 +1,14 @@
 /**
- * @file The host operation of `scan`, and its derivatives: backward it is a scan the other way over the carries that the
- * forward one saved, forward a scan over pairs of values and tangents. Both are scans again, so they differentiate again.
+ * @file The host operation of `scan`, and its derivatives. The backward pass is a scan in the other direction over the carries that
+ * the forward pass saved; the forward derivative is a scan over pairs of values and tangents. Both are scans again, so derivatives
+ * of any order follow.
  */
 import { isFloat, kernelBytes } from "../ir/dtype.ts";
 import { type Graph, type TensorType, typeOf } from "../ir/graph.ts";
 import type { HostContext, HostOp, HostRun, Pointer } from "../ir/host.ts";
+import { Layout, Selection } from "../ir/layout.ts";
 import { sizeOf } from "../ir/shape.ts";
 import type { Tensor } from "../ir/tensor.ts";
-import { trace } from "../ir/trace.ts";
 import { bind } from "../ops/bind.ts";
 import { zeros, zerosLike } from "../ops/creation.ts";
 import type { Derivative } from "../ops/rules.ts";
@@ -17,15 +18,16 @@ import { inline } from "./inline.ts";
 import { jvpGraph } from "./jvp-graph.ts";
 import { vjpGraph } from "./vjp-graph.ts";
 
-/** One step as a graph: [carry..., x..., constants...] -> [carry..., y...]. */
+type List = readonly TensorType[];
+
+/** One step as a graph, and how often it is taken. */
 interface Body {
   readonly graph: Graph;
-  readonly carries: number;
-  readonly xs: number;
+  readonly inputs: Layout<{ carry: List; x: List; constants: List }>;
+  /** `saved` are the carries that the step began with, if a backward pass will need them. */
+  readonly outputs: Layout<{ carry: List; ys: List; saved: List }>;
   readonly length: number;
   readonly reverse: boolean;
-  /** Whether the last ys are the carries that each step began with. */
-  readonly saves: boolean;
 }
 
 /** Final carries, and each step's y stacked along a new first axis. */
@@ -48,41 +50,41 @@ export function scanLeaves(
   length: number,
   reverse: boolean,
 ): ScanResult {
-  const types = [
-    ...init.map(typeOf),
-    ...xs.map(({ shape, dtype }) => ({ shape: shape.slice(1), dtype })),
-  ];
-  const { graph, captured } = trace((...given) => {
-    const out = step(given.slice(0, init.length), given.slice(init.length));
+  const x = xs.map(({ shape, dtype }) => ({ shape: shape.slice(1), dtype }));
+  const carry = init.map(typeOf);
+  const { graph, captured } = new Layout({ carry, x }).trace((given) => {
+    const out = step([...given.carry], [...given.x]);
     return [...out.carry, ...out.ys];
-  }, types);
-  return run({ graph, carries: init.length, xs: xs.length, length, reverse, saves: false }, [
-    ...init,
-    ...xs,
-    ...captured,
-  ]);
-}
-
-function run(body: Body, inputs: readonly Tensor[]): ScanResult {
-  const outputs = bind("host", inputs, { op: scanOp(body) });
-  return { carry: outputs.slice(0, body.carries), ys: outputs.slice(body.carries) };
+  });
+  const body: Body = {
+    graph,
+    inputs: new Layout({ carry, x, constants: captured.map(typeOf) }),
+    outputs: new Layout({ carry, ys: graph.outputs.slice(carry.length).map(typeOf), saved: [] }),
+    length,
+    reverse,
+  };
+  const outputs = bind("host", [...init, ...xs, ...captured], { op: scanOp(body) });
+  const { carry: last, ys } = body.outputs.split(outputs);
+  return { carry: [...last], ys: [...ys] };
 }
 
 function scanOp(body: Body): HostOp {
   let key: string | undefined;
-  const { graph, carries, length, reverse, saves } = body;
+  const { graph, inputs: layout, outputs, length, reverse } = body;
+  const { carry, ys, saved } = outputs.split(outputs.types);
+  const saves = saved.length > 0 || carry.length === 0;
+  const rows = ({ shape, dtype }: TensorType): TensorType => ({ shape: [length, ...shape], dtype });
   const op: HostOp = {
     name: "scan",
-    outputs: graph.outputs.map((type, i): TensorType =>
-      i < carries ? typeOf(type) : { shape: [length, ...type.shape], dtype: type.dtype },
-    ),
-    // Only asked for outside of compiled functions, and long: made when it is.
+    outputs: [...carry, ...ys.map(rows), ...saved.map(rows)],
+    // Asked for outside compiled functions only, and long: made on demand.
     get key() {
-      return (key ??= `scan ${length} ${reverse} ${carries} ${body.xs} ${graphKey(graph)}`);
+      const { x } = layout.start;
+      return (key ??= `scan ${length} ${reverse} ${carry.length} ${x} ${graphKey(graph)}`);
     },
     recording: () => (saves ? op : scanOp(saving(body))),
-    vjp(inputs, outputs, cotangents, wrt) {
-      if (saves) return backward(body, inputs, outputs, cotangents, wrt);
+    vjp(inputs, results, cotangents, wrt) {
+      if (saves) return backward(body, inputs, results, cotangents, wrt);
       const again = bind("host", inputs, { op: scanOp(saving(body)) });
       return backward(saving(body), inputs, again, cotangents, wrt);
     },
@@ -95,182 +97,191 @@ function scanOp(body: Body): HostOp {
 
 /** The steps one after another. */
 function unroll(
-  { graph, carries, xs, length, reverse }: Body,
-  inputs: readonly Tensor[],
+  { graph, inputs, outputs, length, reverse }: Body,
+  given: readonly Tensor[],
 ): Tensor[] {
-  const constants = inputs.slice(carries + xs);
-  const ys: Tensor[][] = [];
-  let carry = inputs.slice(0, carries);
+  const { carry: init, x, constants } = inputs.split(given);
+  const rows: (readonly Tensor[])[] = [];
+  let carry = init;
   for (let step = 0; step < length; step++) {
     const index = reverse ? length - 1 - step : step;
-    const x = inputs.slice(carries, carries + xs).map((row) => at(row, index));
-    const outputs = inline(graph, [...carry, ...x, ...constants]);
-    carry = outputs.slice(0, carries);
-    ys[index] = outputs.slice(carries);
+    const slices = x.map((row) => at(row, index));
+    const out = outputs.split(inline(graph, [...carry, ...slices, ...constants]));
+    carry = out.carry;
+    rows[index] = [...out.ys, ...out.saved];
   }
-  const stacked = graph.outputs
-    .slice(carries)
-    .map((type, i) =>
-      length === 0
-        ? zeros([0, ...type.shape], { dtype: type.dtype })
-        : concat(ys.map((row) => reshape(row[i]!, [1, ...type.shape]))),
-    );
+  const { ys, saved } = outputs.split(outputs.types);
+  const stacked = [...ys, ...saved].map(({ shape, dtype }, i) =>
+    length === 0
+      ? zeros([0, ...shape], { dtype })
+      : concat(rows.map((row) => reshape(row[i]!, [1, ...shape]))),
+  );
   return [...carry, ...stacked];
 }
 
-/** The same steps, with the carry that each began with as further ys. */
+/** The same steps, which also save the carry that each began with. */
 function saving(body: Body): Body {
-  const { graph, carries } = body;
+  const { graph, inputs, outputs } = body;
+  const { carry } = inputs.split(graph.inputs);
+  const { ys } = outputs.split(outputs.types);
   return {
     ...body,
-    graph: { ...graph, outputs: [...graph.outputs, ...graph.inputs.slice(0, carries)] },
-    saves: true,
+    graph: { ...graph, outputs: [...graph.outputs, ...carry] },
+    outputs: new Layout({ carry: carry.map(typeOf), ys, saved: carry.map(typeOf) }),
   };
 }
 
-const floats = (values: readonly TensorType[]): boolean[] =>
-  values.map(({ dtype }) => isFloat(dtype));
-const pick = <T>(list: readonly T[], mask: readonly unknown[]): T[] =>
-  list.filter((_, i) => mask[i]);
-/** One entry a place of the mask: the next of `list` where it holds. */
-function spread<T>(list: readonly T[], mask: readonly unknown[]): (T | undefined)[] {
-  let next = 0;
-  return mask.map((holds) => (holds ? list[next++] : undefined));
-}
+const floats = (values: readonly TensorType[]): Selection =>
+  new Selection(values.map(({ dtype }) => isFloat(dtype)));
+const defined = (list: readonly Derivative[]): Selection =>
+  new Selection(list.map((derivative) => derivative !== undefined));
 const orZeros = (list: readonly Derivative[], like: readonly TensorType[]): Tensor[] =>
   list.map((derivative, i) => derivative ?? zeros(like[i]!.shape, { dtype: like[i]!.dtype }));
 
-/** Cotangents of carries and constants run backwards; those of the xs are the ys of that run. */
+/** Cotangents of carries and constants run backward; those of the xs are the ys of that run. */
 function backward(
   body: Body,
-  inputs: readonly Tensor[],
-  outputs: readonly Tensor[],
+  given: readonly Tensor[],
+  results: readonly Tensor[],
   cotangents: readonly Derivative[],
-  asked: readonly boolean[] = inputs.map(() => true),
+  asked: readonly boolean[] = given.map(() => true),
 ): Derivative[] {
-  const { graph, carries, xs, length, reverse } = body;
-  const constants = inputs.slice(carries + xs);
-  // Carries always matter: one that starts fixed may be moved by a later step.
-  const wrt = floats(graph.inputs).map((float, i) => float && (i < carries || asked[i] === true));
-  const [wrtCarry, wrtX, wrtConstant] = [
-    wrt.slice(0, carries),
-    wrt.slice(carries, carries + xs),
-    wrt.slice(carries + xs),
-  ];
-  const saved = outputs.slice(-carries || outputs.length);
-  const slices = inputs.slice(carries, carries + xs);
-  const fromYs = graph.outputs
-    .slice(carries)
-    .map((type, i) => (isFloat(type.dtype) ? cotangents[carries + i] : undefined));
-  const movingConstants = pick(constants, wrtConstant);
-  const initial = [
-    ...orZeros(pick(cotangents.slice(0, carries), wrtCarry), pick(graph.inputs, wrtCarry)),
-    ...movingConstants.map(zerosLike),
-  ];
-  const count = initial.length - movingConstants.length;
+  const { graph, inputs, outputs, length, reverse } = body;
+  const types = inputs.split(inputs.types);
+  const { x, constants } = inputs.split(given);
+  const { saved } = outputs.split(results);
+  const incoming = outputs.split(cotangents);
+  const asks = inputs.split(asked);
+  const within = (list: List, flags?: readonly boolean[]): boolean[] =>
+    list.map(({ dtype }, i) => isFloat(dtype) && flags?.[i] !== false);
+  const wrt = inputs.join({
+    // Carries always matter: one that starts fixed may be moved by a later step.
+    carry: within(types.carry),
+    x: within(types.x, asks.x),
+    constants: within(types.constants, asks.constants),
+  });
+  const wanted = inputs.split(wrt);
+  const [carries, slices, fixed] = [wanted.carry, wanted.x, wanted.constants].map(
+    (flags) => new Selection(flags),
+  ) as [Selection, Selection, Selection];
+  const { ys, saved: carriesToo } = outputs.split(outputs.types);
+  const stacked = [...ys, ...carriesToo];
+  const fromStacked = [...incoming.ys, ...incoming.saved].map((cotangent, i) =>
+    isFloat(stacked[i]!.dtype) ? cotangent : undefined,
+  );
+  const arriving = defined(fromStacked);
+  const moving = new Layout({
+    carry: carries.pick(types.carry),
+    sums: fixed.pick(types.constants),
+  });
+  const rows = new Layout({ saved: types.carry, x: types.x, cotangents: arriving.pick(stacked) });
   const result = scanLeaves(
-    (carried, given) => {
-      const values = [...given.slice(0, carries + xs), ...constants];
-      const { pullback } = vjpGraph(graph, values, wrt);
-      const toYs = spread(given.slice(carries + xs), fromYs);
-      const found = pullback([...spread(carried.slice(0, count), wrtCarry), ...toYs]);
-      const toConstants = pick(found.slice(carries + xs), wrtConstant);
+    (carried, row) => {
+      const now = moving.split(carried);
+      const { saved: values, x: xs, cotangents: toStacked } = rows.split(row);
+      const { pullback } = vjpGraph(graph, [...values, ...xs, ...constants], wrt);
+      const found = inputs.split(
+        pullback([...carries.place(now.carry), ...arriving.place(toStacked)]),
+      );
+      const sums = fixed.pick(found.constants);
       return {
         carry: [
-          ...orZeros(pick(found.slice(0, carries), wrtCarry), pick(graph.inputs, wrtCarry)),
-          ...carried
-            .slice(count)
-            .map((sum, i) => (toConstants[i] === undefined ? sum : sum.add(toConstants[i]))),
+          ...orZeros(carries.pick(found.carry), carries.pick(types.carry)),
+          ...now.sums.map((sum, i) => (sums[i] === undefined ? sum : sum.add(sums[i]))),
         ],
-        ys: orZeros(
-          pick(found.slice(carries, carries + xs), wrtX),
-          pick(graph.inputs.slice(carries), wrtX),
-        ),
+        ys: orZeros(slices.pick(found.x), slices.pick(types.x)),
       };
     },
-    initial,
-    [...saved, ...slices, ...fromYs.filter((cotangent) => cotangent !== undefined)],
+    [
+      ...orZeros(carries.pick(incoming.carry), carries.pick(types.carry)),
+      ...fixed.pick(constants).map(zerosLike),
+    ],
+    [...saved, ...x, ...arriving.pick(fromStacked as Tensor[])],
     length,
     !reverse,
   );
-  return [
-    ...spread(result.carry.slice(0, count), wrtCarry),
-    ...spread(result.ys, wrtX),
-    ...spread(result.carry.slice(count), wrtConstant),
-  ];
+  const end = moving.split(result.carry);
+  return inputs.join<Derivative>({
+    carry: carries.place(end.carry),
+    x: slices.place(result.ys),
+    constants: fixed.place(end.sums),
+  });
 }
 
-/** Values and tangents side by side. Every float carry gets a tangent: it may start to move at any step. */
+/** Values and tangents side by side. Every float carry has a tangent: it may start to move at any step. */
 function forward(
   body: Body,
-  inputs: readonly Tensor[],
+  given: readonly Tensor[],
   tangents: readonly Derivative[],
 ): Derivative[] {
-  const { graph, carries, xs, length, reverse } = body;
-  const moving = floats(graph.inputs.slice(0, carries));
-  const constants = inputs.slice(carries + xs);
-  const constantTangents = tangents.slice(carries + xs);
-  const xTangents = tangents.slice(carries, carries + xs);
-  const initialTangents = orZeros(pick(tangents.slice(0, carries), moving), pick(inputs, moving));
-  const movingYs = floats(graph.outputs.slice(carries));
+  const { graph, inputs, outputs, length, reverse } = body;
+  const { carry, x, constants } = inputs.split(given);
+  const along = inputs.split(tangents);
+  const types = outputs.split(outputs.types);
+  const [carries, slices] = [floats(carry), defined(along.x)];
+  const results = new Layout({ carry: types.carry, rows: [...types.ys, ...types.saved] });
+  const rows = results.split(results.types).rows;
+  const moving = floats(rows);
+  const pairs = new Layout({
+    values: carry.map(typeOf),
+    tangents: carries.pick(carry).map(typeOf),
+  });
+  const sliced = new Layout({ values: x, tangents: slices.pick(x) });
   const result = scanLeaves(
-    (carried, given) => {
-      const along = [
-        ...spread(carried.slice(carries), moving),
-        ...spread(given.slice(xs), xTangents),
-        ...constantTangents,
-      ];
+    (carried, row) => {
+      const now = pairs.split(carried);
+      const slice = sliced.split(row);
       const out = jvpGraph(
         graph,
-        [...carried.slice(0, carries), ...given.slice(0, xs), ...constants],
-        along,
+        [...now.values, ...slice.values, ...constants],
+        [...carries.place(now.tangents), ...slices.place(slice.tangents), ...along.constants],
       );
+      const next = results.split<Derivative>(out.tangents);
       return {
         carry: [
-          ...out.outputs.slice(0, carries),
-          ...orZeros(pick(out.tangents.slice(0, carries), moving), pick(graph.inputs, moving)),
+          ...results.split(out.outputs).carry,
+          ...orZeros(carries.pick(next.carry), carries.pick(types.carry)),
         ],
-        ys: orZeros(
-          pick(out.tangents.slice(carries), movingYs),
-          pick(graph.outputs.slice(carries), movingYs),
-        ),
+        ys: orZeros(moving.pick(next.rows), moving.pick(rows)),
       };
     },
-    [...inputs.slice(0, carries), ...initialTangents],
-    [
-      ...inputs.slice(carries, carries + xs),
-      ...xTangents.filter((tangent) => tangent !== undefined),
-    ],
+    [...carry, ...orZeros(carries.pick(along.carry), carries.pick(carry))],
+    [...x, ...slices.pick(along.x as readonly Tensor[])],
     length,
     reverse,
   );
-  return [...spread(result.carry.slice(carries), moving), ...spread(result.ys, movingYs)];
+  return [...carries.place(pairs.split(result.carry).tangents), ...moving.place(result.ys)];
 }
 
 const bytesOf = ({ shape, dtype }: TensorType): number => sizeOf(shape) * kernelBytes[dtype];
 
 /** The loop: carries alternate between two blocks; the first step reads the inputs, the last writes the outputs. */
-function prepare({ graph, carries, xs, length, reverse }: Body, context: HostContext): HostRun {
+function prepare({ graph, inputs, outputs, length, reverse }: Body, context: HostContext): HostRun {
   const step = context.compile(graph, "scan step");
-  const carryTypes = graph.inputs.slice(0, carries);
-  const blocks = [0, 1].map(() => carryTypes.map((type) => context.allocate(typeOf(type))));
-  const carryBytes = carryTypes.map(bytesOf);
-  const xBytes = graph.inputs.slice(carries, carries + xs).map(bytesOf);
-  const yBytes = graph.outputs.slice(carries).map(bytesOf);
-  return (inputs: readonly Pointer[], outputs: readonly Pointer[]) => {
+  const { carry, x } = inputs.split(inputs.types);
+  const types = outputs.split(outputs.types);
+  const blocks = [0, 1].map(() => carry.map((type) => context.allocate(typeOf(type))));
+  const [carryBytes, xBytes] = [carry.map(bytesOf), x.map(bytesOf)];
+  const yBytes = [...types.ys, ...types.saved].map(bytesOf);
+  const slices = x.map(() => 0);
+  const rows = yBytes.map(() => 0);
+  const pointAt = (to: Pointer[], from: readonly Pointer[], by: readonly number[], k: number) => {
+    for (let i = 0; i < to.length; i++) to[i] = from[i]! + k * by[i]!;
+    return to;
+  };
+  return (given, results) => {
+    const from = inputs.split(given);
+    const { carry: last, ys, saved } = outputs.split(results);
+    const stacks = [...ys, ...saved];
     if (length === 0)
-      for (let i = 0; i < carries; i++) context.copy(outputs[i]!, inputs[i]!, carryBytes[i]!);
-    for (let i = carries + xs; i < inputs.length; i++) step.bindInput(i, inputs[i]!);
+      last.forEach((place, i) => context.copy(place, from.carry[i]!, carryBytes[i]!));
+    step.bindInputs(inputs.start.constants, from.constants);
     for (let k = 0; k < length; k++) {
-      const t = reverse ? length - 1 - k : k;
-      for (let i = 0; i < carries; i++) {
-        step.bindInput(i, k === 0 ? inputs[i]! : blocks[(k - 1) & 1]![i]!);
-        step.bindOutput(i, k === length - 1 ? outputs[i]! : blocks[k & 1]![i]!);
-      }
-      for (let i = 0; i < xs; i++)
-        step.bindInput(carries + i, inputs[carries + i]! + t * xBytes[i]!);
-      for (let i = 0; i < yBytes.length; i++)
-        step.bindOutput(carries + i, outputs[carries + i]! + t * yBytes[i]!);
+      const index = reverse ? length - 1 - k : k;
+      step.bindInputs(inputs.start.carry, k === 0 ? from.carry : blocks[(k - 1) & 1]!);
+      step.bindInputs(inputs.start.x, pointAt(slices, from.x, xBytes, index));
+      step.bindOutputs(outputs.start.carry, k === length - 1 ? last : blocks[k & 1]!);
+      step.bindOutputs(outputs.start.ys, pointAt(rows, stacks, yBytes, index));
       step.run();
     }
   };
