@@ -1,4 +1,7 @@
-// Hands out blocks of a linear address space: first fit over a free list sorted by address, neighbours merged.
+/**
+ * @file Hands out blocks of a linear address space: first fit over a list of free blocks sorted by address, neighbours
+ * merged.
+ */
 import { InternalError, complaint } from "../base/errors.ts";
 
 /** Alignment and granularity of blocks, in bytes: a cache line. */

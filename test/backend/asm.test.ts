@@ -1,6 +1,6 @@
 // The assembler: every opcode, number encodings, operand checks, control flow, and a small SIMD kernel.
 import { describe, expect, test } from "vitest";
-import { Bytes } from "../../src/backend/wasm/asm/bytes.ts";
+import { Bytes } from "../../src/backend/wasm/asm/encoding.ts";
 import {
   AsmError,
   type FunctionBuilder,

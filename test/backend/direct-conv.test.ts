@@ -1,13 +1,13 @@
 // Convolutions as sums of products, by tiles of pixels or over patches, against the plain backend: exact in integers.
 import * as fc from "fast-check";
+import * as ops from "../../src/ops/index.ts";
 import { afterAll, afterEach, describe, expect, test } from "vitest";
-import { isDirect } from "../../src/backend/wasm/kernels/conv/direct-blocks.ts";
+import { isDirect } from "../../src/backend/wasm/kernels/conv/direct.ts";
 import { grad } from "../../src/autodiff/index.ts";
 import { setBackend, setThreads, threads } from "../../src/compile/engine.ts";
 import { jit } from "../../src/compile/jit.ts";
 import { convShape, type Pair } from "../../src/ir/conv.ts";
 import type { Tensor } from "../../src/ir/tensor.ts";
-import * as ops from "../../src/ops/index.ts";
 import { tensor } from "../../src/ops/index.ts";
 import { difference } from "../support/check-image-program.ts";
 

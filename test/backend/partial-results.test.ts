@@ -1,9 +1,12 @@
 // Folds along an axis that is cut into chunks: partial results, folded in the order of the chunks.
 import { createHash } from "node:crypto";
 import { afterAll, afterEach, describe, expect, it } from "vitest";
-import { partialBytes } from "../../src/backend/wasm/loops/decisions.ts";
-import { gatherStrided } from "../../src/backend/wasm/loops/gather.ts";
-import { mergeAxes, schedule } from "../../src/backend/wasm/loops/schedule.ts";
+import {
+  partialBytes,
+  gatherStrided,
+  mergeAxes,
+  schedule,
+} from "../../src/backend/wasm/loops/schedule.ts";
 import { splitNest } from "../../src/backend/wasm/loops/split.ts";
 import { formKernels } from "../../src/compile/fuse/kernels.ts";
 import { optimize } from "../../src/compile/passes/index.ts";

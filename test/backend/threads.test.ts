@@ -13,7 +13,7 @@ import { ArgumentError, random, setThreads, threads } from "../../src/index.ts";
 import { backend } from "../../src/compile/engine.ts";
 import { WasmMemory } from "../../src/backend/wasm/memory.ts";
 import { control, controlBytes } from "../../src/backend/wasm/threads/layout.ts";
-import { Waking } from "../../src/backend/wasm/threads/waking.ts";
+import { Waking } from "../../src/backend/wasm/threads/team.ts";
 import { type Bench, addToWord, bench, closeBenches, spin, wordsAt } from "../support/forks.ts";
 
 afterEach(closeBenches);

@@ -4,9 +4,12 @@ import { describe, expect, it } from "vitest";
 import type { TypedArray } from "../../src/ir/dtype.ts";
 import type { Value } from "../../src/ir/graph.ts";
 import type { Kernel, Place } from "../../src/ir/kernel.ts";
-import { gatherStrided } from "../../src/backend/wasm/loops/gather.ts";
-import { mergeAxes, schedule } from "../../src/backend/wasm/loops/schedule.ts";
-import { partialBytes } from "../../src/backend/wasm/loops/decisions.ts";
+import {
+  gatherStrided,
+  mergeAxes,
+  schedule,
+  partialBytes,
+} from "../../src/backend/wasm/loops/schedule.ts";
 import { splitNest } from "../../src/backend/wasm/loops/split.ts";
 import { createWasmBackend } from "../../src/backend/wasm/index.ts";
 import { bytesOf } from "../../src/compile/plan.ts";

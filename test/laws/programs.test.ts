@@ -5,8 +5,7 @@
 import fc from "fast-check";
 import { afterEach, describe, expect, it } from "vitest";
 import { jvp, valueAndGrad } from "../../src/autodiff/index.ts";
-import { gatherStrided } from "../../src/backend/wasm/loops/gather.ts";
-import { mergeAxes, schedule } from "../../src/backend/wasm/loops/schedule.ts";
+import { gatherStrided, mergeAxes, schedule } from "../../src/backend/wasm/loops/schedule.ts";
 import { signatureOf } from "../../src/backend/wasm/signature.ts";
 import { type BackendName, setBackend } from "../../src/compile/engine.ts";
 import { Executable } from "../../src/compile/evaluate.ts";

@@ -1,4 +1,4 @@
-// What the interpreter's rules are: operands with their elements in, elements out.
+/** @file What an interpreter rule is: operands with their elements in, elements out. */
 import type { DType } from "../../ir/dtype.ts";
 import type { TensorType } from "../../ir/graph.ts";
 import type { ParamsOf, PrimName } from "../../ir/prim.ts";

@@ -1,7 +1,7 @@
-// Builds one WebAssembly function, checking every instruction against a tracked operand stack as it is emitted.
-import { Bytes } from "./bytes.ts";
-import { AsmError } from "./error.ts";
-import { type Opcode, opcodes, typeCode, type ValType } from "./opcodes.ts";
+/**
+ * @file Builds one WebAssembly function, and checks every instruction against a tracked operand stack as it is emitted.
+ */
+import { Bytes, AsmError, type Opcode, opcodes, typeCode, type ValType } from "./encoding.ts";
 
 /** Parameter and result types of a function. */
 export interface Signature {

@@ -1,8 +1,6 @@
-// Builds one WebAssembly module: types, imports, functions, exports; the bytes come out of `finish`.
-import { Bytes } from "./bytes.ts";
-import { AsmError } from "./error.ts";
+/** @file Builds one WebAssembly module from types, imports, functions and exports; `finish` returns its bytes. */
+import { Bytes, AsmError, typeCode, type ValType } from "./encoding.ts";
 import { FunctionBuilder, type FunctionHandle, type Signature } from "./function.ts";
-import { typeCode, type ValType } from "./opcodes.ts";
 
 export {
   FunctionBuilder,
@@ -11,7 +9,7 @@ export {
   type Local,
   type V128,
 } from "./function.ts";
-export type { ValType } from "./opcodes.ts";
+export type { ValType } from "./encoding.ts";
 
 /** Limits of an imported memory, in pages of 64 KiB. A shared memory needs a maximum. */
 export interface MemoryLimits {

@@ -1,17 +1,21 @@
-// The kernels written by hand rather than generated from loop nests, by the primitive they compute.
-import { argEmitter } from "./arg-extreme.ts";
-import { emitCumSum } from "./cum-sum.ts";
+/** @file The kernels written by hand rather than generated from loop nests, by the primitive they compute. */
+import {
+  argEmitter,
+  emitCumSum,
+  type DirectEmitter,
+  type DirectPrim,
+  type DirectWork,
+  type PhasedPrim,
+  emitGather,
+  emitScatterAdd,
+} from "./primitives.ts";
 import type { PhasedEmitter } from "../emit.ts";
-import type { DirectEmitter, DirectPrim, DirectWork, PhasedPrim } from "./direct.ts";
-import { emitGather } from "./gather.ts";
-import { emitAddAtPlaces } from "./pool/add-at-places.ts";
-import { maxPoolEmitter } from "./pool/max-pool.ts";
-import { emitPickPlaces } from "./pool/pick-places.ts";
+import { emitAddAtPlaces, emitPickPlaces } from "./pooling/places.ts";
+import { maxPoolEmitter } from "./pooling/max-pool.ts";
 import { emitRandomBits } from "./random-bits.ts";
-import { emitScatterAdd } from "./scatter-add.ts";
 
-export type { DirectEmitter, DirectPrim, DirectWork, PhasedPrim } from "./direct.ts";
-export { emitMatmul } from "./matmul.ts";
+export type { DirectEmitter, DirectPrim, DirectWork, PhasedPrim } from "./primitives.ts";
+export { emitMatmul } from "./matmul/index.ts";
 
 /** Emitters of the primitives that have a kernel of their own; all take contiguous operands of any dtype. */
 export const directEmitters: Readonly<Record<DirectPrim, DirectEmitter>> = {

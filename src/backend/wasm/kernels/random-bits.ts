@@ -1,11 +1,12 @@
-// randomBits: Threefry-2x32 with 20 rounds, four counters at a time (Salmon et al. 2011, "Parallel random numbers").
+/**
+ * @file randomBits: Threefry-2x32 with 20 rounds, four counters at a time (Salmon et al. 2011, "Parallel random
+ * numbers").
+ */
 import { sizeOf } from "../../../ir/shape.ts";
 import type { FunctionBuilder, Local } from "../asm/index.ts";
-import type { DirectEmitter } from "./direct.ts";
-import { repeat } from "./flow.ts";
-import { lanesOf, storeLanes } from "./lanes.ts";
-import { advance, pointerTo } from "./pointers.ts";
-import { merge } from "./transpose.ts";
+import type { DirectEmitter } from "./primitives.ts";
+import { repeat, advance, pointerTo } from "./flow.ts";
+import { lanesOf, storeLanes, merge } from "./lanes.ts";
 
 /** Rotations of the eight rounds that repeat (table 4 of the paper). */
 const rotations = [13, 15, 26, 6, 17, 29, 16, 24];

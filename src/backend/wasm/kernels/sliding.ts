@@ -1,9 +1,21 @@
-// Windows that slide over images: which of their taps lie inside, row by row as a kernel runs, column by column beforehand.
+/**
+ * @file Windows that slide over images: which of their taps lie inside. Rows are clipped while a kernel runs, columns
+ * when it is emitted.
+ */
 import type { FunctionBuilder, Local } from "../asm/index.ts";
-import { addScaled, copyOf, type Cut, cut, divided, forRange, smaller } from "./chunks.ts";
-import { repeat } from "./flow.ts";
+import {
+  addScaled,
+  copyOf,
+  type Cut,
+  cut,
+  divided,
+  forRange,
+  smaller,
+  repeat,
+  advance,
+  pointAt,
+} from "./flow.ts";
 import type { Lanes } from "./lanes.ts";
-import { advance, pointAt } from "./pointers.ts";
 
 /** One axis of images: tap k of window o lies at o * stride - before + k * dilation, in or outside [0, extent). */
 export interface SlidingAxis {

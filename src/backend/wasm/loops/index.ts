@@ -3,12 +3,18 @@ import type { Value } from "../../../ir/graph.ts";
 import type { LoopNest, Place } from "../../../ir/kernel.ts";
 import type { FunctionBuilder, Local } from "../asm/index.ts";
 import type { Address, Computed, EmitContext, PhasedEmitter } from "../emit.ts";
-import { eachSize, scaled, sizesOf } from "../kernels/chunks.ts";
-import { neutral } from "./accumulate.ts";
-import { type Gathered, gatherStrided } from "./gather.ts";
-import { partialBytes } from "./decisions.ts";
+import { eachSize, scaled, sizesOf } from "../kernels/flow.ts";
+import { neutral } from "./instructions.ts";
+import {
+  type Gathered,
+  gatherStrided,
+  partialBytes,
+  type Schedule,
+  type ScheduledReduction,
+  mergeAxes,
+  schedule,
+} from "./schedule.ts";
 import { emitNest } from "./nest.ts";
-import { type Schedule, type ScheduledReduction, mergeAxes, schedule } from "./schedule.ts";
 import { type Split, splitNest } from "./split.ts";
 
 export { mergeAxes } from "./schedule.ts";

@@ -1,10 +1,12 @@
-/** @file Scalar instructions as SIMD. In registers a bool is a mask of 32 bits a lane, in the low lanes if there are two. */
+/**
+ * @file Scalar instructions of a loop body as SIMD, reductions of lanes, and what SIMD lacks, done lane by lane. In
+ * registers a bool is a mask of 32 bits per lane, in the low lanes if there are two.
+ */
 import type { DType } from "../../../ir/dtype.ts";
-import type { Instruction } from "../../../ir/kernel.ts";
+import type { Instruction, ReduceOp } from "../../../ir/kernel.ts";
 import type { FunctionBuilder, Local } from "../asm/index.ts";
 import type { EmitContext } from "../emit.ts";
 import { type MathName, emitMath } from "../math/index.ts";
-import { divideLanes, remainderLanes } from "./by-lane.ts";
 
 type Arithmetic = Exclude<Instruction, { kind: "load" | "index" }>;
 
@@ -204,4 +206,164 @@ function cast(fn: FunctionBuilder, from: DType, to: DType): void {
     "float64>float32": "f32x4.demote_f64x2_zero",
   };
   fn.op(conversions[`${source}>${to}`]!);
+}
+
+// Reductions: neutral elements, combining, and folding the lanes of a vector into one.
+
+/** The element that changes nothing. */
+export function neutral(op: ReduceOp, dtype: DType): number {
+  switch (op) {
+    case "sum":
+      return 0;
+    case "prod":
+      return 1;
+    case "max":
+      return dtype === "int32" ? -2147483648 : -Infinity;
+    case "min":
+      return dtype === "int32" ? 2147483647 : Infinity;
+  }
+}
+
+/** Takes two vectors, leaves them combined. */
+export function combine(fn: FunctionBuilder, op: ReduceOp, dtype: DType): void {
+  const name = { sum: "add", prod: "mul", max: "max", min: "min" }[op];
+  fn.op(
+    `${shapeOf(dtype)}.${name}${dtype === "int32" && (op === "max" || op === "min") ? "_s" : ""}`,
+  );
+}
+
+/** accumulator = accumulator combined with x, in the first `count` of `lanes` lanes. */
+export function accumulate(
+  fn: FunctionBuilder,
+  op: ReduceOp,
+  dtype: DType,
+  accumulator: Local,
+  x: () => void,
+  count: number,
+  lanes: number,
+): void {
+  fn.get(accumulator);
+  x();
+  combine(fn, op, dtype);
+  if (count < lanes) {
+    fn.get(accumulator);
+    const wide = dtype === "float64";
+    const mask = Array.from({ length: 4 }, (_, index) =>
+      (wide ? index >> 1 : index) < count ? -1 : 0,
+    );
+    fn.v128({ i32x4: mask });
+    fn.op("v128.bitselect");
+  }
+  fn.set(accumulator);
+}
+
+/** Folds the lanes of a local into its lane 0, in a fixed order: (0 with 2) with (1 with 3). */
+export function foldLanes(
+  fn: FunctionBuilder,
+  op: ReduceOp,
+  dtype: DType,
+  vector: Local,
+  lanes: number,
+): void {
+  const steps = dtype === "float64" ? [8] : lanes === 4 ? [8, 4] : [4];
+  for (const bytes of steps) {
+    fn.get(vector);
+    fn.get(vector);
+    fn.get(vector);
+    fn.shuffle(Array.from({ length: 16 }, (_, index) => (index + bytes) % 16));
+    combine(fn, op, dtype);
+    fn.set(vector);
+  }
+}
+
+/** Sets a local to the neutral element in every lane. */
+export function setNeutral(
+  fn: FunctionBuilder,
+  op: ReduceOp,
+  dtype: DType,
+  accumulator: Local,
+): void {
+  splatLiteral(fn, neutral(op, dtype), dtype);
+  fn.set(accumulator);
+}
+
+// Operations that SIMD lacks, done lane by lane: integer division and remainders.
+
+/** int32 x / y towards zero; x / 0 is 0, and the one quotient that overflows wraps. Takes x, y; leaves the result. */
+export function divideLanes(fn: FunctionBuilder, lanes: number): void {
+  eachLane(fn, "i32x4", lanes, (x, y) =>
+    guarded(fn, x, y, "i32.div_s", () => {
+      fn.i32(0);
+      x();
+      fn.op("i32.sub");
+    }),
+  );
+}
+
+/** Remainder with the sign of x. int32: x % 0 is 0. Floats: exact. */
+export function remainderLanes(
+  context: EmitContext,
+  fn: FunctionBuilder,
+  dtype: DType,
+  lanes: number,
+): void {
+  if (dtype === "int32") {
+    eachLane(fn, "i32x4", lanes, (x, y) => guarded(fn, x, y, "i32.rem_s", () => fn.i32(0)));
+    return;
+  }
+  const single = dtype === "float32";
+  eachLane(fn, single ? "f32x4" : "f64x2", Math.min(lanes, single ? 4 : 2), (x, y) => {
+    for (const operand of [x, y]) {
+      operand();
+      if (single) fn.op("f64.promote_f32");
+    }
+    fn.call(context.remainder);
+    if (single) fn.op("f32.demote_f64");
+  });
+}
+
+function eachLane(
+  fn: FunctionBuilder,
+  shape: string,
+  lanes: number,
+  body: (x: () => void, y: () => void) => void,
+): void {
+  const [x, y] = [fn.local("v128"), fn.local("v128")];
+  fn.set(y);
+  fn.set(x);
+  fn.v128({ i32x4: [0, 0, 0, 0] });
+  for (let lane = 0; lane < lanes; lane++) {
+    const extract = (vector: typeof x) => () => {
+      fn.get(vector);
+      fn.lane(`${shape}.extract_lane`, lane);
+    };
+    body(extract(x), extract(y));
+    fn.lane(`${shape}.replace_lane`, lane);
+  }
+}
+
+/** WebAssembly traps on a zero divisor and on -2^31 / -1: 0 for the one, `byMinusOne` for the other. */
+function guarded(
+  fn: FunctionBuilder,
+  x: () => void,
+  y: () => void,
+  op: string,
+  byMinusOne: () => void,
+): void {
+  y();
+  fn.op("i32.eqz");
+  fn.ifResult(
+    "i32",
+    () => fn.i32(0),
+    () => {
+      y();
+      fn.i32(-1);
+      fn.op("i32.eq");
+      fn.ifResult("i32", byMinusOne, () => {
+        x();
+        y();
+        fn.op(op);
+      });
+    },
+  );
 }

@@ -1,12 +1,25 @@
 /** @file One scheduled nest: loops, hoisted instructions, stores and reductions. */
 import type { FunctionBuilder, Local } from "../asm/index.ts";
 import type { Address, EmitContext } from "../emit.ts";
-import { accumulate, combine, foldLanes, setNeutral } from "./accumulate.ts";
-import { copiesOf, inlinedOf, outputsOf, partialStrides, variesOf } from "./decisions.ts";
-import { emitIndex, emitInstruction } from "./instructions.ts";
-import { type Lanes, loadLanes, storeLanes } from "./lanes.ts";
-import { type Place, Pointers } from "./pointers.ts";
-import { type Schedule, type ScheduledReduction, bytesOf } from "./schedule.ts";
+import {
+  accumulate,
+  combine,
+  foldLanes,
+  setNeutral,
+  emitIndex,
+  emitInstruction,
+} from "./instructions.ts";
+import {
+  copiesOf,
+  inlinedOf,
+  outputsOf,
+  partialStrides,
+  variesOf,
+  type Schedule,
+  type ScheduledReduction,
+  bytesOf,
+} from "./schedule.ts";
+import { type Lanes, loadLanes, storeLanes, type Place, Pointers } from "./access.ts";
 
 /** `partials` is where `partialBytes(schedule)` bytes of scratch memory lie. */
 export function emitNest(

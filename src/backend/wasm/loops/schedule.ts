@@ -1,10 +1,11 @@
 /**
- * @file Schedules a loop nest for 128-bit SIMD: which axis the lanes run along, in which order the loops stand,
- * how deep each instruction belongs, and where each reduction is accumulated.
+ * @file Schedules a loop nest for 128-bit SIMD: the axis that lanes run along, the order of the loops, how deep each
+ * instruction belongs, where each reduction is accumulated, and which strided loads are gathered first.
  */
 import { type DType, kernelBytes } from "../../../ir/dtype.ts";
 import { isTranscendental } from "../../../ir/prim.ts";
 import type { Instruction, LoopNest, Reduction, Store, View } from "../../../ir/kernel.ts";
+import type { Value } from "../../../ir/graph.ts";
 
 /**
  * Where a reduction lives while it grows. `register`: the reduced loops are the innermost ones, from loop `from` on.
@@ -218,3 +219,147 @@ function depthOf(instruction: Instruction, depth: readonly number[]): number {
 
 /** Bytes of an element in kernel memory. */
 export const bytesOf = (dtype: DType): number => kernelBytes[dtype];
+
+// What is decided about a schedule before it is emitted: what stays on the stack, how many vectors go together, and
+// where partial results lie.
+
+/** Which instructions give different results in different lanes. */
+export function variesOf({ body, vector }: Schedule): boolean[] {
+  const varies: boolean[] = [];
+  for (const instruction of body)
+    varies.push(
+      instruction.kind === "load" || instruction.kind === "index"
+        ? vector >= 0 && instruction.view.strides[vector] !== 0
+        : operandsOf(instruction).some((operand) => varies[operand]),
+    );
+  return varies;
+}
+
+/**
+ * Which instructions have one use, as often and as deep inside the loops as they are made: half of the moves between
+ * stack and locals go with them. With `varies`, results that differ from vector to vector are made more often than others.
+ */
+export function inlinedOf(
+  { extents, body, depth, stores, reductions }: Schedule,
+  varies: readonly boolean[] | undefined,
+): boolean[] {
+  const uses = body.map(() => 0);
+  const inlined = body.map(() => false);
+  const use = (index: number, at: number, varied: boolean): void => {
+    uses[index]! += 1;
+    inlined[index] =
+      uses[index] === 1 &&
+      depth[index] === at &&
+      (varies === undefined || varies[index] === varied);
+  };
+  body.forEach((instruction, index) => {
+    for (const operand of operandsOf(instruction))
+      use(operand, depth[index]!, varies?.[index] === true);
+  });
+  for (const { instruction } of [...stores, ...reductions]) use(instruction, extents.length, true);
+  return inlined;
+}
+
+/**
+ * How many vectors go through the loops together. Around short bodies this hides the latency of their results; around inner
+ * loops it shares what does not depend on the lanes, above all partial vectors in memory.
+ */
+export function copiesOf({ extents, vector, lanes, body, depth, reductions }: Schedule): number {
+  if (vector < 0) return 1;
+  const vectors = Math.floor(extents[vector]! / lanes);
+  if (vector !== extents.length - 1)
+    return vectors >= 4 && reductions.some(({ accumulation }) => accumulation.kind === "lanes")
+      ? 2
+      : 1;
+  const work = body.reduce(
+    (sum, instruction, index) =>
+      depth[index] === extents.length ? sum + workOf(instruction) : sum,
+    0,
+  );
+  const copies = work <= 10 ? 4 : work <= 40 ? 2 : 1;
+  return vectors >= 4 * copies ? copies : 1;
+}
+
+export function outputsOf(schedule: Schedule, reduction: ScheduledReduction): number {
+  return schedule.extents.reduce(
+    (product, extent, axis) => (reduction.axes.includes(axis) ? product : product * extent),
+    1,
+  );
+}
+
+/** Scratch memory that partial vectors of a schedule's reductions take. */
+export function partialBytes(schedule: Schedule): number {
+  return schedule.reductions.reduce(
+    (sum, reduction) =>
+      reduction.accumulation.kind === "lanes" ? sum + 16 * outputsOf(schedule, reduction) : sum,
+    0,
+  );
+}
+
+/** Bytes between partial vectors: one for each index of the axes that stay. */
+export function partialStrides(schedule: Schedule, reduction: ScheduledReduction): number[] {
+  const strides = new Array<number>(schedule.extents.length).fill(0);
+  let stride = 16;
+  for (let axis = schedule.extents.length - 1; axis >= 0; axis--) {
+    if (reduction.axes.includes(axis)) continue;
+    strides[axis] = stride;
+    stride *= schedule.extents[axis]!;
+  }
+  return strides;
+}
+
+// Strided loads that an outer loop repeats (a column of a weight matrix, for every sample) are gathered once, before the
+// nest, into scratch memory: the loop then reads whole vectors.
+
+/** Repetitions from which a load is worth gathering. */
+const worthwhile = 4;
+
+export interface Gathered {
+  /** Copies to run first. */
+  readonly copies: readonly LoopNest[];
+  /** Where the copies go: bytes from the start of the scratch region. */
+  readonly places: ReadonlyMap<Value, number>;
+  readonly bytes: number;
+  /** The schedule with the loads replaced. */
+  readonly schedule: Schedule;
+}
+
+export function gatherStrided(schedule: Schedule): Gathered {
+  const copies: LoopNest[] = [];
+  const places = new Map<Value, number>();
+  let bytes = 0;
+  const body = schedule.body.map((instruction): Instruction => {
+    if (instruction.kind !== "load" || !repeatsStrided(schedule, instruction.view.strides))
+      return instruction;
+    const { dtype, view } = instruction;
+    const kept = schedule.extents.flatMap((_, loop) => (view.strides[loop] === 0 ? [] : [loop]));
+    // The vector axis is innermost, and so contiguous.
+    const extents = kept.map((loop) => schedule.extents[loop]!);
+    const value: Value = { id: -1, shape: extents, dtype, node: null };
+    const strides = new Array<number>(schedule.extents.length).fill(0);
+    let stride = 1;
+    for (const loop of [...kept].reverse()) {
+      strides[loop] = stride;
+      stride *= schedule.extents[loop]!;
+    }
+    places.set(value, bytes);
+    bytes += Math.ceil((stride * bytesOf(dtype)) / 64) * 64;
+    const along = (list: readonly number[]): number[] => kept.map((loop) => list[loop]!);
+    copies.push({
+      extents,
+      body: [{ ...instruction, view: { ...view, strides: along(view.strides) } }],
+      stores: [{ instruction: 0, value, view: { offset: 0, strides: along(strides) } }],
+      reductions: [],
+    });
+    return { kind: "load", value, view: { offset: 0, strides }, dtype };
+  });
+  return { copies, places, bytes, schedule: { ...schedule, body } };
+}
+
+function repeatsStrided({ extents, vector }: Schedule, strides: readonly number[]): boolean {
+  if (vector < 0 || vector !== extents.length - 1) return false;
+  if (strides[vector] === 0 || strides[vector] === 1) return false;
+  let repetitions = 1;
+  for (let loop = 0; loop < vector; loop++) if (strides[loop] === 0) repetitions *= extents[loop]!;
+  return repetitions >= worthwhile;
+}

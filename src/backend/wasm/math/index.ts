@@ -1,20 +1,15 @@
-// Transcendental functions of SIMD lanes, written with the assembler. Plain simd128: the same bits on every machine.
+/** @file Transcendental functions of SIMD lanes. They use plain simd128, and so give the same bits on every machine. */
 import type { FunctionBuilder, WasmModule } from "../asm/index.ts";
-import { atan } from "./atan.ts";
-import { erf } from "./erf.ts";
-import { exp, expm1 } from "./exp.ts";
+import { atan, cos, sin, tan } from "./trigonometry.ts";
+import { erf, exp, expm1, tanh } from "./exponentials.ts";
 import { type Expr, type FloatType, Lanes } from "./lanes.ts";
-import { log, log1p } from "./log.ts";
-import { pow } from "./pow.ts";
-import { sigmoid } from "./sigmoid.ts";
-import { tanh } from "./tanh.ts";
-import { cos, sin, tan } from "./trig.ts";
+import { log, log1p, pow } from "./logarithms.ts";
 
 export type { FloatType } from "./lanes.ts";
 
 type Unary = (k: Lanes, x: Expr) => Expr;
 
-const unary = { exp, expm1, log, log1p, sin, cos, tan, atan, tanh, erf, sigmoid };
+const unary = { exp, expm1, log, log1p, sin, cos, tan, atan, tanh, erf };
 
 /** A transcendental function the backend can emit. */
 export type MathName =
@@ -28,7 +23,6 @@ export type MathName =
   | "atan"
   | "tanh"
   | "erf"
-  | "sigmoid"
   | "pow";
 
 /** Every name that `emitMath` takes. */

@@ -5,9 +5,8 @@
  */
 import type { Pointer } from "../../../ir/host.ts";
 import type { FunctionBuilder, FunctionHandle, Local, WasmModule } from "../asm/index.ts";
-import { emitHelp } from "./help.ts";
-import { board, control } from "./layout.ts";
-import { claim, claimed, increase, notify, readTicket } from "./words.ts";
+import { emitHelp } from "./helper.ts";
+import { board, control, claim, claimed, increase, notify, readTicket } from "./layout.ts";
 
 /** Looks at `done` before the caller asks what is going on: some tens of microseconds. */
 const looksAtOnce = 20_000;

@@ -1,4 +1,4 @@
-/** @file Threads: kernels' chunks shared out over the cores of the machine. */
-export { checkThreads, defaultThreads } from "./count.ts";
+/** @file Threads share the chunks of kernels over the cores of the machine. */
+export { checkThreads, defaultThreads } from "./pool.ts";
 export { Forks } from "./forks.ts";
 export { Pool } from "./pool.ts";

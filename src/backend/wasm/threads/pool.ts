@@ -1,9 +1,9 @@
-/** @file The threads of a memory: how many there are, what they share, and what happens when one fails. */
+/** @file The threads of a backend: how many there are, and the modules they have been given. */
 import type { Pointer } from "../../../ir/host.ts";
 import type { WasmMemory } from "../memory.ts";
-import { board, record } from "./layout.ts";
-import { Team } from "./team.ts";
-import { Waking } from "./waking.ts";
+import { board, record, mostThreads } from "./layout.ts";
+import { Team, Waking } from "./team.ts";
+import { ArgumentError, complaint } from "../../../base/errors.ts";
 
 /** Runs segments with the help of other threads, which it starts when the first program could use them. */
 export class Pool {
@@ -112,4 +112,38 @@ export class Pool {
     this.#update();
     team?.dismiss();
   }
+}
+
+// How many threads there are to use.
+
+/** Beyond these a kernel's chunks hardly keep more threads busy; whoever knows better asks for more. */
+const mostByDefault = 16;
+
+/**
+ * Threads used unless told otherwise: the environment variable ADJOINT_THREADS where there is one, else as many as the machine
+ * runs at a time, up to 16. Throws ArgumentError if the variable is no number of threads.
+ */
+export function defaultThreads(): number {
+  const { process, navigator } = globalThis as {
+    process?: Partial<NodeJS.Process>;
+    navigator?: { readonly hardwareConcurrency?: number };
+  };
+  const asked = process?.env?.["ADJOINT_THREADS"];
+  if (asked !== undefined && asked !== "") {
+    checkThreads("ADJOINT_THREADS", Number(asked), asked);
+    return Number(asked);
+  }
+  const available =
+    process?.getBuiltinModule?.("node:os").availableParallelism() ??
+    navigator?.hardwareConcurrency ??
+    1;
+  return Math.max(1, Math.min(mostByDefault, available));
+}
+
+/** Throws ArgumentError if `count` is no number of threads. */
+export function checkThreads(who: string, count: unknown, shown: string): void {
+  if (!(Number.isInteger(count) && (count as number) >= 1 && (count as number) <= mostThreads))
+    throw new ArgumentError(
+      complaint(who, `a whole number of threads from 1 to ${mostThreads}`, shown),
+    );
 }

@@ -1,12 +1,27 @@
-// The gradient of a depthwise kernel: sums over pixels in registers, a row of taps and a few vectors of channels at a time.
+/**
+ * @file The gradient of a depthwise kernel: sums over pixels in registers, one row of taps and a few vectors of channels
+ * at a time.
+ */
 import type { ConvShape } from "../../../../ir/conv.ts";
 import type { ConvFilterWork } from "../../../../ir/kernel.ts";
 import type { FunctionBuilder, Local } from "../../asm/index.ts";
 import type { PhaseContext, PhasedEmitter } from "../../emit.ts";
-import { addScaled, align, copyOf, cut, forRange, ifEquals, scaled, smaller } from "../chunks.ts";
-import { repeat } from "../flow.ts";
+import {
+  addScaled,
+  align,
+  copyOf,
+  cut,
+  forRange,
+  ifEquals,
+  scaled,
+  smaller,
+  repeat,
+  advance,
+  clear,
+  pointAt,
+  pointerTo,
+} from "../flow.ts";
 import { type Lanes, lanesOf, loadLanes, multiplyAdd, storeLanes, vectorWidths } from "../lanes.ts";
-import { advance, clear, pointAt, pointerTo } from "../pointers.ts";
 import {
   canMiss,
   clip,

@@ -1,12 +1,13 @@
-// Depthwise convolution, a filter a channel: vectors over channels, tiles of neighbouring outputs that share what they load.
+/**
+ * @file Depthwise convolution, one filter per channel: vectors over channels, and tiles of neighbouring outputs that
+ * share what they load.
+ */
 import type { ConvShape } from "../../../../ir/conv.ts";
-import type { ConvWork } from "../../../../ir/kernel.ts";
+import type { ConvWork, PrepareKernelWork } from "../../../../ir/kernel.ts";
 import type { FunctionBuilder, Local } from "../../asm/index.ts";
 import type { PhasedEmitter } from "../../emit.ts";
-import { addScaled, copyOf, forRange } from "../chunks.ts";
-import { repeat } from "../flow.ts";
+import { addScaled, copyOf, forRange, repeat, advance, pointAt, pointerTo } from "../flow.ts";
 import { type Lanes, lanesOf, loadLanes, multiplyAdd, vectorWidths } from "../lanes.ts";
-import { advance, pointAt, pointerTo } from "../pointers.ts";
 import {
   canMiss,
   type Clip,
@@ -241,3 +242,43 @@ class Depthwise {
     });
   }
 }
+
+// The kernel of a depthwise convolution, laid out tap by tap.
+
+/** Copies a kernel [KH, KW, 1, C] of any strides to [KH * KW, C], contiguous. */
+export const emitDepthwiseKernel: PhasedEmitter<PrepareKernelWork> = (context, work) => {
+  const { dtype, kernelHeight, kernelWidth, channels } = work.shape;
+  const { bytes } = lanesOf(dtype);
+  const { value, view } = work.kernel;
+  const [rowStep, columnStep, , step] = view.strides.map((stride) => stride * bytes) as [
+    number,
+    number,
+    number,
+    number,
+  ];
+  context.phase(1, ({ fn }) => {
+    const from = pointerTo(context, fn, value, view.offset * bytes);
+    const to = pointerTo(context, fn, work.out);
+    const [column, element] = [fn.local("i32"), fn.local("i32")];
+    const type = bytes === 4 ? "i32" : "i64";
+    const move = (instructions: string, width: number): void => {
+      fn.get(to);
+      fn.get(element);
+      fn.load(`${instructions}.load`, 0, bytes);
+      fn.store(`${instructions}.store`, 0, bytes);
+      advance(fn, element, width * step);
+      advance(fn, to, width * bytes);
+    };
+    const vectors = step === bytes ? Math.floor((channels * bytes) / 16) : 0;
+    repeat(fn, kernelHeight, () => {
+      pointAt(fn, column, from);
+      repeat(fn, kernelWidth, () => {
+        pointAt(fn, element, column);
+        repeat(fn, vectors, () => move("v128", 16 / bytes));
+        repeat(fn, channels - (vectors * 16) / bytes, () => move(type, 1));
+        advance(fn, column, columnStep);
+      });
+      advance(fn, from, rowStep);
+    });
+  });
+};

@@ -1,11 +1,11 @@
-// What is done to the sums of a convolution before they reach memory: bias, activation, a mask, a residual.
+/** @file What is done to the sums of a convolution before they reach memory: bias, activation, a mask, a residual. */
 import type { Value } from "../../../../ir/graph.ts";
 import type { ConvWork, Instruction, LoopNest } from "../../../../ir/kernel.ts";
 import type { FunctionBuilder, Local } from "../../asm/index.ts";
 import type { EmitContext } from "../../emit.ts";
 import { emitInstruction, splatLiteral } from "../../loops/instructions.ts";
 import { type Lanes, lanesOf, loadLanes, storeLanes } from "../lanes.ts";
-import { pointerTo } from "../pointers.ts";
+import { pointerTo } from "../flow.ts";
 
 /** Puts sums where they belong. Offsets are in bytes from the start of the result, and from the first filter. */
 export interface Epilogue {

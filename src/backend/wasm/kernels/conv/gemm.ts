@@ -1,15 +1,16 @@
-// Convolution as a matrix product: patches of a block of pixels times the kernel in panels, then the epilogue.
+/**
+ * @file Convolution as a matrix product: patches of a block of pixels times the kernel in panels, then the epilogue.
+ */
 import { type ConvShape, panelWidth } from "../../../../ir/conv.ts";
 import type { ConvWork, PrepareKernelWork } from "../../../../ir/kernel.ts";
 import type { Local } from "../../asm/index.ts";
 import type { Phase, PhaseContext, PhasedEmitter } from "../../emit.ts";
-import { lanesOf, loadLanes } from "../lanes.ts";
-import { repeat } from "../flow.ts";
-import { packFunction } from "../pack.ts";
-import type { Product } from "../plan.ts";
-import { advance, pointAt, pointerTo } from "../pointers.ts";
-import { productFunction } from "../product.ts";
+import { lanesOf, loadLanes, packFunction } from "../lanes.ts";
 import {
+  repeat,
+  advance,
+  pointAt,
+  pointerTo,
   type Cut,
   addScaled,
   align,
@@ -20,7 +21,8 @@ import {
   forRange,
   scaled,
   smaller,
-} from "../chunks.ts";
+} from "../flow.ts";
+import { type Product, productFunction } from "../matmul/product.ts";
 import { epilogueOf } from "./epilogue.ts";
 import { patchesAreRows, patchesFunction } from "./patches.ts";
 

@@ -1,13 +1,11 @@
-// Convolutions by algorithm.
+/** @file The kernels of convolutions, by algorithm. */
 import type { ConvAlgorithm } from "../../../../ir/conv.ts";
 import { InternalError } from "../../../../base/errors.ts";
 import type { ConvFilterWork, ConvWork, PrepareKernelWork } from "../../../../ir/kernel.ts";
 import type { PhasedEmitter } from "../../emit.ts";
 import { emitDepthwiseFilter } from "./depthwise-filter.ts";
-import { emitDepthwiseKernel } from "./depthwise-kernel.ts";
-import { emitDepthwise } from "./depthwise.ts";
-import { isDirect } from "./direct-blocks.ts";
-import { emitDirect } from "./direct.ts";
+import { emitDepthwiseKernel, emitDepthwise } from "./depthwise.ts";
+import { isDirect, emitDirect } from "./direct.ts";
 import { emitGemmFilter } from "./gemm-filter.ts";
 import { emitGemmConv, emitGemmKernel } from "./gemm.ts";
 import { emitWinograd, emitWinogradFilter, emitWinogradKernel } from "./winograd/index.ts";

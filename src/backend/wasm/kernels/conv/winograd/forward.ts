@@ -1,17 +1,42 @@
-// The convolution by Winograd's algorithm: transform the inputs, 36 matrix products, transform the sums.
+/**
+ * @file The convolution by Winograd's algorithm: transform the inputs, multiply matrices plane by plane, transform the
+ * sums.
+ */
 import { winogradForm, winogradKernelPlane, winogradKernelSize } from "../../../../../ir/conv.ts";
 import type { ConvWork } from "../../../../../ir/kernel.ts";
 import type { FunctionBuilder, Local } from "../../../asm/index.ts";
 import type { PhaseContext, PhasedEmitter } from "../../../emit.ts";
-import { addScaled, copyOf, forRange, scaled, smaller } from "../../chunks.ts";
-import { repeat } from "../../flow.ts";
-import { advance, pointerTo } from "../../pointers.ts";
-import { chunkRange, chunksOf, evenly, placeAt } from "./chunks.ts";
-import { clearGatherScratch, gatherScratch } from "./gather.ts";
-import { gatherStrips, inputImages, type Planes } from "./input.ts";
-import { inPanels, panelFilters, planeBytes, planesOf, stripTiles, tilesOf } from "./layout.ts";
+import {
+  addScaled,
+  copyOf,
+  forRange,
+  scaled,
+  smaller,
+  repeat,
+  advance,
+  pointerTo,
+} from "../../flow.ts";
+import {
+  chunkRange,
+  chunksOf,
+  evenly,
+  placeAt,
+  inPanels,
+  panelFilters,
+  planeBytes,
+  planesOf,
+  stripTiles,
+  tilesOf,
+} from "./layout.ts";
+import {
+  clearGatherScratch,
+  gatherScratch,
+  gatherStrips,
+  inputImages,
+  type Planes,
+} from "./input.ts";
 import { outputFunction, outputScratch } from "./output.ts";
-import { multiplyPlane } from "./plane.ts";
+import { multiplyPlane } from "./product.ts";
 
 /**
  * Kernels of up to so many bytes, which a third-level cache may hold, are read again for every block of tiles; larger ones

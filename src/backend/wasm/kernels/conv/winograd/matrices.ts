@@ -1,9 +1,12 @@
-// The constant matrices of F(m x m, r x r), each as the few operations that multiply a column by it (Lavin and Gray 2015, section 4
-// and appendix). A tile of m + r - 1 numbers a side interpolates at 0, 1, -1, 2, -2, 1/2, -1/2 or the first of these, and at infinity: A
-// and G evaluate polynomials at the points, G divided by N = product of (p - q) over the other points q, and B has the
-// coefficients of the products of (x - q).
-import type { Local } from "../../../asm/index.ts";
-import type { Vectors } from "./vectors.ts";
+/**
+ * @file The constant matrices of F(m x m, r x r), each as the few operations that multiply a column by it (Lavin and
+ * Gray 2015, section 4 and appendix). A tile of m + r - 1 numbers a side interpolates at 0, 1, -1, 2, -2, 1/2, -1/2 or
+ * the first of these, and at infinity: A and G evaluate polynomials at the points, G divided by N = product of (p - q)
+ * over the other points q, and B has the coefficients of the products of (x - q).
+ */
+import type { Local, FunctionBuilder } from "../../../asm/index.ts";
+import { repeat, advance } from "../../flow.ts";
+import { lanesOf, loadLanes, storeLanes, vectorWidths } from "../../lanes.ts";
 
 /** Multiplies a column of vectors by a constant matrix. */
 export type Transform = (vectors: Vectors, column: readonly Local[]) => Local[];
@@ -158,3 +161,77 @@ const inputMatrices = {
     ];
   },
 } satisfies Record<number, Transform>;
+
+// Arithmetic on vectors of four float32 numbers, written as calls: each result is a register of its own.
+
+const lanes = lanesOf("float32");
+
+/** Emits vector arithmetic into one function. */
+export class Vectors {
+  readonly #fn: FunctionBuilder;
+
+  constructor(fn: FunctionBuilder) {
+    this.#fn = fn;
+  }
+
+  /** The first `width` lanes from memory, the others zero. */
+  load(pointer: Local, offset: number, width: number = lanes.count): Local {
+    loadLanes(this.#fn, lanes, pointer, offset, width);
+    return this.#keep();
+  }
+
+  /** Stores the first `width` lanes. */
+  store(pointer: Local, offset: number, vector: Local, width: number = lanes.count): void {
+    storeLanes(this.#fn, lanes, pointer, offset, width, vector);
+  }
+
+  add(x: Local, y: Local): Local {
+    return this.#binary("f32x4.add", x, y);
+  }
+
+  sub(x: Local, y: Local): Local {
+    return this.#binary("f32x4.sub", x, y);
+  }
+
+  /** x times a constant. */
+  times(x: Local, factor: number): Local {
+    this.#fn.get(x);
+    this.#fn.v128({ f32x4: [factor, factor, factor, factor] });
+    this.#fn.op("f32x4.mul");
+    return this.#keep();
+  }
+
+  #binary(op: string, x: Local, y: Local): Local {
+    this.#fn.get(x);
+    this.#fn.get(y);
+    this.#fn.op(op);
+    return this.#keep();
+  }
+
+  #keep(): Local {
+    const kept = this.#fn.local("v128");
+    this.#fn.set(kept);
+    return kept;
+  }
+}
+
+/**
+ * Emits `body(widths)` for groups of `atOnce` vectors along `elements` elements, and for the rest: `widths` are the lanes in
+ * use of its vectors. Pointers move on by so many bytes a vector.
+ */
+export function forVectors(
+  fn: FunctionBuilder,
+  elements: number,
+  atOnce: number,
+  moves: readonly (readonly [pointer: Local, bytes: number])[],
+  body: (widths: readonly number[]) => void,
+): void {
+  const group = (count: number): void => {
+    const widths = vectorWidths(lanes, count);
+    body(widths);
+    for (const [pointer, bytes] of moves) advance(fn, pointer, widths.length * bytes);
+  };
+  const size = atOnce * lanes.count;
+  repeat(fn, Math.floor(elements / size), () => group(size));
+  if (elements % size > 0) group(elements % size);
+}

@@ -1,16 +1,29 @@
-// Tiles of products brought back to pixels of the result.
+/** @file Tiles of products are brought back to pixels of the result. */
 import type { FunctionBuilder, Local } from "../../../asm/index.ts";
 import type { PhaseContext } from "../../../emit.ts";
 import { largestTile, winogradForm } from "../../../../../ir/conv.ts";
 import type { ConvWork } from "../../../../../ir/kernel.ts";
 import { type Epilogue, epilogueOf } from "../epilogue.ts";
-import { addScaled, copyOf, divided, forRange, scaled } from "../../chunks.ts";
-import { repeat } from "../../flow.ts";
-import { advance, pointAt } from "../../pointers.ts";
-import { lineBytes, panelFilters, stripTiles, tilesOf, vectorBytes } from "./layout.ts";
-import { outputMatrix, type Transform } from "./matrices.ts";
-import { type Placement, placementOf } from "./placement.ts";
-import { forVectors, Vectors } from "./vectors.ts";
+import {
+  addScaled,
+  copyOf,
+  divided,
+  forRange,
+  scaled,
+  repeat,
+  advance,
+  pointAt,
+} from "../../flow.ts";
+import {
+  lineBytes,
+  panelFilters,
+  stripTiles,
+  tilesOf,
+  vectorBytes,
+  type Placement,
+  placementOf,
+} from "./layout.ts";
+import { outputMatrix, type Transform, forVectors, Vectors } from "./matrices.ts";
 
 /** Vectors of filters at once: a cache line of a pixel. */
 const atOnce = 4;
