@@ -18,15 +18,23 @@ export function kind<Value>(
   };
 }
 
-/** What is written in decimal; other text stays text, and no kind of number accepts it. */
+/** A finite number written in decimal; other text stays text, and no kind of number accepts it. */
 function parseNumber(text: string): unknown {
-  return /^\s*[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?\s*$/i.test(text) ? Number(text) : text;
+  const isDecimal = /^\s*[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?\s*$/i.test(text);
+  return isDecimal && Number.isFinite(Number(text)) ? Number(text) : text;
 }
 
-function numberKind(expected: string, accepts: (value: number) => boolean): Kind<number> {
-  return kind(expected, (given) => typeof given === "number" && accepts(given), {
-    parse: parseNumber,
-  });
+/** A whole number written in digits alone. */
+function parseDigits(text: string): unknown {
+  return /^\s*[+-]?\d+\s*$/.test(text) ? Number(text) : text;
+}
+
+function numberKind(
+  expected: string,
+  accepts: (value: number) => boolean,
+  parse: (text: string) => unknown = parseNumber,
+): Kind<number> {
+  return kind(expected, (given) => typeof given === "number" && accepts(given), { parse });
 }
 
 /** A finite number. */
@@ -35,10 +43,17 @@ export const finite: Kind<number> = numberKind("a number", Number.isFinite);
 /** A number above zero; infinity is one. */
 export const positive: Kind<number> = numberKind("a positive number", (value) => value > 0);
 
+/** A finite number above zero. */
+export const finitePositive: Kind<number> = numberKind(
+  "a finite number above 0",
+  (value) => value > 0 && value < Infinity,
+);
+
 /** A positive integer. */
 export const count: Kind<number> = numberKind(
   "a positive integer",
   (value) => Number.isSafeInteger(value) && value > 0,
+  parseDigits,
 );
 
 /** A number from `low` to `high`, both included. */
@@ -57,6 +72,7 @@ export function whole(low: number, high: number = Number.MAX_SAFE_INTEGER): Kind
   return numberKind(
     expected,
     (value) => Number.isSafeInteger(value) && value >= low && value <= high,
+    parseDigits,
   );
 }
 

@@ -79,7 +79,7 @@ describe("fit and predict", () => {
       ],
       [`"kind": "linear"`, `"kind": "cubic"`, "columns[0].kind: expected one of linear, log"],
       [`"float32": "`, `"float32": "AADAfw==`, "expected 16 numbers"],
-      [`"deviation": `, `"deviation": -`, "columns[0].deviation: expected a number above 0"],
+      [`"deviation": `, `"deviation": -`, "columns[0].deviation: expected a finite number above 0"],
     ];
     await Promise.all(
       spoiled.map(async ([from, to, message], i) => {

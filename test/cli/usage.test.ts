@@ -134,7 +134,7 @@ describe.concurrent("work that fails: one line, exit code 1", () => {
     ],
     ["a demo folder that is a file", ["demo", "-o", "in-the-way"], "cannot make the folder"],
     ["a model that is not there", ["predict", "none.json"], "cannot read none.json"],
-    ["a model cut short", ["predict", "broken.json"], "not JSON, or cut short"],
+    ["a model cut short", ["predict", "broken.json"], "expected JSON"],
     ["a file that is no model", ["predict", "other.json"], "not a model that adjoint fit wrote"],
     [
       "a model without columns",

@@ -1,8 +1,9 @@
 // The model file: readable JSON, the numbers of weights as base64 of little-endian float32. Data, never code.
+import { parseJson } from "../../base/json.ts";
+import { finite, finitePositive, oneOf, whole } from "../../base/kinds.ts";
 import { WorkError } from "../errors.ts";
 import { readText } from "../files.ts";
 import type { ColumnScaling, Scaling } from "./scaling.ts";
-import * as check from "./json.ts";
 
 export const activations = ["tanh", "relu", "softplus", "sigmoid"] as const;
 export type Activation = (typeof activations)[number];
@@ -107,28 +108,28 @@ export function modelToJson(model: Model): string {
  * @throws WorkError naming the place and what was expected there
  */
 export function modelFromJson(text: string, source: string): Model {
-  const file = check.parse(text, source);
+  const file = parseJson(source, text, WorkError);
   if (file.at("format").value !== format) {
     throw new WorkError(`${source}: not a model that adjoint fit wrote`);
   }
-  const found = file.at("version").number();
+  const found = file.at("version").read(finite);
   if (found !== version) {
     throw new WorkError(`${source}: version ${found} of the format; this program reads ${version}`);
   }
   const columns = file.at("columns").list(1, 2 ** 10);
   const scalings = columns.map((column): ColumnScaling => ({
-    kind: column.at("kind").oneOf(["linear", "log"]),
-    mean: column.at("mean").number(),
-    deviation: column.at("deviation").positive(),
+    kind: column.at("kind").read(oneOf(["linear", "log"])),
+    mean: column.at("mean").read(finite),
+    deviation: column.at("deviation").read(finitePositive),
   }));
   const shape = file.at("architecture");
   const architecture: Architecture = {
     hidden: shape
       .at("hidden")
       .list(1, 64)
-      .map((units) => units.whole(1, mostUnits)),
-    activation: shape.at("activation").oneOf(activations),
-    hiddenStates: shape.at("hiddenStates").whole(0, mostUnits),
+      .map((units) => units.read(whole(1, mostUnits))),
+    activation: shape.at("activation").read(oneOf(activations)),
+    hiddenStates: shape.at("hiddenStates").read(whole(0, mostUnits)),
   };
   const expected = weightShapes(columns.length, architecture);
   const weights = file
@@ -138,28 +139,26 @@ export function modelFromJson(text: string, source: string): Model {
       const listed = weight
         .at("shape")
         .list(1, 2)
-        .map((n) => n.whole(1, mostUnits));
+        .map((n) => n.read(whole(1, mostUnits)));
       if (listed.join() !== expected[i]!.join()) {
-        throw new WorkError(
-          `${source}: ${weight.path}: expected shape [${expected[i]}], got [${listed}]`,
-        );
+        throw new WorkError(`${weight.where}: expected shape [${expected[i]}], got [${listed}]`);
       }
       const length = listed.reduce((a, b) => a * b, 1);
-      const data = decodeFloats(weight.at("float32").text(), length, `${source}: ${weight.path}`);
+      const data = decodeFloats(weight.at("float32").text(), length, weight.where);
       return { name: weight.at("name").text(), shape: listed, data };
     });
   const time = file.at("time");
   const nodeTimes = file
     .at("nodeTimes")
     .list(1, 2 ** 24)
-    .map((t) => t.number());
+    .map((t) => t.read(finite));
   const training = file.at("training");
   return {
     timeName: file.at("timeName").text(),
     names: columns.map((column) => column.at("name").text()),
     scaling: {
-      origin: time.at("origin").number(),
-      unit: time.at("unit").positive(),
+      origin: time.at("origin").read(finite),
+      unit: time.at("unit").read(finitePositive),
       columns: scalings,
     },
     architecture,
@@ -171,18 +170,18 @@ export function modelFromJson(text: string, source: string): Model {
       `${source}: nodeStates`,
     ),
     span: {
-      first: time.at("first").number(),
-      trainEnd: time.at("trainEnd").number(),
-      last: time.at("last").number(),
+      first: time.at("first").read(finite),
+      trainEnd: time.at("trainEnd").read(finite),
+      last: time.at("last").read(finite),
     },
     training: {
-      seed: training.at("seed").number(),
-      iterations: training.at("iterations").number(),
-      kept: training.at("kept").number(),
-      loss: training.at("loss").number(),
+      seed: training.at("seed").read(finite),
+      iterations: training.at("iterations").read(finite),
+      kept: training.at("kept").read(finite),
+      loss: training.at("loss").read(finite),
       validation:
-        training.at("validation").value === null ? null : training.at("validation").number(),
-      evaluations: training.at("evaluations").number(),
+        training.at("validation").value === null ? null : training.at("validation").read(finite),
+      evaluations: training.at("evaluations").read(finite),
     },
   };
 }
