@@ -7,17 +7,8 @@ import { join } from "node:path";
 import { pathToFileURL } from "node:url";
 import { parseArgs } from "node:util";
 import type { Tensor } from "adjoint";
-import {
-  type Panel,
-  animate,
-  depthCam,
-  figure,
-  overlay,
-  shapeNames,
-  shapes,
-  svgToPng,
-  trainedShapesNetwork,
-} from "adjoint/explain";
+import { type Panel, animate, depthCam, figure, overlay, svgToPng } from "adjoint/explain";
+import { shapeNames, shapes, trainedShapesNetwork } from "adjoint/shapes";
 import { type Picture, resize } from "adjoint/models";
 
 const options = {

@@ -13,9 +13,8 @@ import {
   judge,
   methods,
   parameterRandomisation,
-  shapes,
-  trainedShapesNetwork,
 } from "adjoint/explain";
+import { shapes, trainedShapesNetwork } from "adjoint/shapes";
 
 const options = {
   network: { type: "string", default: "cnn" },

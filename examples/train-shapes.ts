@@ -7,7 +7,7 @@ import { join } from "node:path";
 import { pathToFileURL } from "node:url";
 import { parseArgs } from "node:util";
 import { type Tensor } from "adjoint";
-import { shapes, shapesCnn, shapesOdeNet } from "adjoint/explain";
+import { shapes, shapesCnn, shapesOdeNet } from "adjoint/shapes";
 import { loadModel, saveModel } from "adjoint/models";
 import * as nn from "adjoint/nn";
 import { adam, evaluate, fit, randomFlip, saveCheckpoint, schedules } from "adjoint/optim";

@@ -20,13 +20,14 @@ const rooms: Record<string, readonly string[]> = {
   optim: ["ir", "ops", "autodiff", "backend", "compile", "nn"],
   models: ["ir", "ops", "autodiff", "compile", "nn"],
   explain: ["ir", "ops", "autodiff", "backend", "compile", "ode", "nn", "optim", "models"],
+  shapes: ["ir", "ops", "compile", "nn", "models"],
 };
 /** What `src/index.ts`, the entrance of the core, re-exports. */
 const indexMayImport = ["base", "ir", "ops", "autodiff", "backend", "compile"];
 /** What `src/cli` imports of the library, apart from `base`: the files the package exports, nothing behind them. */
 const publicEntrances = [
   "src/index.ts",
-  ...["ode", "nn", "optim", "models", "explain"].map((r) => `src/${r}/index.ts`),
+  ...["ode", "nn", "optim", "models", "explain", "shapes"].map((r) => `src/${r}/index.ts`),
 ];
 /** Packages that rooms other than the command line may import: parsers and encoders that others keep well. */
 const packages: Record<string, readonly string[]> = {

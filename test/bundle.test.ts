@@ -1,9 +1,23 @@
 // Every entrance of the library can be bundled for browsers: no Node, no dependency, nothing left to resolve.
+import { readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { build } from "esbuild";
 import { describe, expect, test } from "vitest";
 import { CheckpointError, saveCheckpoint } from "../src/optim/index.ts";
 import { tensor } from "../src/index.ts";
+
+/** What a bundler makes of an entrance for browsers. */
+const bundled = (entry: string, minify = false) =>
+  build({
+    entryPoints: [fileURLToPath(new URL(`../src/${entry}`, import.meta.url))],
+    bundle: true,
+    minify,
+    write: false,
+    metafile: true,
+    format: "esm",
+    platform: "browser",
+    logLevel: "silent",
+  });
 
 describe("bundles for browsers", () => {
   test.each([
@@ -13,18 +27,26 @@ describe("bundles for browsers", () => {
     "optim/index.ts",
     "models/index.ts",
     "explain/index.ts",
+    "shapes/index.ts",
   ])("%s", async (entry) => {
-    const result = await build({
-      entryPoints: [fileURLToPath(new URL(`../src/${entry}`, import.meta.url))],
-      bundle: true,
-      write: false,
-      metafile: true,
-      format: "esm",
-      platform: "browser",
-      logLevel: "silent",
-    });
-    expect(result.errors).toEqual([]);
-    expect(Object.values(result.metafile.outputs).flatMap(({ imports }) => imports)).toEqual([]);
+    const { errors, metafile } = await bundled(entry);
+    expect(errors).toEqual([]);
+    expect(Object.values(metafile.outputs).flatMap(({ imports }) => imports)).toEqual([]);
+  });
+
+  // Bundlers copy the file of every `new URL("...", import.meta.url)`: half a megabyte for the two trained networks.
+  test("explaining a network brings along no trained network", async () => {
+    const assets = async (entry: string): Promise<string[]> => {
+      const { metafile } = await bundled(entry);
+      return Object.keys(metafile.inputs)
+        .filter((path) => path.startsWith("src/"))
+        .flatMap((path) => readFileSync(path, "utf8").match(/new URL\("[^"]*assets[^"]*"/g) ?? []);
+    };
+    expect(await assets("explain/index.ts")).toEqual([]);
+    expect(await assets("shapes/index.ts")).toHaveLength(2);
+    const { outputs } = (await bundled("explain/index.ts", true)).metafile;
+    const bytes = Object.values(outputs).reduce((sum, output) => sum + output.bytes, 0);
+    expect(bytes).toBeLessThan(500_000);
   });
 
   test("checkpoints in files are for Node, and say so elsewhere", async () => {

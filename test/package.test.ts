@@ -4,11 +4,12 @@ import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { describe, expect, test } from "vitest";
 import * as core from "adjoint";
-import { ExplainError, trainedShapesNetwork } from "adjoint/explain";
+import { ExplainError } from "adjoint/explain";
 import { FormatError } from "adjoint/models";
 import * as nn from "adjoint/nn";
 import { odeint } from "adjoint/ode";
 import { CheckpointError } from "adjoint/optim";
+import { trainedShapesNetwork } from "adjoint/shapes";
 
 const root = join(dirname(fileURLToPath(import.meta.url)), "..");
 const { exports } = JSON.parse(readFileSync(join(root, "package.json"), "utf8")) as {

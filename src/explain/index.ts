@@ -20,4 +20,3 @@ export type { Network } from "./network/pass.ts";
 export type { Score, TargetFunction } from "./network/readout.ts";
 export type { ClassChoice, ExplainOptions } from "./options.ts";
 export * from "./judge/index.ts";
-export * from "./shapes/index.ts";

@@ -2,14 +2,8 @@
 import { copyFileSync, readFileSync, readdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import {
-  colourMaps,
-  gradCam,
-  methods,
-  shapesCnn,
-  shapeNames,
-  upsamplings,
-} from "../../src/explain/index.ts";
+import { colourMaps, gradCam, methods, upsamplings } from "../../src/explain/index.ts";
+import { shapesCnn, shapeNames } from "../../src/shapes/index.ts";
 import { decodeImage, encodePng, preprocess, resize, saveModel } from "../../src/models/index.ts";
 import * as nn from "../../src/nn/index.ts";
 import { folder, run, start } from "./run-cli.ts";

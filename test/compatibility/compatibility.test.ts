@@ -8,7 +8,7 @@ import { encodeModel, loadModel } from "../../src/models/index.ts";
 import * as nn from "../../src/nn/index.ts";
 import * as ode from "../../src/ode/index.ts";
 import * as optim from "../../src/optim/index.ts";
-import { trainedShapesNetwork } from "../../src/explain/index.ts";
+import { trainedShapesNetwork } from "../../src/shapes/index.ts";
 import { folder, run } from "../cli/run-cli.ts";
 import {
   type Expected,

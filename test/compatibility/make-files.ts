@@ -10,8 +10,8 @@ import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { pathToFileURL } from "node:url";
 import { zipSync } from "fflate";
-import type * as explain from "../../src/explain/index.ts";
 import type * as models from "../../src/models/index.ts";
+import type * as shapes from "../../src/shapes/index.ts";
 import {
   bitsOf,
   expectedOf,
@@ -36,7 +36,10 @@ const library = {
   optim: await entrance("adjoint/optim"),
 } as Library;
 const { encodeModel, exportOnnx, loadModel } = (await entrance("adjoint/models")) as typeof models;
-const { trainedShapesNetwork } = (await entrance("adjoint/explain")) as typeof explain;
+// The version whose files these are has it in `adjoint/explain`.
+const { trainedShapesNetwork } = (await entrance("adjoint/shapes").catch(() =>
+  entrance("adjoint/explain"),
+)) as typeof shapes;
 const { encodeCheckpoint } = library.optim;
 
 /** Steps made before a checkpoint is written, and after it. */

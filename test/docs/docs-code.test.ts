@@ -14,6 +14,7 @@ const entrances: Readonly<Record<string, string>> = {
   "adjoint/explain": room("explain"),
   "adjoint/nn": room("nn"),
   "adjoint/optim": room("optim"),
+  "adjoint/shapes": room("shapes"),
   "adjoint/ode": room("ode"),
   adjoint: room(""),
 };

@@ -10,9 +10,8 @@ import {
   guidedGradCam,
   hiResCam,
   layerCam,
-  shapes,
-  shapesOdeNet,
 } from "../../src/explain/index.ts";
+import { shapes, shapesOdeNet } from "../../src/shapes/index.ts";
 import * as nn from "../../src/nn/index.ts";
 
 const dtype = "float64";

@@ -7,11 +7,9 @@ import {
   guidedGradCam,
   judge,
   layerCam,
-  shapeNames,
-  shapes,
   svgToPng,
-  trainedShapesNetwork,
 } from "../../explain/index.ts";
+import { shapeNames, shapes, trainedShapesNetwork } from "../../shapes/index.ts";
 import type { Context } from "../command.ts";
 import { writeAtomic } from "../files.ts";
 

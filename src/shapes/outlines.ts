@@ -1,15 +1,15 @@
 /**
- * @file The outlines of the classes, as signed distances: negative inside, positive outside. All enclose the same area, 1, around
- * the origin, so that at equal size no class covers more pixels than another.
+ * @file The outlines of the classes as signed distances, negative inside and positive outside. Each encloses an area of 1 around the
+ * origin, so at equal size no class covers more pixels than another.
  */
 
-/** Signed distance of a point from an outline, in units of the outline. */
+/** Signed distance of a point from an outline, both in the outline's units. */
 export type Outline = (x: number, y: number) => number;
 
 type Point = readonly [x: number, y: number];
 
 const root5 = Math.sqrt(5);
-/** Cosine and sine of 0, 36, ..., 324 degrees: roots of rational numbers, so that every engine has the same bits. */
+/** Cosine and sine of 0, 36, ..., 324 degrees, written with square roots so that every JavaScript engine gives the same bits. */
 const tenths: readonly Point[] = (() => {
   const cos36 = (1 + root5) / 4;
   const cos72 = (root5 - 1) / 4;
@@ -64,7 +64,7 @@ const disc =
   (x, y) =>
     Math.sqrt((x - cx) * (x - cx) + y * y) - radius;
 
-/** One outline without another. The distance is exact in sign, and in size away from where the two meet. */
+/** One outline minus another. The sign of the distance is exact, its size only away from where the two meet. */
 const without =
   (whole: Outline, hole: Outline): Outline =>
   (x, y) =>
@@ -76,8 +76,8 @@ const unit = 1 / Math.sqrt(Math.PI);
 const ringHole = 0.5;
 const ringRadius = unit / Math.sqrt(1 - ringHole * ringHole);
 /**
- * A disc of radius 1 without one of radius 0.8 whose centre is 0.6 away. 0.6, 0.8 and 1 make a right angle: the circles meet above
- * and below the small one's centre, and what is taken away is half of it and a segment of the large one, acos(0.6) - 0.48.
+ * A disc of radius 1 minus one of radius 0.8 whose centre is 0.6 away. 0.6, 0.8 and 1 form a right triangle, so the circles meet
+ * above and below the small one's centre: half of the small disc is taken away, and a segment of the large one, acos(0.6) - 0.48.
  */
 const crescentRadius = 1 / Math.sqrt(Math.PI - 0.32 * Math.PI - (0.927_295_218_001_612_2 - 0.48));
 
@@ -123,5 +123,5 @@ export const outlines: Readonly<Record<string, Outline>> = {
   ]),
 };
 
-/** Names of the classes, by label. */
+/** Names of the eight classes, in the order of the labels. */
 export const shapeNames: readonly string[] = Object.keys(outlines);

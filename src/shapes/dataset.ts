@@ -1,53 +1,56 @@
 /**
  * @file A data set with known answers: a shape in clutter, its class and exactly which pixels it covers. Class, place, size,
- * rotation, colours, ground and clutter are drawn independently of one another: nothing but the outline tells the class.
+ * rotation, colours, ground and clutter are drawn independently of one another, so only the outline tells the class.
  */
-import { ArgumentError, complaint, describe } from "../../base/errors.ts";
-import { checkOptions } from "../../base/options.ts";
-import { Tensor } from "../../ir/tensor.ts";
-import { untraced } from "../../ir/trace.ts";
-import { Canvas, type Colour, placed, sharp } from "./canvas.ts";
-import { clutterDraws, colour, drawClutter, mix } from "./clutter.ts";
-import { type Draws, drawsOf } from "./draws.ts";
+import { whole } from "../base/kinds.ts";
+import { type OptionsOf, optional, required, schema } from "../base/options.ts";
+import { Tensor } from "../ir/tensor.ts";
+import { untraced } from "../ir/trace.ts";
+import {
+  Canvas,
+  type Colour,
+  type Draws,
+  clutterDraws,
+  drawClutter,
+  drawsOf,
+  mix,
+  placed,
+  randomColour,
+  sharp,
+} from "./drawing.ts";
 import { outlines, shapeNames } from "./outlines.ts";
 
+const declared = schema({
+  count: required(whole(1), "Number of pictures."),
+  from: optional(whole(0), 0, "Index of the first picture in the seed's endless sequence."),
+  seed: optional(whole(0), 0, "Which sequence of pictures."),
+  size: optional(whole(16), 64, "Rows, and columns, of a picture in pixels."),
+});
+
 /** Options of `shapes`. */
-export interface ShapesOptions {
-  /** How many pictures. */
-  readonly count: number;
-  /** Place of the first in the seed's endless row of pictures: 0 unless given. */
-  readonly from?: number;
-  /** Which row of pictures: 0 unless given. */
-  readonly seed?: number;
-  /** Rows, and columns, of a picture: 64 unless given. */
-  readonly size?: number;
-}
+export type ShapesOptions = OptionsOf<typeof declared.spec>;
 
 /** Pictures with known answers, as `fit` takes them. */
 export type Shapes = {
   /** Red, green and blue, whole numbers from 0 to 255: float32 [count, size, size, 3]. */
   readonly x: Tensor;
-  /** The class, a place in `shapeNames`: int32 [count]. */
+  /** The class, an index into `shapeNames`: int32 [count]. */
   readonly y: Tensor;
   /** Whether the shape covers the pixel's centre: bool [count, size, size]. */
   readonly mask: Tensor;
 };
 
-/** Least difference of a shape's colour from its ground's mean, in one of red, green and blue. */
+/** The smallest difference between a shape's colour and its ground's mean, in at least one of red, green and blue. */
 const contrast = 0.35;
 /** Amplitude of the noise of single pixels. */
 const grain = 0.06;
 
 /**
- * Pictures of one shape each in clutter. The picture at a place is the same, to the bit, on every machine and whatever `from`
- * and `count`. `shapes({ count: 100, seed: 1 })`. Throws ArgumentError for options out of range.
+ * Pictures of one shape each in clutter: `shapes({ count: 100, seed: 1 })`. Picture number `from + i` of a seed has the same bits
+ * on every machine, whatever `from` and `count` are. Throws ArgumentError for options out of range.
  */
 export function shapes(options: ShapesOptions): Shapes {
-  checkOptions("shapes", options, ["count", "from", "seed", "size"]);
-  const { count, from = 0, seed = 0, size = 64 } = options;
-  whole("count", count, 1);
-  whole("from", from, 0);
-  whole("size", size, 16);
+  const { count, from, seed, size } = declared.read("shapes", options);
   const pixels = size * size;
   const x = new Float32Array(count * pixels * 3);
   const y = new Int32Array(count);
@@ -75,7 +78,7 @@ interface Picture {
 function drawShape(draws: Draws, size: number): Picture {
   const canvas = new Canvas(size);
   const label = draws.pick(shapeNames.length);
-  // The root of the area covered. No outline reaches farther than 0.9 of it from its origin.
+  // The square root of the covered area. No outline reaches farther than 0.9 of it from its origin.
   const extent = draws.between(0.22, 0.38) * size;
   const radius = 0.9 * extent + 1;
   const margin = 0.9 * extent;
@@ -85,7 +88,7 @@ function drawShape(draws: Draws, size: number): Picture {
     size: extent,
     turn: draws.turn(),
   };
-  const [first, second] = [colour(draws), draws.between(-0.25, 0.25)];
+  const [first, second] = [randomColour(draws), draws.between(-0.25, 0.25)];
   const shading = draws.turn();
   const ground = drawClutter(canvas, draws);
   const distance = placed(outlines[shapeNames[label]!]!, placement);
@@ -106,16 +109,9 @@ function drawShape(draws: Draws, size: number): Picture {
   return { bytes: canvas.bytes(), mask, label };
 }
 
-/** The colour, or where it would not show on the ground, one half the way around: r, g and b each moved by a half. */
+/** The colour, or one with r, g and b each moved by a half if it would not show on the ground. */
 function apart(tone: Colour, ground: Colour): Colour {
   const shows = tone.some((value, c) => Math.abs(value - ground[c]!) >= contrast);
   const moved = (value: number): number => (value < 0.5 ? value + 0.5 : value - 0.5);
   return shows ? tone : [moved(tone[0]), moved(tone[1]), moved(tone[2])];
-}
-
-function whole(name: string, value: unknown, least: number): void {
-  if (!Number.isSafeInteger(value) || (value as number) < least)
-    throw new ArgumentError(
-      complaint(`shapes: ${name}`, `an integer of at least ${least}`, describe(value)),
-    );
 }

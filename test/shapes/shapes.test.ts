@@ -2,16 +2,15 @@
 import "../../src/index.ts";
 import * as nn from "../../src/nn/index.ts";
 import { describe, expect, test } from "vitest";
+import { gradCam, judge } from "../../src/explain/index.ts";
 import {
-  gradCam,
-  judge,
   shapeNames,
   shapes,
   shapesCnn,
   shapesOdeNet,
   trainedShapesNetwork,
-} from "../../src/explain/index.ts";
-import { outlines } from "../../src/explain/shapes/outlines.ts";
+} from "../../src/shapes/index.ts";
+import { outlines } from "../../src/shapes/outlines.ts";
 import { ArgumentError } from "../../src/base/errors.ts";
 import { loadModel } from "../../src/models/index.ts";
 import { evaluate } from "../../src/optim/index.ts";
@@ -136,7 +135,7 @@ describe("shapes", () => {
   });
 
   test.each([
-    [{ count: 0 }, /count: expected an integer of at least 1/],
+    [{ count: 0 }, /count: expected a whole number of at least 1/],
     [{ count: 1, from: -1 }, /from/],
     [{ count: 1, size: 8 }, /size.*16/],
     [{ count: 1, sed: 1 }, /Did you mean seed/],
