@@ -1,9 +1,11 @@
 // npm run bench [-- WORKLOADS] [--threads N] [--json] [--data spiral.json] [--peers FOLDER --python PROGRAM --packages FOLDER]
-// Measures the built package through its public entrances; with --peers, side by side with others.
+// Measures the built package through its public entrances; with --peers side by side with other libraries, with --against side by
+// side with another version of itself.
 
 import { resolve } from "node:path";
 import { parseArgs } from "node:util";
 import { setThreads } from "adjoint";
+import { compareAgainst } from "./against.ts";
 import { compare } from "./compare.ts";
 import { compareLayers } from "./compare-layers.ts";
 import { compareModels } from "./compare-models.ts";
@@ -33,7 +35,11 @@ const usage = `usage: npm run bench -- [A,B,C,D,E,F,G,H,I] [options]
   --packages FOLDER a folder with a node_modules that has the peers' packages, for C (with --peers:
                     @tensorflow/tfjs and its backend-wasm), for G (onnxruntime-web) and for H (all of
                     these, and onnxruntime-node)
-  --rounds N        rounds of the comparison (default 3)`;
+  --rounds N        rounds of the comparison (default 3)
+  --against FOLDER  a built checkout of another version: both are measured in turns, with the time that
+                    imports take, and what is slower is named
+  --quick           with --against, only some layers of G and networks of H, and C, F, G, H and I in
+                    every other round: nine rounds take some 25 minutes instead of 90`;
 
 /** A whole number from 1 on, or undefined where nothing was given. */
 function count(name: string, text: string | undefined): number | undefined {
@@ -64,6 +70,8 @@ async function main(): Promise<void> {
       python: { type: "string", default: "python3" },
       packages: { type: "string" },
       rounds: { type: "string", default: "3" },
+      against: { type: "string" },
+      quick: { type: "boolean", default: false },
       help: { type: "boolean", short: "h", default: false },
     },
   });
@@ -78,9 +86,13 @@ async function main(): Promise<void> {
     );
   }
   const [rounds, threads] = [count("rounds", values.rounds)!, count("threads", values.threads)];
-  const { data, only, python } = values;
+  const { data, only, python, quick } = values;
   const [peers, packages] = [values.peers, values.packages].map((path) => path && resolve(path));
 
+  if (values.against !== undefined) {
+    const other = resolve(values.against);
+    return compareAgainst({ other, workloads: names, rounds, threads, only, quick });
+  }
   if (peers === undefined && packages === undefined) {
     // Children get the number of threads from the environment.
     process.env["ADJOINT_THREADS"] = String(threads ?? 1);
