@@ -16,6 +16,8 @@ export interface Kind<Given, Value = Given> {
   read(who: string, given: unknown, Fails: Failure): Value;
   /** What the text of a command line stands for, to be passed to `read`; absent where no text can stand for it. */
   readonly parse?: (text: string) => unknown;
+  /** Whether null is a value of its own; otherwise it leaves an option to its default, as undefined does. */
+  readonly takesNull?: boolean;
   /** Carries the type alone. */
   readonly given?: Given;
 }
@@ -28,6 +30,8 @@ export interface Option<Given, Value, Needed extends boolean> {
   readonly needed: Needed;
   /** The default, as users write it; undefined if the option may stay open. */
   readonly fallback: Given | undefined;
+  /** The option whose value this one takes unless it is given. */
+  readonly follows?: string;
   /** Carries the type alone. */
   readonly value?: Value;
 }
@@ -82,11 +86,20 @@ export function optional<Given, Value>(
   return { kind, help, needed: false, fallback };
 }
 
+/** An option that is what another option of the same spec is, unless it is given. */
+export function sameAs<Given, Value>(
+  kind: Kind<Given, Value>,
+  follows: string,
+  help: string,
+): Option<Given, Value, false> {
+  return { kind, help, needed: false, fallback: undefined, follows };
+}
+
 /** A row of documentation about one option. */
 export interface OptionRow {
   readonly name: string;
   readonly expected: string;
-  /** The default as users write it, "required", or "-" if the option may stay open. */
+  /** The default as users write it, "required", the option that it follows, or "-" if the option may stay open. */
   readonly fallback: string;
   readonly help: string;
 }
@@ -107,8 +120,9 @@ export interface Schema<S extends Spec> {
 /** A schema of the options in a spec. */
 export function schema<const S extends Spec>(spec: S): Schema<S> {
   const names = Object.keys(spec);
-  const fallbackOf = ({ needed, fallback }: S[string]): string => {
+  const fallbackOf = ({ needed, fallback, follows }: S[string]): string => {
     if (needed) return "required";
+    if (follows !== undefined) return `as ${follows}`;
     return fallback === undefined ? "-" : shown(fallback);
   };
   return {
@@ -118,8 +132,11 @@ export function schema<const S extends Spec>(spec: S): Schema<S> {
       checkOptions(who, options, names, Fails);
       const given = options as Readonly<Record<string, unknown>>;
       return Object.fromEntries(
-        Object.entries(spec).map(([name, { kind, needed, fallback }]) => {
-          const value = given[name] ?? fallback;
+        Object.entries(spec).map(([name, { kind, needed, fallback, follows }]) => {
+          const other =
+            follows === undefined ? undefined : (given[follows] ?? spec[follows]!.fallback);
+          const isNull = given[name] === null && kind.takesNull === true;
+          const value = isNull ? null : (given[name] ?? other ?? fallback);
           const isOpen = value === undefined && !needed;
           return [name, isOpen ? undefined : kind.read(`${who}: ${name}`, value, Fails)];
         }),

@@ -2,7 +2,7 @@
 import { complaint } from "../base/errors.ts";
 import type { Shape } from "../ir/shape.ts";
 import type { Tensor } from "../ir/tensor.ts";
-import { identityOf } from "../nn/static-key.ts";
+import { identityOf } from "../nn/module.ts";
 import { ExplainError } from "./errors.ts";
 import { batchOf, classesOf } from "./input.ts";
 import type { Method } from "./method.ts";

@@ -1,6 +1,7 @@
 /** @file Activation functions, each applied to every element (softmax along the last axis), with Keras' names, constants and defaults. */
 import * as ops from "../ops/index.ts";
 import { ArgumentError, ShapeError, complaint, describe } from "../base/errors.ts";
+import type { Failure } from "../base/options.ts";
 import { formatShape, sameShape } from "../ir/shape.ts";
 import { Tensor } from "../ir/tensor.ts";
 
@@ -188,17 +189,18 @@ export function activated(who: string, activation: Activation, x: Tensor): Tenso
 /** Names of the activations. */
 export type ActivationName = keyof typeof activations;
 
-/** The function for a name, or the function given. Throws ArgumentError naming `who` and the known names. */
+/** The function for a name, or the function given. Throws `Fails` naming `who` and the known names. */
 export function activationOf(
   who: string,
-  activation: ActivationName | Activation = "linear",
+  activation: unknown,
+  Fails: Failure = ArgumentError,
 ): Activation {
-  if (typeof activation === "function") return activation;
+  if (typeof activation === "function") return activation as Activation;
   if (typeof activation === "string" && Object.hasOwn(activations, activation))
-    return activations[activation];
-  throw new ArgumentError(
+    return activations[activation as ActivationName];
+  throw new Fails(
     complaint(
-      `${who}: activation`,
+      who,
       `a function, or one of ${Object.keys(activations).join(", ")}`,
       describe(activation),
     ),

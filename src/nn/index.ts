@@ -10,10 +10,29 @@ export type { Initializer, InitializerName } from "./initializers.ts";
 export { InputLayer, input } from "./graph/input.ts";
 export type { InputOptions } from "./graph/input.ts";
 export { Model, model } from "./graph/model.ts";
-export type { ModelOptions, SymbolOrList, TensorsOf } from "./graph/model.ts";
+export type {
+  ForwardModule,
+  ModelOptions,
+  SequentialItem,
+  SymbolOrList,
+  TensorsOf,
+} from "./graph/model.ts";
 export { SymbolicTensor } from "./graph/symbolic.ts";
+export { child, factory, layer, state, weight } from "./declare.ts";
+export type { Declaration, Definition, LayerClass, OptionsFor } from "./declare.ts";
+export * as kinds from "./kinds.ts";
+export type { BordersOption, PaddingOption, PairOption } from "./kinds.ts";
 export { Layer } from "./layer.ts";
-export type { AnyLayer, LayerOptions, ModelLayer, Setting } from "./layer.ts";
+export type {
+  AnyLayer,
+  Child,
+  LayerOptions,
+  ModelLayer,
+  Outline,
+  ParameterSpec,
+  Setting,
+  Specs,
+} from "./layer.ts";
 export * from "./layers/index.ts";
 export * from "./losses/index.ts";
 export * as metrics from "./metrics/index.ts";

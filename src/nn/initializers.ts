@@ -1,7 +1,7 @@
 /** @file Initialisers: what parameters are before training. Each is a function of a random key, a shape and a dtype. */
 import type { DType } from "../ir/dtype.ts";
 import { ArgumentError, ShapeError, complaint, describe } from "../base/errors.ts";
-import { checkOptions } from "../base/options.ts";
+import { type Failure, checkOptions } from "../base/options.ts";
 import { type Shape, formatShape, sameShape, sizeOf } from "../ir/shape.ts";
 import { Tensor } from "../ir/tensor.ts";
 import { full, random } from "../ops/index.ts";
@@ -167,16 +167,17 @@ function checked(initializer: Initializer): Initializer {
 /** Names of the initialisers. */
 export type InitializerName = keyof typeof initializers;
 
-/** The function for a name, or the function given. Throws ArgumentError naming `who` and the known names. */
+/** The function for a name, or the function given. Throws `Fails` naming `who` and the known names. */
 export function initializerOf(
   who: string,
-  initializer: InitializerName | Initializer,
+  initializer: unknown,
+  Fails: Failure = ArgumentError,
 ): Initializer {
   if (leavesUnfilled()) return unfilled;
-  if (typeof initializer === "function") return checked(initializer);
+  if (typeof initializer === "function") return checked(initializer as Initializer);
   if (typeof initializer === "string" && Object.hasOwn(initializers, initializer))
-    return initializers[initializer];
-  throw new ArgumentError(
+    return initializers[initializer as InitializerName];
+  throw new Fails(
     complaint(
       who,
       `a function, or one of ${Object.keys(initializers).join(", ")}`,

@@ -1,4 +1,5 @@
-/** @file Large parameters: where their elements lie, and how they are drawn block by block, taking little memory beside the tensor itself. */
+/** @file Drawing parameters: keys, where elements lie, and large tensors block by block, which take little memory beside themselves. */
+import { asOneGraph } from "../autodiff/arguments.ts";
 import { residentElements } from "../compile/constants.ts";
 import { backend } from "../compile/engine.ts";
 import { makeExecutable } from "../compile/evaluate.ts";
@@ -6,9 +7,15 @@ import { type DType, allocate, isFloat } from "../ir/dtype.ts";
 import { type Shape, checkShape, sizeOf } from "../ir/shape.ts";
 import { Tensor, concreteElements } from "../ir/tensor.ts";
 import { currentTrace, trace } from "../ir/trace.ts";
-import { atOnce, childKey } from "./at-once.ts";
+import { random, tensor } from "../ops/index.ts";
 
-/** Elements a block; smaller tensors are drawn whole. */
+/** The `index`-th key under a key. */
+export function childKey(key: Tensor, index: number): Tensor {
+  const fold = ([of, by]: readonly Tensor[]): Tensor[] => [random.foldIn(of!, by!)];
+  return asOneGraph(fold, [key, tensor(index, { dtype: "int32" })])[0]!;
+}
+
+/** Elements of a block; smaller tensors are drawn whole. */
 const blockSize = 1 << 18;
 
 /** Room for a parameter's elements. Those of large ones lie in kernel memory from the start: programs read them there. */
@@ -30,7 +37,7 @@ export function drawn(
   checkShape("parameter", shape);
   const size = sizeOf(shape);
   if (size <= blockSize || !isFloat(dtype) || currentTrace() !== undefined)
-    return atOnce((k) => draw(k, shape), key);
+    return asOneGraph(([k]) => [draw(k!, shape)], [key])[0]!;
   const elements = parameterElements(dtype, size);
   const whole = Math.floor(size / blockSize);
   drawBlocks(draw, key, elements.subarray(0, whole * blockSize), blockSize, 0);

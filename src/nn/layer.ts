@@ -1,17 +1,29 @@
-/** @file Layers: modules from one tensor to another whose parameters follow from the shape of their input. */
-import type { DType } from "../ir/dtype.ts";
+/**
+ * @file Layers: modules from tensors to tensors that know what they hold for a shape of their input. A layer says it in its
+ * `outline`; drawing parameters, counting them, filling them from files and inferring shapes all read that.
+ */
 import { ArgumentError, ShapeError, complaint } from "../base/errors.ts";
+import { flag, text, whole } from "../base/kinds.ts";
+import { type OptionsOf, optional, schema } from "../base/options.ts";
+import type { DType } from "../ir/dtype.ts";
 import { type Shape, sameShape } from "../ir/shape.ts";
 import { Tensor } from "../ir/tensor.ts";
-import { trace, untraced } from "../ir/trace.ts";
+import { untraced } from "../ir/trace.ts";
+import { flatten, treeProtocol } from "../ir/tree.ts";
 import { random } from "../ops/index.ts";
-import { childKey } from "./at-once.ts";
-import { SymbolicTensor, type SymbolsOf, applicationsOf, applyInGraph } from "./graph/symbolic.ts";
-import { type LayerOptions, type Setting, checkLayerOptions } from "./layer-options.ts";
+import {
+  type GraphNode,
+  SymbolicTensor,
+  type SymbolsOf,
+  applications,
+  applyInGraph,
+} from "./graph/symbolic.ts";
+import type { Initializer } from "./initializers.ts";
+import { floatDType, randomKey, uncheckedShape } from "./kinds.ts";
+import { childKey } from "./large.ts";
 import type { Mode } from "./mode.ts";
 import { Module, childModules } from "./module.ts";
 import { classNameOf } from "./names.ts";
-import { originOf, setOrigin } from "./origin.ts";
 import {
   type ShapeOrList,
   type ShapesOf,
@@ -23,63 +35,196 @@ import {
   sameShapes,
 } from "./shapes.ts";
 
-export { checkCount, checkOptions } from "./layer-options.ts";
-export type { LayerOptions, Setting } from "./layer-options.ts";
+/** The options of every layer. */
+export const commonOptions = {
+  inputShape: optional(
+    uncheckedShape,
+    undefined,
+    "Shape of one sample, without the batch. Needed by the first layer only: the others take it from the layer before.",
+  ),
+  name: optional(
+    text,
+    undefined,
+    "What errors and summaries call the layer; a model names it after its class otherwise: dense, dense_1, ...",
+  ),
+  dtype: optional(floatDType, undefined, "dtype of the parameters: float32 unless given."),
+  seed: optional(
+    whole(0),
+    undefined,
+    "An integer from which the parameters are drawn. Otherwise the seed comes from the model around the layer and the layer's position in it, or is 0.",
+  ),
+  key: optional(randomKey, undefined, "A random key in place of a seed."),
+  trainable: optional(flag, true, "False: the parameters stay as they are in training."),
+};
+
+const common = schema(commonOptions);
+
+/**
+ * Options of every layer: `inputShape` (of one sample, without the batch), `name`, `dtype` of the parameters, `seed` or `key`
+ * from which they are drawn, and `trainable`. Equal models have equal parameters, in every run and on every machine: two models
+ * that must differ need seeds that differ.
+ */
+export type LayerOptions = OptionsOf<typeof commonOptions>;
+
+/** What a model passes on to the layers in it. */
+export interface Setting {
+  readonly key: Tensor;
+  readonly dtype: "float32" | "float64";
+}
+
+/** A parameter before it is drawn. */
+export interface ParameterSpec {
+  readonly shape: Shape;
+  readonly initializer: Initializer;
+  /** Whether it is state: training changes it, but not along its gradient. */
+  readonly isState: boolean;
+  /** Which of the layer's keys it is drawn from, if not the one of its position. */
+  readonly position?: number;
+}
+
+/** A layer within a layer, and the shape of its input. */
+export class Child<L extends AnyLayer = AnyLayer> {
+  readonly layer: L;
+  readonly inputShape: ShapeOrList;
+  /** Which of the outer layer's keys it is drawn from, if not the one of its position. */
+  readonly position: number | undefined;
+
+  constructor(layer: L, inputShape: ShapeOrList, position?: number) {
+    this.layer = layer;
+    this.inputShape = inputShape;
+    this.position = position;
+  }
+
+  /** Shape of one of its output samples. */
+  get outputShape(): Shape {
+    return this.layer.computeOutputShape(this.inputShape) as Shape;
+  }
+}
+
+/** What a layer holds, by field. Keys for drawing are counted along it; entries that are undefined keep their number. */
+export type Specs = Readonly<
+  Record<string, ParameterSpec | Child | readonly (Child | undefined)[] | undefined>
+>;
+
+/** What a layer is for a shape of its input. */
+export interface Outline<Out extends TensorOrList = Tensor> {
+  readonly holds: Specs;
+  /** Shape of one output sample, without the batch. */
+  readonly outputShape: ShapesOf<Out>;
+}
 
 /** A list of symbolic tensors where a layer takes a list. */
 type SymbolicListOf<In extends TensorOrList> = In extends readonly unknown[]
   ? readonly SymbolicTensor[]
   : never;
 
-/** A layer of whatever takes and gives. */
+/** A layer, whatever it takes and gives. */
 // Layers take one tensor or a list: a common type of both has to give up on saying which.
 // oxlint-disable-next-line typescript/no-explicit-any
 export type AnyLayer = Layer<any, any>;
 
-/** A layer as models give it: what goes into it and comes out of it is typed as one symbolic tensor, as it nearly always is. */
+/** A layer as models give it: its input and output are typed as one symbolic tensor, which they nearly always are. */
 // oxlint-disable-next-line typescript/no-explicit-any
 export interface ModelLayer extends Layer<any, any> {
   get output(): SymbolicTensor;
   get input(): SymbolicTensor;
 }
 
-const noAliases: readonly string[] = Object.freeze([]);
+/** How a layer came about. */
+interface Origin {
+  readonly key: Tensor | undefined;
+  readonly dtype: "float32" | "float64" | undefined;
+  /** Counts the layers: names are given in the order in which layers were made. */
+  readonly order: number;
+  /** The layer's own parameters as they were drawn. */
+  drawn?: readonly Tensor[];
+  /** Whether a model around the layer drew them. */
+  inModel?: boolean;
+  /** Whether a model chose the name. */
+  isNamedByModel?: boolean;
+}
 
-/** Base of layers, from a tensor to a tensor unless `In` and `Out` say lists. A layer has parameters as soon as its input shape is known. */
+/** Classes without an outline, which draw into their fields themselves, have this method in its place. */
+interface Making<In, Out> {
+  make?(inputShape: In, setting: Setting): Out;
+}
+
+/** The field of a layer's origin: modules are copied by the fields that have names, so copies (trained layers, say) have none. */
+export const origin: unique symbol = Symbol("origin");
+
+const noNames: readonly string[] = Object.freeze([]);
+
+/**
+ * Base of layers, from a tensor to a tensor unless `In` and `Out` say lists. A layer has parameters as soon as the shape of its
+ * input is known. `layer()` makes such classes from a declaration; one written by hand has `kind`, `forward` and `outline`.
+ */
 export abstract class Layer<
   In extends TensorOrList = Tensor,
   Out extends TensorOrList = Tensor,
 > extends Module {
+  /** How many layers were made. */
+  static #count = 0;
+
   /** What kind of layer this is, named as the function that makes it: `dense`. */
   abstract get kind(): string;
   /** Name in errors and summaries; a model gives one to layers that have none. */
   name: string | undefined;
   /** Other names under which a model finds it: in some files values have names too. */
-  aliases: readonly string[] = noAliases;
+  aliases: readonly string[] = noNames;
   /** Shape of one input sample, without the batch (a list of shapes for layers of several inputs); undefined until known. */
   inputShape: ShapesOf<In> | undefined;
   /** Shape of one output sample, without the batch; undefined until known. */
   outputShape: ShapesOf<Out> | undefined;
+  /** dtype of the parameters, and of what the layer makes of integers. */
+  dtype: DType;
   private isTrainable: boolean;
+  /** Fields that hold state. */
+  private states: readonly string[] = noNames;
+  /** @internal */
+  readonly [origin]: Origin | undefined;
+  /** @internal */
+  declare [applications]?: GraphNode[];
 
-  constructor(options: LayerOptions) {
+  constructor(options: LayerOptions = {}) {
     super();
-    const { name, seed, key, dtype, trainable = true } = options;
-    this.name = name;
+    const given = (options ?? {}) as LayerOptions;
+    this.name = typeof given.name === "string" && given.name !== "" ? given.name : undefined;
+    const known = Object.entries(given).filter(([name]) => name in commonOptions);
+    const { seed, key, dtype, trainable } = common.read(this.label, Object.fromEntries(known));
+    if (seed !== undefined && key !== undefined)
+      throw new ArgumentError(complaint(this.label, "a seed or a key", "both"));
+    this.dtype = dtype ?? "float32";
     this.isTrainable = trainable;
-    checkLayerOptions(this.label, options);
-    setOrigin(this, seed === undefined ? key : untraced(() => random.key(seed)), dtype);
+    this[origin] = {
+      key: seed === undefined ? key : untraced(() => random.key(seed)),
+      dtype,
+      order: Layer.#count++,
+    };
   }
 
   /** Output for a batch of inputs. Without a mode it is that of inference. */
   abstract forward(x: In, mode?: Mode): Out;
 
-  /** Makes the parameters for an input shape, and says what the output's shape is. */
-  protected abstract make(inputShape: ShapesOf<In>, setting: Setting): ShapesOf<Out>;
+  /**
+   * What the layer holds for an input shape, and the shape of its output. Holds nothing and keeps the shape unless a class says
+   * otherwise. Throws ShapeError for inputs that the layer cannot take.
+   */
+  protected outline(inputShape: ShapesOf<In>): Outline<Out> {
+    return { holds: {}, outputShape: inputShape as ShapeOrList as ShapesOf<Out> };
+  }
 
   /** The name of Keras' class, in summaries and files: `Dense`. */
   get className(): string {
     return classNameOf(this.kind);
+  }
+
+  /** Whether the layer takes a list of tensors. */
+  get takesList(): boolean {
+    return false;
+  }
+
+  override get stateFields(): readonly string[] {
+    return this.states;
   }
 
   /**
@@ -105,20 +250,51 @@ export abstract class Layer<
    * has a seed of its own or they were replaced since. Throws ShapeError if the layer was made for another shape.
    */
   grow(inputShape: ShapesOf<In>, setting?: Setting): void {
-    const origin = originOf(this);
-    if (this.inputShape !== undefined && !sameShapes(this.inputShape, inputShape))
-      throw this.wrongShape(inputShape);
-    if (this.inputShape !== undefined && !this.regrows(origin?.made)) return;
+    const past = this[origin];
+    if (this.inputShape !== undefined) {
+      if (!sameShapes(this.inputShape, inputShape)) throw this.wrongShape(inputShape);
+      const own = this.ownTensors();
+      if (past?.drawn?.length !== own.length || own.some((one, i) => one !== past.drawn![i]))
+        return;
+    }
     checkShapes(`${this.label}: inputShape`, inputShape);
     untraced(() => {
-      const key = origin?.key ?? setting?.key ?? random.key(0);
-      const dtype = origin?.dtype ?? setting?.dtype ?? "float32";
-      this.outputShape = copyShapes(this.make(inputShape, { key, dtype }));
+      const key = past?.key ?? setting?.key ?? random.key(0);
+      const dtype = past?.dtype ?? setting?.dtype ?? "float32";
+      this.dtype = dtype;
+      this.outputShape = copyShapes(this.build(inputShape, { key, dtype }));
     });
     this.inputShape = copyShapes(inputShape);
-    if (origin === undefined) return;
-    origin.made = this.parameters();
-    origin.inModel = setting !== undefined;
+    if (past === undefined) return;
+    past.drawn = this.ownTensors();
+    past.inModel = setting !== undefined;
+  }
+
+  /** Makes what the outline says, and gives the output's shape. */
+  private build(inputShape: ShapesOf<In>, setting: Setting): ShapesOf<Out> {
+    const { key, dtype } = setting;
+    const own = this as Making<ShapesOf<In>, ShapesOf<Out>>;
+    if (own.make !== undefined) return own.make(inputShape, setting);
+    const { holds, outputShape } = this.outline(inputShape);
+    const fields = this as unknown as Record<string, Tensor>;
+    const grown = new Set<AnyLayer>();
+    const states: string[] = [];
+    let position = 0;
+    for (const [field, spec] of Object.entries(holds))
+      for (const one of Array.isArray(spec) ? spec : [spec]) {
+        const at: number = one?.position ?? position;
+        position++;
+        if (one instanceof Child) {
+          if (grown.has(one.layer)) one.layer.computeOutputShape(one.inputShape);
+          else this.growChild(one.layer, one.inputShape, setting, at);
+          grown.add(one.layer);
+        } else if (one !== undefined) {
+          fields[field] = one.initializer(childKey(key, at), one.shape, dtype);
+          if (one.isState) states.push(field);
+        }
+      }
+    if (states.length > 0) this.states = Object.freeze(states);
+    return outputShape;
   }
 
   /**
@@ -131,8 +307,7 @@ export abstract class Layer<
     { key, dtype }: Setting,
     position: number,
   ): ShapeOrList {
-    const origin = originOf(child);
-    const isTaken = child.inputShape !== undefined && origin?.inModel !== false;
+    const isTaken = child.inputShape !== undefined && child[origin]?.inModel !== false;
     if (this.inputShape === undefined && isTaken) return child.computeOutputShape(inputShape);
     child.grow(inputShape, { key: childKey(key, position), dtype });
     return child.outputShape!;
@@ -146,11 +321,32 @@ export abstract class Layer<
     if (this.inputShape !== undefined && sameShapes(this.inputShape, inputShape))
       return this.outputShape!;
     checkShapes(`${this.label}: inputShape`, inputShape);
-    const { outputShape, parameters } = this.rehearse(inputShape);
-    const now = this.parameters();
+    if ((this as Making<unknown, unknown>).make !== undefined)
+      return this.shapeByMaking(inputShape);
+    const { holds, outputShape } = this.outline(inputShape);
+    const fields = this as unknown as Record<string, Tensor | undefined>;
+    const fits = ([field, spec]: [string, Specs[string]]): boolean =>
+      spec === undefined ||
+      Array.isArray(spec) ||
+      spec instanceof Child ||
+      sameShape(fields[field]?.shape ?? [], (spec as ParameterSpec).shape);
+    if (this.inputShape !== undefined && !Object.entries(holds).every(fits))
+      throw this.wrongShape(inputShape);
+    return outputShape;
+  }
+
+  /** What a class that makes its fields itself gives: a copy makes them. */
+  private shapeByMaking(inputShape: ShapesOf<In>): ShapesOf<Out> {
+    const shapesOf = (layer: this): Shape[] => layer.parameters().map(({ shape }) => shape);
+    const { leaves, def } = flatten(this.label, this);
+    const copy = def.rebuild(leaves) as this;
+    const outputShape = untraced(() =>
+      copy.build(inputShape, { key: random.key(0), dtype: "float32" }),
+    );
+    const [now, then] = [shapesOf(this), shapesOf(copy)];
     if (
       this.inputShape !== undefined &&
-      !(now.length === parameters.length && now.every((p, i) => sameShape(p.shape, parameters[i]!)))
+      !(now.length === then.length && now.every((shape, i) => sameShape(shape, then[i]!)))
     )
       throw this.wrongShape(inputShape);
     return outputShape;
@@ -159,31 +355,6 @@ export abstract class Layer<
   /** The dtype of the output for inputs of a dtype: the same, unless the layer casts. */
   computeOutputDType(inputDType: DType): DType {
     return inputDType;
-  }
-
-  /** What `make` would do: it only writes a trace, of which nothing is computed. The layer stays as it was. */
-  private rehearse(inputShape: ShapesOf<In>): {
-    readonly outputShape: ShapesOf<Out>;
-    readonly parameters: readonly Shape[];
-  } {
-    const before = { ...this } as object;
-    let outputShape: ShapesOf<Out> | undefined;
-    let parameters: readonly Shape[] = [];
-    try {
-      trace(
-        (key) => {
-          outputShape = this.make(inputShape, { key: key!, dtype: "float32" });
-          parameters = this.parameters().map(({ shape }) => shape);
-          return [];
-        },
-        [{ shape: [2], dtype: "int32" }],
-      );
-    } finally {
-      for (const field of Object.keys(this))
-        if (!(field in before)) delete (this as Record<string, unknown>)[field];
-      Object.assign(this, before);
-    }
-    return { outputShape: outputShape!, parameters };
   }
 
   /**
@@ -237,8 +408,8 @@ export abstract class Layer<
     return (takesList ? [...inputs] : inputs[0]!) as SymbolsOf<In>;
   }
 
-  private firstApplication(): ReturnType<typeof applicationsOf>[number] {
-    const [first] = applicationsOf(this);
+  private firstApplication(): GraphNode {
+    const first = this[applications]?.[0];
     if (first === undefined)
       throw new ArgumentError(
         `${this.label}: it has no symbolic input or output, because it was not applied to any. Use apply(), or ask for the model's inputs first.`,
@@ -261,14 +432,9 @@ export abstract class Layer<
     );
   }
 
-  /** Whether parameters that are there may be drawn anew: not those of a copy (a trained layer, say), which has no origin. */
-  protected regrows(made: readonly Tensor[] | undefined): boolean {
-    const now = this.parameters();
-    return (
-      made !== undefined &&
-      now.length === made.length &&
-      now.every((parameter, index) => parameter === made[index])
-    );
+  /** The tensors of the layer itself, without those of layers and modules in it. */
+  private ownTensors(): Tensor[] {
+    return this[treeProtocol]().children.filter((child) => child instanceof Tensor);
   }
 
   /** Throws ArgumentError while the input shape is unknown. */

@@ -3,7 +3,7 @@ import { ArgumentError, TraceError, complaint, describe } from "../base/errors.t
 import { sameShape } from "../ir/shape.ts";
 import { Tensor } from "../ir/tensor.ts";
 import { currentTrace } from "../ir/trace.ts";
-import { childKey } from "./at-once.ts";
+import { childKey } from "./large.ts";
 import type { GraphLayer } from "./graph/symbolic.ts";
 import type { TensorOrList } from "./shapes.ts";
 

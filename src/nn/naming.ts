@@ -1,10 +1,9 @@
 /** @file How a model names its layers, as Keras would in a new session: by class, numbered in the order of creation. */
 import { ArgumentError, complaint } from "../base/errors.ts";
 import { nearNames } from "../base/near-names.ts";
-import { type AnyLayer, Layer, type ModelLayer } from "./layer.ts";
+import { type AnyLayer, Layer, type ModelLayer, origin } from "./layer.ts";
 import { type Module, childModules } from "./module.ts";
 import { nameMaker, snakeCase } from "./names.ts";
-import { originOf } from "./origin.ts";
 
 /** The layers in a module, at any depth: what a layer holds comes before it. */
 export function layersWithin(module: Module): AnyLayer[] {
@@ -32,27 +31,27 @@ export function nameLayers(who: string, layers: readonly AnyLayer[]): void {
   const taken = new Set<string>();
   const unnamed: AnyLayer[] = [];
   for (const layer of all)
-    if (layer.name !== undefined && originOf(layer)?.isNamedByModel !== true) taken.add(layer.name);
+    if (layer.name !== undefined && layer[origin]?.isNamedByModel !== true) taken.add(layer.name);
   for (const layer of all) {
     if (layer.name === undefined) unnamed.push(layer);
-    else if (originOf(layer)?.isNamedByModel === true) {
+    else if (layer[origin]?.isNamedByModel === true) {
       if (taken.has(layer.name)) unnamed.push(layer);
       taken.add(layer.name);
     }
   }
   const nextName = nameMaker(taken);
-  const order = (layer: AnyLayer): number => originOf(layer)?.order ?? 0;
+  const order = (layer: AnyLayer): number => layer[origin]?.order ?? 0;
   for (const layer of unnamed.toSorted((a, b) => order(a) - order(b))) {
     layer.name = nextName(snakeCase(layer.className));
-    const origin = originOf(layer);
-    if (origin !== undefined) origin.isNamedByModel = true;
+    const past = layer[origin];
+    if (past !== undefined) past.isNamedByModel = true;
   }
 }
 
 /** Whether all layers but one owe this name to a model, which may take it back. */
 function isChosen(layers: readonly AnyLayer[], name: string): boolean {
   const same = layers.filter((layer) => layer.name === name);
-  return same.filter((layer) => originOf(layer)?.isNamedByModel !== true).length < 2;
+  return same.filter((layer) => layer[origin]?.isNamedByModel !== true).length < 2;
 }
 
 /** What Keras would call a model that was not named, given the layers in it. */

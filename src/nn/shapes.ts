@@ -1,6 +1,9 @@
-/** @file Shapes of layers with one input or output, or a list of them. */
+/** @file Shapes of layers with one input or output, or a list of them, and those of functions, found by tracing. */
+import { ArgumentError, complaint, describe } from "../base/errors.ts";
+import type { DType } from "../ir/dtype.ts";
 import { type Shape, checkShape, formatShape, sameShape } from "../ir/shape.ts";
-import type { Tensor } from "../ir/tensor.ts";
+import { Tensor } from "../ir/tensor.ts";
+import { trace } from "../ir/trace.ts";
 
 /** What a layer takes or gives: a tensor or a list. */
 export type TensorOrList = Tensor | readonly Tensor[];
@@ -40,4 +43,32 @@ export function formatShapes(shapes: ShapeOrList): string {
 /** Throws ShapeError naming `who` unless all are shapes. */
 export function checkShapes(who: string, shapes: ShapeOrList): void {
   for (const shape of listOfShapes(shapes)) checkShape(who, shape);
+}
+
+/** Shape of an output sample and dtype of a function of one tensor or more. Throws ArgumentError naming `who`. */
+export function traceShape(
+  who: string,
+  fn: (inputs: Tensor[]) => unknown,
+  shapes: readonly Shape[],
+  dtype: DType,
+): { readonly shape: Shape; readonly dtype: DType } {
+  let output: unknown;
+  trace(
+    (...inputs) => {
+      output = fn(inputs);
+      return output instanceof Tensor ? [output] : [];
+    },
+    shapes.map((shape) => ({ shape: [1, ...shape], dtype })),
+  );
+  if (!(output instanceof Tensor) || output.shape[0] !== 1)
+    throw new ArgumentError(
+      complaint(
+        who,
+        "a tensor that keeps the batch as its first axis",
+        output instanceof Tensor
+          ? `shape ${formatShape(output.shape)} for a batch of 1`
+          : describe(output),
+      ),
+    );
+  return { shape: output.shape.slice(1), dtype: output.dtype };
 }

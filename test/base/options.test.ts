@@ -8,6 +8,7 @@ import {
   type SettingsOf,
   optional,
   required,
+  sameAs,
   schema,
 } from "../../src/base/options.ts";
 
@@ -51,6 +52,31 @@ describe("a schema", () => {
     expect(settings).toMatchObject({ units: 3, useBias: true, padding: "valid", size: 3 });
     expect(settings.shade(4)).toBe(2);
     expect(settings.firstStep).toBeUndefined();
+  });
+
+  test("lets an option follow another one, and null be a value of its own", () => {
+    const pool = schema({
+      poolSize: optional(kinds.count, 2, "Extent of a window."),
+      strides: sameAs(kinds.count, "poolSize", "Distance between windows."),
+      axis: optional(
+        {
+          expected: "an axis or null",
+          takesNull: true,
+          read: (_, given) => given as number | null,
+        },
+        -1,
+        "The axis.",
+      ),
+    });
+    expectTypeOf<SettingsOf<typeof pool.spec>["strides"]>().toEqualTypeOf<number>();
+    expect(pool.read("pool", {})).toEqual({ poolSize: 2, strides: 2, axis: -1 });
+    expect(pool.read("pool", { poolSize: 3, axis: null })).toEqual({
+      poolSize: 3,
+      strides: 3,
+      axis: null,
+    });
+    expect(pool.read("pool", { poolSize: 3, strides: null })).toMatchObject({ strides: 3 });
+    expect(pool.rows().map(({ fallback }) => fallback)).toEqual(["2", "as poolSize", "-1"]);
   });
 
   test.each([

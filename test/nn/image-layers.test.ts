@@ -88,7 +88,7 @@ describe("convolutions", () => {
       [() => conv2d({ kernelSize: 3 } as never), ArgumentError, /filters.*undefined/],
       [() => conv2d({ ...of, filters: 0 }), ArgumentError, /filters.*positive.*got 0/],
       [() => conv2d({ filters: 4 } as never), ArgumentError, /kernelSize.*undefined/],
-      [() => conv2d({ ...of, kernelSize: [3, 0] }), ArgumentError, /kernelSize.*\[3,0\]/],
+      [() => conv2d({ ...of, kernelSize: [3, 0] }), ArgumentError, /kernelSize.*\[3, 0\]/],
       [() => conv2d({ ...of, kernelSize: [3, 3, 3] as never }), ArgumentError, /kernelSize/],
       [() => conv2d({ ...of, strides: 0 }), ArgumentError, /strides.*at least 1.*got 0/],
       [() => conv2d({ ...of, strides: 1.5 }), ArgumentError, /strides.*1\.5/],
@@ -106,7 +106,7 @@ describe("convolutions", () => {
       [
         () => conv2d({ ...of, padding: [[1, 0], [-1]] as never }),
         ArgumentError,
-        /padding.*\[\[1,0\],\[-1\]\]/,
+        /padding.*\[\[1, 0\], \[-1\]\]/,
       ],
       [
         () =>
@@ -255,7 +255,7 @@ describe("shapes", () => {
       [
         () => nn.upSampling2d({ interpolation: "bicubic" as never }),
         ArgumentError,
-        /"nearest" or "bilinear".*"bicubic"/,
+        /nearest, bilinear.*"bicubic"/,
       ],
       [() => nn.flatten({ dataFormat: "channelsFirst" as never }), ArgumentError, /channelsLast/],
     ]);

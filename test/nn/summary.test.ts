@@ -5,7 +5,7 @@ import { describe, expect, test } from "vitest";
 import { ArgumentError, Tensor, tensor } from "../../src/index.ts";
 import { nearNames } from "../../src/base/near-names.ts";
 import { classNameOf, snakeCase } from "../../src/nn/names.ts";
-import { formatTable, reduceEvenly, wrapWords } from "../../src/nn/text-table.ts";
+import { formatTable, reduceEvenly, wrapWords } from "../../src/nn/summary.ts";
 
 const cells = (summary: string): string[][] =>
   summary

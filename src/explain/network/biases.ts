@@ -2,7 +2,7 @@
 import { type Node, type Value, isPrim } from "../../ir/graph.ts";
 import { isView } from "../../ir/prim.ts";
 import type { Tensor } from "../../ir/tensor.ts";
-import { BatchNorm } from "../../nn/layers/batch-norm.ts";
+import { BatchNorm } from "../../nn/layers/normalizing.ts";
 import { layersWithin } from "../../nn/naming.ts";
 import type { Network, Pass } from "./pass.ts";
 

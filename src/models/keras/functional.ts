@@ -3,10 +3,9 @@ import { complaint, describe } from "../../base/errors.ts";
 import { nearNames } from "../../base/near-names.ts";
 import type { Shape } from "../../ir/shape.ts";
 import { input } from "../../nn/graph/input.ts";
-import { Model } from "../../nn/graph/model.ts";
+import { Model, model } from "../../nn/graph/model.ts";
 import type { SymbolicTensor } from "../../nn/graph/symbolic.ts";
 import type { AnyLayer } from "../../nn/layer.ts";
-import { ListLayer } from "../../nn/layers/merge.ts";
 import { Sequential } from "../../nn/layers/sequential.ts";
 import { FormatError } from "../errors.ts";
 import { type JsonObject, arrayOf, objectOf, textOf } from "../json.ts";
@@ -68,7 +67,7 @@ export function readFunctional(
   const list = <T>(values: readonly T[], isList: unknown): T | readonly T[] =>
     values.length === 1 && isList !== true ? values[0]! : values;
   const { dtype: _dtype, ...base } = baseOptions(place, config["name"], config);
-  return new Model({
+  return model({
     ...base,
     inputs: list(inputs.map(valueOf), config["takes_list"]),
     outputs: list(outputs.map(valueOf), config["gives_list"]),
@@ -169,7 +168,7 @@ function applied(
   layer: AnyLayer,
   values: readonly SymbolicTensor[],
 ): readonly SymbolicTensor[] {
-  const takesList = layer instanceof ListLayer || (layer instanceof Model && layer.plan.takesList);
+  const { takesList } = layer;
   if (!takesList && values.length !== 1)
     throw new FormatError(complaint(place, "one input", `${values.length}`));
   try {

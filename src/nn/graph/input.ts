@@ -19,8 +19,6 @@ export interface InputOptions {
 
 /** Where samples enter a graph model: checks them, and passes them on. */
 export class InputLayer extends Layer {
-  readonly dtype: DType;
-
   constructor(options: InputOptions) {
     const { shape, name, dtype = "float32" } = options;
     super(name === undefined ? {} : { name });
@@ -29,8 +27,8 @@ export class InputLayer extends Layer {
         complaint(`${this.label}: dtype`, `one of ${dtypes.join(", ")}`, describe(dtype)),
       );
     checkShape(`${this.label}: shape`, shape);
-    this.dtype = dtype;
     this.grow(shape);
+    this.dtype = dtype;
   }
 
   get kind(): string {
@@ -41,11 +39,7 @@ export class InputLayer extends Layer {
     return "InputLayer";
   }
 
-  protected make(inputShape: Shape): Shape {
-    return inputShape;
-  }
-
-  /** x, if it is a batch of samples of the input's shape and dtype. Throws ShapeError or DTypeError naming the input. */
+  /** x [batch, ...shape] of the input's dtype -> x. Throws ShapeError or DTypeError naming the input. */
   forward(x: Tensor): Tensor {
     requireTensor(this.label, x);
     const shape = this.inputShape!;
@@ -68,7 +62,7 @@ export class InputLayer extends Layer {
 
 /**
  * An input of a graph model: `const x = input({ shape: [28, 28, 1] })`. Layers are applied to it (`dense({ units: 10 }).apply(x)`),
- * and `model({ inputs: x, outputs })` makes a model of the result. Throws ArgumentError or ShapeError for options that are none.
+ * and `model({ inputs: x, outputs })` makes a model of the result. Throws ArgumentError or ShapeError for options it cannot use.
  */
 export function input(options: InputOptions): SymbolicTensor {
   checkOptions("input", options, ["shape", "name", "dtype"]);

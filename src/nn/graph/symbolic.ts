@@ -3,11 +3,15 @@ import type { DType } from "../../ir/dtype.ts";
 import { type Shape, formatShape } from "../../ir/shape.ts";
 import type { TensorOrList } from "../shapes.ts";
 
+/** The field of a layer's applications: modules are copied by the fields that have names, and a copy was never applied. */
+export const applications: unique symbol = Symbol("applications");
+
 /** What a graph knows of its layers. */
 export interface GraphLayer {
   readonly kind: string;
   readonly label: string;
   name: string | undefined;
+  [applications]?: GraphNode[];
 }
 
 /** One application of a layer. */
@@ -51,9 +55,6 @@ export type SymbolsOf<T extends TensorOrList> = 0 extends 1 & T
     ? SymbolicTensor[]
     : SymbolicTensor;
 
-// Applications by layer: beside the layers, since modules are copied with their fields and a copy was never applied.
-const applications = new WeakMap<GraphLayer, GraphNode[]>();
-
 /** Writes down that a layer is applied; `shapes` are those of its outputs. */
 export function applyInGraph(
   layer: GraphLayer,
@@ -66,13 +67,6 @@ export function applyInGraph(
   const node: GraphNode = { layer, inputs: [...inputs], takesList, outputs };
   for (const [index, shape] of shapes.entries())
     outputs.push(new SymbolicTensor(node, index, shape, dtype));
-  const known = applications.get(layer);
-  if (known === undefined) applications.set(layer, [node]);
-  else known.push(node);
+  (layer[applications] ??= []).push(node);
   return node;
-}
-
-/** The applications of a layer, in order. */
-export function applicationsOf(layer: GraphLayer): readonly GraphNode[] {
-  return applications.get(layer) ?? [];
 }

@@ -1,13 +1,46 @@
-/** @file Arithmetic with a tensor of the layer's own: biases, factors and constants that networks in files have as nodes. */
-import { ArgumentError, ShapeError, complaint, describe } from "../../base/errors.ts";
-import { type Shape, broadcastShapes, checkShape, formatShape, sameShape } from "../../ir/shape.ts";
+/** @file Arithmetic as layers: networks in files have it between the layers that Keras has. */
+import { ArgumentError, ShapeError, complaint } from "../../base/errors.ts";
+import { finite, flag, listOf, oneOf, whole } from "../../base/kinds.ts";
+import { optional, required } from "../../base/options.ts";
+import { broadcastShapes, formatShape, sameShape } from "../../ir/shape.ts";
 import type { Tensor } from "../../ir/tensor.ts";
-import { childKey } from "../at-once.ts";
-import { type Initializer, type InitializerName, initializerOf } from "../initializers.ts";
-import { Layer, type LayerOptions, type Setting, checkOptions } from "../layer.ts";
-import { checkFlag, requireDType, requireRank } from "./input.ts";
+import { requireTensor } from "../../ops/bind.ts";
+import { type OptionsFor, factory, layer, weight } from "../declare.ts";
+import { axes as axesKind, initializer } from "../kinds.ts";
+import { requireDType, requireRank, sampleAxes } from "./checks.ts";
 
-const operations = {
+/** The names of a table. */
+function namesOf<Name extends string>(table: Readonly<Record<Name, unknown>>): readonly Name[] {
+  return Object.keys(table) as Name[];
+}
+
+const ofOne = {
+  abs: (x: Tensor): Tensor => x.abs(),
+  erf: (x: Tensor): Tensor => x.erf(),
+  exp: (x: Tensor): Tensor => x.exp(),
+  log: (x: Tensor): Tensor => x.log(),
+  negate: (x: Tensor): Tensor => x.neg(),
+  reciprocal: (x: Tensor): Tensor => x.reciprocal(),
+  sqrt: (x: Tensor): Tensor => x.sqrt(),
+} as const;
+
+/** An elementary function of each element. */
+export class Unary extends layer("unary", {
+  operation: required(oneOf(namesOf(ofOne)), "The function."),
+}) {
+  /** x [batch, ...] -> the same shape, element by element. */
+  forward(x: Tensor): Tensor {
+    return ofOne[this.operation](requireTensor(this.label, x));
+  }
+}
+
+/** Options of `unary`. */
+export type UnaryOptions = OptionsFor<typeof Unary>;
+
+/** An elementary function as a layer: `unary({ operation: "sqrt" })`. Throws ArgumentError for unknown operations. */
+export const unary = factory(Unary);
+
+const ofTwo = {
   add: (a: Tensor, b: Tensor): Tensor => a.add(b),
   subtract: (a: Tensor, b: Tensor): Tensor => a.sub(b),
   multiply: (a: Tensor, b: Tensor): Tensor => a.mul(b),
@@ -17,91 +50,127 @@ const operations = {
   minimum: (a: Tensor, b: Tensor): Tensor => a.minimum(b),
 } as const;
 
-/** Options of `arithmetic`. */
-export interface ArithmeticOptions extends LayerOptions {
-  readonly operation: keyof typeof operations;
-  /** Shape of the layer's own tensor, which broadcasts to a sample: [] (one number) unless given. */
-  readonly operandShape?: Shape;
-  /** `ones` unless given. */
-  readonly operandInitializer?: InitializerName | Initializer;
-  /** Whether the layer's own tensor is the first operand, as in 1 - x: false unless given. */
-  readonly operandFirst?: boolean;
-}
-
 /** x and a tensor of the layer's own as the operands of an operation, element by element. */
-export class Arithmetic extends Layer {
-  /** Of `operandShape`. */
-  operand!: Tensor;
-  readonly operation: keyof typeof operations;
-  readonly operandShape: Shape;
-  readonly operandInitializer: Initializer;
-  readonly operandFirst: boolean;
-
-  constructor(options: ArithmeticOptions) {
-    checkOptions("arithmetic", options, [
-      "operation",
-      "operandShape",
-      "operandInitializer",
-      "operandFirst",
-    ]);
-    super(options);
-    const { operation, operandShape = [], operandInitializer = "ones" } = options;
-    if (!Object.hasOwn(operations, operation))
-      throw new ArgumentError(
-        complaint(
-          `${this.label}: operation`,
-          `one of ${Object.keys(operations).join(", ")}`,
-          describe(operation),
-        ),
-      );
-    checkShape(`${this.label}: operandShape`, operandShape);
-    checkFlag(`${this.label}: operandFirst`, options.operandFirst);
-    this.operation = operation;
-    this.operandShape = [...operandShape];
-    this.operandInitializer = initializerOf(
-      `${this.label}: operandInitializer`,
-      operandInitializer,
-    );
-    this.operandFirst = options.operandFirst ?? false;
-    if (options.inputShape !== undefined) this.grow(options.inputShape);
-  }
-
-  get kind(): string {
-    return "arithmetic";
-  }
-
-  protected make(inputShape: Shape, { key, dtype }: Setting): Shape {
-    const { operandShape } = this;
-    if (
-      operandShape.length > inputShape.length ||
-      !sameShape(broadcastShapes(this.label, inputShape, operandShape), inputShape)
-    )
-      throw new ShapeError(
-        complaint(
-          this.label,
-          `samples to which ${formatShape(operandShape)} broadcasts`,
-          formatShape(inputShape),
-        ),
-      );
-    this.operand = this.operandInitializer(childKey(key, 0), operandShape, dtype);
-    return inputShape;
-  }
-
-  /** x [batch, ...] -> the same shape. ShapeError and DTypeError name the layer. */
+export class Arithmetic extends layer(
+  "arithmetic",
+  {
+    operation: required(oneOf(namesOf(ofTwo)), "The operation."),
+    operandShape: optional(
+      listOf(whole(0)),
+      [],
+      "Shape of the layer's own tensor, which broadcasts to a sample; [] is one number.",
+    ),
+    operandInitializer: optional(initializer, "ones", "Makes the layer's own tensor."),
+    operandFirst: optional(
+      flag,
+      false,
+      "Whether the layer's own tensor is the first operand, as in 1 - x.",
+    ),
+  },
+  {
+    parameters({ label, operandShape, operandInitializer }, shape) {
+      if (
+        operandShape.length > shape.length ||
+        !sameShape(broadcastShapes(label, shape, operandShape), shape)
+      )
+        throw new ShapeError(
+          complaint(
+            label,
+            `samples to which ${formatShape(operandShape)} broadcasts`,
+            formatShape(shape),
+          ),
+        );
+      return {
+        /** Of `operandShape`. */
+        operand: weight(operandShape, operandInitializer),
+      };
+    },
+  },
+) {
+  /** x [batch, ...] -> the same shape. Throws ShapeError and DTypeError naming the layer. */
   forward(x: Tensor): Tensor {
     this.requireGrown();
     requireRank(this.label, x, this.inputShape!);
     requireDType(this.label, x, this.operand.dtype);
-    const apply = operations[this.operation];
+    const apply = ofTwo[this.operation];
     return this.operandFirst ? apply(this.operand, x) : apply(x, this.operand);
   }
 }
+
+/** Options of `arithmetic`. */
+export type ArithmeticOptions = OptionsFor<typeof Arithmetic>;
 
 /**
  * Arithmetic with a tensor of the layer's own: `arithmetic({ operation: "multiply", operandShape: [64] })` is a factor for each
  * channel. Throws ArgumentError for options it does not know or cannot use, ShapeError for samples to which the tensor does
  * not broadcast.
  */
-export function arithmetic(options: ArithmeticOptions): Arithmetic {
-  return new Arithmetic(options);
+export const arithmetic = factory(Arithmetic);
+
+/** min(max(x, minValue), maxValue) */
+export class Clip extends layer(
+  "clip",
+  {
+    minValue: optional(finite, undefined, "Smallest result; none unless given."),
+    maxValue: optional(finite, undefined, "Largest result; none unless given."),
+  },
+  {
+    check({ minValue, maxValue }, who) {
+      if (minValue !== undefined && maxValue !== undefined && minValue > maxValue)
+        throw new ArgumentError(
+          complaint(who, "minValue <= maxValue", `${minValue} and ${maxValue}`),
+        );
+    },
+  },
+) {
+  /** x [batch, ...] -> the same shape, element by element. */
+  forward(x: Tensor): Tensor {
+    requireTensor(this.label, x);
+    const raised = this.minValue === undefined ? x : x.maximum(this.minValue);
+    return this.maxValue === undefined ? raised : raised.minimum(this.maxValue);
+  }
 }
+
+/** Options of `clip`. */
+export type ClipOptions = OptionsFor<typeof Clip>;
+
+/** Elements limited to a range: `clip({ minValue: -1, maxValue: 1 })`. Throws ArgumentError for a range that is empty. */
+export const clip = factory(Clip);
+
+const ofMany = {
+  mean: (x: Tensor, axes: readonly number[], keepDims: boolean): Tensor => x.mean(axes, keepDims),
+  sum: (x: Tensor, axes: readonly number[], keepDims: boolean): Tensor => x.sum(axes, keepDims),
+  max: (x: Tensor, axes: readonly number[], keepDims: boolean): Tensor => x.max(axes, keepDims),
+  min: (x: Tensor, axes: readonly number[], keepDims: boolean): Tensor => x.min(axes, keepDims),
+} as const;
+
+/** The mean, sum, maximum or minimum along axes of each sample. */
+export class Reduce extends layer(
+  "reduce",
+  {
+    operation: required(oneOf(namesOf(ofMany)), "What becomes of the elements."),
+    axis: required(axesKind, "One axis or several, the batch being axis 0."),
+    keepDims: optional(flag, false, "Whether the axes stay, with extent 1."),
+  },
+  {
+    outputShape({ label, axis, keepDims }, shape) {
+      const axes = sampleAxes(label, axis, shape);
+      return shape.flatMap((extent, index) =>
+        axes.includes(index + 1) ? (keepDims ? [1] : []) : [extent],
+      );
+    },
+  },
+) {
+  /** x [batch, ...] -> the same without the axes, or with extent 1 on them. Throws ShapeError for other ranks. */
+  forward(x: Tensor): Tensor {
+    requireRank(this.label, x, this.inputShape ?? x.shape.slice(1));
+    const axes = sampleAxes(this.label, this.axis, x.shape.slice(1));
+    return ofMany[this.operation](x, axes, this.keepDims);
+  }
+}
+
+/** Options of `reduce`. */
+export type ReduceOptions = OptionsFor<typeof Reduce>;
+
+/** Axes of samples reduced: `reduce({ operation: "mean", axis: [1, 2] })`. Throws ArgumentError for options it does not know or cannot use. */
+export const reduce = factory(Reduce);

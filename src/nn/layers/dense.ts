@@ -1,85 +1,43 @@
 /** @file The fully connected layer. */
 import { ShapeError, complaint } from "../../base/errors.ts";
-import { type Shape, formatShape } from "../../ir/shape.ts";
+import { count, flag } from "../../base/kinds.ts";
+import { optional, required } from "../../base/options.ts";
+import { formatShape } from "../../ir/shape.ts";
 import type { Tensor } from "../../ir/tensor.ts";
 import { requireTensor } from "../../ops/bind.ts";
-import { type Activation, type ActivationName, activated, activationOf } from "../activations.ts";
-import { childKey } from "../at-once.ts";
-import { type Initializer, type InitializerName, initializerOf } from "../initializers.ts";
-import { Layer, type LayerOptions, type Setting, checkCount, checkOptions } from "../layer.ts";
-import { checkFlag, requireDType } from "./input.ts";
-
-/** Options of `dense`, with Keras' names and defaults. */
-export interface DenseOptions extends LayerOptions {
-  /** Number of outputs. */
-  readonly units: number;
-  /** `linear` unless given. */
-  readonly activation?: ActivationName | Activation;
-  /** Whether there is a bias: true unless given. */
-  readonly useBias?: boolean;
-  /** `glorotUniform` unless given. */
-  readonly kernelInitializer?: InitializerName | Initializer;
-  /** `zeros` unless given. */
-  readonly biasInitializer?: InitializerName | Initializer;
-}
+import { activated } from "../activations.ts";
+import { type OptionsFor, factory, layer, weight } from "../declare.ts";
+import { activation, initializer } from "../kinds.ts";
+import { requireDType } from "./checks.ts";
 
 /** activation(x · kernel + bias) along the last axis; all other axes are batches. */
-export class Dense extends Layer {
-  /** [inputs, units] */
-  kernel!: Tensor;
-  /** [units]; undefined without bias. */
-  bias: Tensor | undefined;
-  readonly units: number;
-  readonly useBias: boolean;
-  readonly activation: Activation;
-  readonly kernelInitializer: Initializer;
-  readonly biasInitializer: Initializer;
-
-  constructor(options: DenseOptions) {
-    checkOptions("dense", options, [
-      "units",
-      "activation",
-      "useBias",
-      "kernelInitializer",
-      "biasInitializer",
-    ]);
-    super(options);
-    checkCount(`${this.label}: units`, options.units);
-    this.units = options.units;
-    checkFlag(`${this.label}: useBias`, options.useBias);
-    this.useBias = options.useBias ?? true;
-    this.activation = activationOf(this.label, options.activation);
-    this.kernelInitializer = initializerOf(
-      `${this.label}: kernelInitializer`,
-      options.kernelInitializer ?? "glorotUniform",
-    );
-    this.biasInitializer = initializerOf(
-      `${this.label}: biasInitializer`,
-      options.biasInitializer ?? "zeros",
-    );
-    if (options.inputShape !== undefined) this.grow(options.inputShape);
-  }
-
-  get kind(): string {
-    return "dense";
-  }
-
-  protected make(inputShape: Shape, { key, dtype }: Setting): Shape {
-    const inputs = inputShape.at(-1);
-    if (inputs === undefined || inputs < 1)
-      throw new ShapeError(
-        complaint(
-          `${this.label}: inputShape`,
-          "a last extent of at least 1",
-          formatShape(inputShape),
-        ),
-      );
-    this.kernel = this.kernelInitializer(childKey(key, 0), [inputs, this.units], dtype);
-    if (this.useBias) this.bias = this.biasInitializer(childKey(key, 1), [this.units], dtype);
-    return [...inputShape.slice(0, -1), this.units];
-  }
-
-  /** x [..., inputs] -> [..., units]. ShapeError and DTypeError name the layer. */
+export class Dense extends layer(
+  "dense",
+  {
+    units: required(count, "Number of outputs."),
+    activation: optional(activation, "linear", "Applied after the bias."),
+    useBias: optional(flag, true, "Whether there is a bias."),
+    kernelInitializer: optional(initializer, "glorotUniform", "Draws the kernel."),
+    biasInitializer: optional(initializer, "zeros", "Draws the bias."),
+  },
+  {
+    parameters({ label, units, useBias, kernelInitializer, biasInitializer }, shape) {
+      const inputs = shape.at(-1);
+      if (inputs === undefined || inputs < 1)
+        throw new ShapeError(
+          complaint(`${label}: inputShape`, "a last extent of at least 1", formatShape(shape)),
+        );
+      return {
+        /** [inputs, units] */
+        kernel: weight([inputs, units], kernelInitializer),
+        /** [units]; undefined without bias. */
+        bias: useBias ? weight([units], biasInitializer) : undefined,
+      };
+    },
+    outputShape: ({ units }, shape) => [...shape.slice(0, -1), units],
+  },
+) {
+  /** x [..., inputs] -> [..., units]. Throws ShapeError and DTypeError naming the layer. */
   forward(x: Tensor): Tensor {
     this.requireGrown();
     requireTensor(this.label, x);
@@ -99,10 +57,11 @@ export class Dense extends Layer {
   }
 }
 
+/** Options of `dense`, with Keras' names and defaults. */
+export type DenseOptions = OptionsFor<typeof Dense>;
+
 /**
  * A fully connected layer: `dense({ units: 50, activation: "tanh", inputShape: [2] })`. Without `inputShape` its parameters
- * are made when a `sequential` says what comes in. Throws ArgumentError for options it does not know or cannot use.
+ * are made when a model says what comes in. Throws ArgumentError for options it does not know or cannot use.
  */
-export function dense(options: DenseOptions): Dense {
-  return new Dense(options);
-}
+export const dense = factory(Dense);

@@ -1,8 +1,8 @@
 /** @file A function, or a module with forward, as a layer. */
-import type { DType } from "../../ir/dtype.ts";
 import { ArgumentError, complaint, describe } from "../../base/errors.ts";
+import { checkOptions } from "../../base/options.ts";
 import type { Tensor } from "../../ir/tensor.ts";
-import { Layer, type LayerOptions, type Setting, checkOptions } from "../layer.ts";
+import { Layer, type LayerOptions, type Outline, commonOptions } from "../layer.ts";
 import { type Mode, inference } from "../mode.ts";
 import type { Module } from "../module.ts";
 import {
@@ -11,8 +11,8 @@ import {
   type TensorOrList,
   isShapeList,
   listOfShapes,
+  traceShape,
 } from "../shapes.ts";
-import { traceShape } from "../trace-shape.ts";
 
 /** What `lambda` makes a layer of: a function of a tensor (or a list), or a module with `forward(x, mode?)`. */
 export type LambdaFunction<In extends TensorOrList> =
@@ -24,7 +24,7 @@ export class Lambda<In extends TensorOrList = Tensor> extends Layer<In> {
   readonly fn: LambdaFunction<In>;
 
   constructor(fn: LambdaFunction<In>, options: LayerOptions = {}) {
-    checkOptions("lambda", options, []);
+    checkOptions("lambda", options, Object.keys(commonOptions));
     super(options);
     const { forward } = (fn ?? {}) as { forward?: unknown };
     if (typeof fn !== "function" && typeof forward !== "function")
@@ -39,22 +39,15 @@ export class Lambda<In extends TensorOrList = Tensor> extends Layer<In> {
     return "lambda";
   }
 
-  protected make(inputShape: ShapesOf<In>, { dtype }: Setting): Shape {
-    return this.traced(inputShape, dtype).shape;
-  }
-
-  override computeOutputShape(inputShape: ShapesOf<In>): Shape {
-    return this.traced(inputShape, "float32").shape;
-  }
-
-  private traced(inputShape: ShapeOrList, dtype: DType): ReturnType<typeof traceShape> {
-    return traceShape(
+  protected override outline(inputShape: ShapesOf<In>): Outline {
+    const { shape } = traceShape(
       this.label,
       (inputs) =>
         this.forward((isShapeList(inputShape) ? inputs : inputs[0]!) as TensorOrList as In),
-      listOfShapes(inputShape),
-      dtype,
+      listOfShapes(inputShape as ShapeOrList),
+      this.dtype,
     );
+    return { holds: {}, outputShape: shape };
   }
 
   /** The function's result. */
@@ -62,8 +55,6 @@ export class Lambda<In extends TensorOrList = Tensor> extends Layer<In> {
     return typeof this.fn === "function" ? this.fn(x) : this.fn.forward(x, mode);
   }
 }
-
-type Shape = ReturnType<typeof traceShape>["shape"];
 
 /**
  * A function of tensors as a layer, for graph models: `lambda((x) => x.relu()).apply(x)`,

@@ -3,6 +3,7 @@ import { ArgumentError, ShapeError, complaint, describe } from "../../base/error
 import { type Shape, formatShape, sameShape } from "../../ir/shape.ts";
 import type { Tensor } from "../../ir/tensor.ts";
 import { SolveError, type SolveOptions, solve } from "../../ode/index.ts";
+import { checkOptions } from "../../base/options.ts";
 import { chooseGradient } from "../../ode/adjoints/index.ts";
 import {
   chooseController,
@@ -11,12 +12,11 @@ import {
   chooseWatchers,
   commonNames,
 } from "../../ode/options.ts";
-import { Layer, type LayerOptions, type Setting, checkOptions } from "../layer.ts";
+import { child } from "../declare.ts";
+import { Layer, type LayerOptions, type Outline, commonOptions } from "../layer.ts";
 import { type Mode, withoutUpdates } from "../mode.ts";
 import { Module } from "../module.ts";
 import { nameLayers } from "../naming.ts";
-import { rowOf } from "../summary-row.ts";
-import type { SummaryRow } from "../summary.ts";
 
 /** dy/dt: a layer of y, a module with `forward(t, y, mode?)`, or a function of t and y. */
 export type Dynamics =
@@ -47,7 +47,7 @@ export class OdeBlock extends Layer {
   readonly solver: SolverOptions;
 
   constructor(dynamics: Dynamics, options: OdeBlockOptions = {}) {
-    checkOptions("odeBlock", options, ["t0", "t1", ...solverNames]);
+    checkOptions("odeBlock", options, ["t0", "t1", ...solverNames, ...Object.keys(commonOptions)]);
     super(options);
     if (typeof dynamics !== "function" && !isForward(dynamics))
       throw new ArgumentError(
@@ -92,20 +92,14 @@ export class OdeBlock extends Layer {
     return "ODEBlock";
   }
 
-  protected make(inputShape: Shape, setting: Setting): Shape {
-    if (!(this.dynamics instanceof Layer)) return inputShape;
-    return this.fitting(inputShape, this.growChild(this.dynamics, inputShape, setting, 0) as Shape);
-  }
-
-  /** Whether the dynamics keep their parameters is for them to say. */
-  protected override regrows(): boolean {
-    return true;
-  }
-
-  override computeOutputShape(inputShape: Shape): Shape {
-    return this.dynamics instanceof Layer
-      ? this.fitting(inputShape, this.dynamics.computeOutputShape(inputShape))
-      : inputShape;
+  protected override outline(inputShape: Shape): Outline {
+    const { dynamics } = this;
+    if (!(dynamics instanceof Layer)) return { holds: {}, outputShape: inputShape };
+    const inside = child(dynamics, inputShape);
+    return {
+      holds: { dynamics: inside },
+      outputShape: this.fitting(inputShape, inside.outputShape),
+    };
   }
 
   private fitting(input: Shape, output: Shape): Shape {
@@ -139,11 +133,6 @@ export class OdeBlock extends Layer {
     const inside = withoutUpdates(mode);
     if (dynamics instanceof Layer) return (_t, y) => dynamics.forward(y, inside);
     return typeof dynamics === "function" ? dynamics : (t, y) => dynamics.forward(t, y, inside);
-  }
-
-  /** @internal The rows of the summary. */
-  summaryRows(): SummaryRow[] {
-    return this.dynamics instanceof Layer ? [rowOf(this.dynamics)] : [];
   }
 }
 

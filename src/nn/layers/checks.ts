@@ -1,9 +1,11 @@
 /** @file What layers ask of the tensors that come in, and of the axes they are told: shared so that all say it in the same words. */
-import { type DType, isFloat } from "../../ir/dtype.ts";
 import { ArgumentError, DTypeError, ShapeError, complaint, describe } from "../../base/errors.ts";
+import { type Pair, windowCount } from "../../ir/conv.ts";
+import { type DType, isFloat } from "../../ir/dtype.ts";
 import { type Shape, formatShape, normalizeAxes } from "../../ir/shape.ts";
 import type { Tensor } from "../../ir/tensor.ts";
 import { requireTensor } from "../../ops/bind.ts";
+import type { PaddingOption } from "../kinds.ts";
 
 /** Throws DTypeError unless the input has the parameters' dtype. */
 export function requireDType(who: string, x: Tensor, dtype: DType): void {
@@ -20,7 +22,7 @@ export function requireDType(who: string, x: Tensor, dtype: DType): void {
     );
 }
 
-/** Throws ShapeError unless the input has a batch axis and then so many others. */
+/** Throws ShapeError unless the input has a batch axis and then as many axes as the sample. */
 export function requireRank(who: string, x: Tensor, sample: Shape): void {
   requireTensor(who, x);
   if (x.rank !== sample.length + 1)
@@ -77,20 +79,69 @@ export function sampleAxes(
   return axes;
 }
 
-/** Throws ArgumentError unless the option is a boolean or left out. */
-export function checkFlag(who: string, value: unknown): void {
-  if (value !== undefined && typeof value !== "boolean")
-    throw new ArgumentError(complaint(who, "true or false", describe(value)));
-}
-
-/** Throws ArgumentError unless the value is a finite number, and at least `least`. */
-export function checkNumber(who: string, value: unknown, least: number = -Infinity): void {
-  if (!Number.isFinite(value) || (value as number) < least)
-    throw new ArgumentError(
+/** [rows, columns, channels] of a sample. Throws ShapeError for other ranks and empty images. */
+export function imageShape(who: string, shape: Shape): [number, number, number] {
+  if (shape.length !== 3 || shape.some((extent) => extent < 1))
+    throw new ShapeError(
       complaint(
-        who,
-        least === -Infinity ? "a finite number" : `a finite number of at least ${least}`,
-        describe(value),
+        `${who}: inputShape`,
+        "[rows, columns, channels], each at least 1",
+        formatShape(shape),
+        shape.length === 2 ? `Use [${shape.join(", ")}, 1] for images of one channel.` : undefined,
       ),
     );
+  return [...shape] as [number, number, number];
+}
+
+/** The batch of images; throws ShapeError for other ranks and, if they are given, for another number of channels. */
+export function requireImages(who: string, x: Tensor, channels?: number): Tensor {
+  requireTensor(who, x);
+  if (x.rank !== 4 || (channels !== undefined && x.shape[3] !== channels))
+    throw new ShapeError(
+      complaint(
+        who,
+        `images [batch, rows, columns, ${channels ?? "channels"}]`,
+        `shape ${formatShape(x.shape)}`,
+        x.rank === 3 ? "For a single image use expandDims(0)." : undefined,
+      ),
+    );
+  return x;
+}
+
+/** How windows lie on images. */
+export interface Windows {
+  /** Extent of a window. */
+  readonly window: Pair;
+  readonly strides: Pair;
+  readonly padding: PaddingOption;
+  readonly dilation?: Pair;
+}
+
+/** Rows and columns of windows that fit an image: ceil(extent / stride) with "same". ShapeError if none fits. */
+export function windowsIn(
+  who: string,
+  [rows, columns]: readonly [number, number, ...number[]],
+  { window, strides, padding, dilation = [1, 1] }: Windows,
+): [number, number] {
+  const count = (extent: number, axis: 0 | 1): number =>
+    padding === "same"
+      ? Math.ceil(extent / strides[axis])
+      : windowCount(
+          extent,
+          window[axis],
+          strides[axis],
+          padding === "valid" ? [0, 0] : padding[axis],
+          dilation[axis],
+        );
+  const counts: [number, number] = [count(rows, 0), count(columns, 1)];
+  if (counts.includes(0))
+    throw new ShapeError(
+      complaint(
+        who,
+        `images of at least ${dilation[0] * (window[0] - 1) + 1} x ${dilation[1] * (window[1] - 1) + 1}, which its window covers`,
+        `${rows} x ${columns}`,
+        `Use padding: "same", a smaller window, or fewer layers that shrink the image before it.`,
+      ),
+    );
+  return counts;
 }
