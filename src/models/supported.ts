@@ -2,7 +2,7 @@
 import { formats } from "./formats/index.ts";
 import { onnxOperators } from "./formats/onnx/read/index.ts";
 import { activationNames } from "./keras/activations.ts";
-import { classNames } from "./keras/registry.ts";
+import { classNames } from "./keras/classes.ts";
 
 /** What `supportedFormats` tells of a format. */
 export interface FormatInfo {

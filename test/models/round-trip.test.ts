@@ -3,7 +3,7 @@ import { describe, expect, test } from "vitest";
 import { Tensor, random, tensor } from "../../src/index.ts";
 import { mapTree } from "../../src/ir/tree.ts";
 import { FormatError, type LoadedModel, encodeModel, loadModel } from "../../src/models/index.ts";
-import { classOfKind } from "../../src/models/keras/registry.ts";
+import { classOfKind } from "../../src/models/keras/classes.ts";
 import * as nn from "../../src/nn/index.ts";
 import * as layers from "../../src/nn/layers/index.ts";
 import { layerCases } from "../nn/layer-cases.ts";

@@ -10,7 +10,7 @@ import { type JsonObject, arrayOf, objectOf, textOf } from "../json.ts";
 import { activationFrom } from "./activations.ts";
 import { baseOptions, closedShape, sampleShape } from "./base.ts";
 import { readFunctional } from "./functional.ts";
-import { checkSettings, classOf } from "./registry.ts";
+import { checkSettings, classOf } from "./classes.ts";
 
 /** Models within models: more than anyone nests. */
 const deepest = 32;

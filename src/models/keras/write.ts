@@ -9,7 +9,7 @@ import { FormatError } from "../errors.ts";
 import type { LoadedModel } from "../format.ts";
 import type { JsonObject } from "../json.ts";
 import { serializedActivation } from "./activations.ts";
-import { classOfKind } from "./registry.ts";
+import { classOfKind } from "./classes.ts";
 
 /**
  * The layers of a network in JSON, for `readTopology`. Throws FormatError naming the layer for functions, modules that are no

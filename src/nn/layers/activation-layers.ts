@@ -29,8 +29,8 @@ export const activation = factory(ActivationLayer);
 export class Relu extends layer(
   "relu",
   {
-    negativeSlope: optional(between(0, Infinity), 0, "Slope below the threshold."),
     maxValue: optional(between(0, Infinity), undefined, "Largest result; none unless given."),
+    negativeSlope: optional(between(0, Infinity), 0, "Slope below the threshold."),
     threshold: optional(between(0, Infinity), 0, "Where the slope changes."),
   },
   { className: "ReLU" },

@@ -14,16 +14,16 @@ const kernelOptions = {
   kernelSize: required(pair(1), "Rows and columns of the kernel."),
   strides: optional(pair(1), 1, "May exceed 1 only where dilationRate does not."),
   padding: optional(padding, "valid", "What surrounds the images."),
+  dataFormat: optional(channelsLast, "channelsLast", "The order of axes: no other one."),
   dilationRate: optional(pair(1), 1, "Distance between neighbouring elements of the kernel."),
   activation: optional(activation, "linear", "Applied after the bias."),
   useBias: optional(flag, true, "Whether there is a bias."),
-  biasInitializer: optional(initializer, "zeros", "Draws the bias."),
-  dataFormat: optional(channelsLast, "channelsLast", "The order of axes: no other one."),
   algorithm: optional(
     oneOf(["auto", "direct"]),
     "auto",
     "auto may use transforms with fewer products and a little more rounding, direct never does.",
   ),
+  biasInitializer: optional(initializer, "zeros", "Draws the bias."),
 };
 const filters = required(count, "Number of output channels.");
 const kernelInitializer = optional(initializer, "glorotUniform", "Draws the kernel.");
