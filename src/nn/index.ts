@@ -34,9 +34,26 @@ export type {
   Specs,
 } from "./layer.ts";
 export * from "./layers/index.ts";
-export * from "./losses/index.ts";
-export * as metrics from "./metrics/index.ts";
-export type { CountingMetric, Metric } from "./metrics/index.ts";
+export {
+  binaryCrossEntropy,
+  categoricalHinge,
+  cosineSimilarity,
+  crossEntropy,
+  hinge,
+  huber,
+  kullbackLeibler,
+  logCosh,
+  losses,
+  meanAbsoluteError,
+  meanAbsolutePercentageError,
+  meanSquaredError,
+  meanSquaredLogarithmicError,
+  poisson,
+  squaredHinge,
+} from "./losses.ts";
+export type { CrossEntropyOptions, LossName } from "./losses.ts";
+export * as metrics from "./metrics.ts";
+export type { CountingMetric, Metric } from "./metrics.ts";
 export { collectUpdates, inference, training } from "./mode.ts";
 export type { Mode } from "./mode.ts";
 export { Module, statePaths } from "./module.ts";

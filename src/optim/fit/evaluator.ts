@@ -6,8 +6,8 @@ import { formatShape } from "../../ir/shape.ts";
 import { Tensor } from "../../ir/tensor.ts";
 import { trace, untraced } from "../../ir/trace.ts";
 import { type Tree, flatten } from "../../ir/tree.ts";
-import type { CountingMetric, Metric } from "../../nn/metrics/index.ts";
-import { checkLabels } from "../../nn/losses/labels.ts";
+import type { CountingMetric, Metric } from "../../nn/metrics.ts";
+import { checkLabels } from "../../nn/losses.ts";
 import { checkWhole } from "../data/batches.ts";
 import { type Dataset, datasetOf } from "../data/dataset.ts";
 
