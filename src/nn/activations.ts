@@ -130,27 +130,7 @@ export function hardTanh(x: Tensor): Tensor {
 }
 
 /** Every activation by its name. */
-export const activations: {
-  readonly linear: Activation;
-  readonly relu: Activation;
-  readonly relu6: Activation;
-  readonly leakyRelu: Activation;
-  readonly elu: Activation;
-  readonly selu: Activation;
-  readonly gelu: Activation;
-  readonly geluTanh: Activation;
-  readonly silu: Activation;
-  readonly sigmoid: Activation;
-  readonly tanh: Activation;
-  readonly softplus: Activation;
-  readonly softmax: Activation;
-  readonly logSoftmax: Activation;
-  readonly softsign: Activation;
-  readonly mish: Activation;
-  readonly hardSigmoid: Activation;
-  readonly hardSilu: Activation;
-  readonly hardTanh: Activation;
-} = {
+export const activations = {
   linear,
   relu,
   relu6,
@@ -170,7 +150,7 @@ export const activations: {
   hardSigmoid,
   hardSilu,
   hardTanh,
-};
+} as const satisfies Readonly<Record<string, Activation>>;
 
 /** activation(x). Throws ShapeError naming `who` where a function of one's own gives anything but a tensor like x. */
 export function activated(who: string, activation: Activation, x: Tensor): Tensor {

@@ -1,12 +1,12 @@
 /** @file Initialisers: what parameters are before training. Each is a function of a random key, a shape and a dtype. */
 import type { DType } from "../ir/dtype.ts";
-import { ArgumentError, ShapeError, complaint, describe } from "../base/errors.ts";
-import { type Failure, checkOptions } from "../base/options.ts";
-import { type Shape, formatShape, sameShape, sizeOf } from "../ir/shape.ts";
-import { Tensor } from "../ir/tensor.ts";
+import { ArgumentError, complaint, describe } from "../base/errors.ts";
+import { finite, oneOf, positive } from "../base/kinds.ts";
+import { type Failure, type OptionsOf, optional, schema } from "../base/options.ts";
+import { type Shape, sizeOf } from "../ir/shape.ts";
+import type { Tensor } from "../ir/tensor.ts";
 import { full, random } from "../ops/index.ts";
 import { drawn } from "./large.ts";
-import { leavesUnfilled, unfilled } from "./unfilled.ts";
 
 /** Makes a parameter. The same key gives the same bits on every machine. */
 export type Initializer = (key: Tensor, shape: Shape, dtype: DType) => Tensor;
@@ -21,32 +21,36 @@ export const zeros: Initializer = constant(0);
 /** All 1. */
 export const ones: Initializer = constant(1);
 
-/** Normal with the given mean and standard deviation. */
-export function randomNormal(
-  options: { readonly mean?: number; readonly std?: number } = {},
-): Initializer {
-  checkOptions("randomNormal", options, ["mean", "std"]);
-  const { mean = 0, std = 0.05 } = options;
+const normalOptions = schema({
+  mean: optional(finite, 0, "Mean."),
+  std: optional(finite, 0.05, "Standard deviation."),
+});
+
+/** Normal with the given `mean` (0) and standard deviation `std` (0.05). Throws ArgumentError for options it does not know or cannot use. */
+export function randomNormal(options: OptionsOf<typeof normalOptions.spec> = {}): Initializer {
+  const { mean, std } = normalOptions.read("randomNormal", options);
   return (key, shape, dtype) =>
     drawn((k, part) => random.normal(k, part, { dtype, mean, std }), key, shape, dtype);
 }
 
-/** Uniform in [min, max). */
-export function randomUniform(
-  options: { readonly min?: number; readonly max?: number } = {},
-): Initializer {
-  checkOptions("randomUniform", options, ["min", "max"]);
-  const { min = -0.05, max = 0.05 } = options;
+const uniformOptions = schema({
+  min: optional(finite, -0.05, "Smallest value."),
+  max: optional(finite, 0.05, "Above the largest value."),
+});
+
+/** Uniform in [min, max): [-0.05, 0.05) unless given. Throws ArgumentError for options it does not know or cannot use. */
+export function randomUniform(options: OptionsOf<typeof uniformOptions.spec> = {}): Initializer {
+  const { min, max } = uniformOptions.read("randomUniform", options);
   return (key, shape, dtype) =>
     drawn((k, part) => random.uniform(k, part, { dtype, min, max }), key, shape, dtype);
 }
 
-/** Normal without what lies beyond two standard deviations `std` (those of the normal before it is cut). */
-export function truncatedNormal(
-  options: { readonly mean?: number; readonly std?: number } = {},
-): Initializer {
-  checkOptions("truncatedNormal", options, ["mean", "std"]);
-  const { mean = 0, std = 0.05 } = options;
+/**
+ * Normal without what is beyond two standard deviations `std` (of the normal before it is cut): mean 0 and std 0.05 unless given.
+ * Throws ArgumentError for options it does not know or cannot use.
+ */
+export function truncatedNormal(options: OptionsOf<typeof normalOptions.spec> = {}): Initializer {
+  const { mean, std } = normalOptions.read("truncatedNormal", options);
   return (key, shape, dtype) =>
     drawn((k, part) => random.truncatedNormal(k, part, { dtype, mean, std }), key, shape, dtype);
 }
@@ -64,27 +68,26 @@ export function fans(shape: Shape): { fanIn: number; fanOut: number } {
 /** Standard deviation of a standard normal cut at two. */
 const cutDeviation = 0.8796256610342398;
 
+const scalingOptions = schema({
+  scale: optional(positive, 1, "Variance times fan."),
+  mode: optional(
+    oneOf(["fanIn", "fanOut", "fanAverage"]),
+    "fanIn",
+    "What the fan is: the units that feed one, those that one feeds, or the average of both.",
+  ),
+  distribution: optional(
+    oneOf(["truncatedNormal", "uniform"]),
+    "truncatedNormal",
+    "Normal, cut at two standard deviations, or uniform.",
+  ),
+});
+
 /** Options of `varianceScaling`, with Keras' names and defaults. */
-export interface VarianceScalingOptions {
-  /** 1 unless given. */
-  readonly scale?: number;
-  /** What counts: the units that feed one (`fanIn`, unless given), those that one feeds, or the average of both. */
-  readonly mode?: "fanIn" | "fanOut" | "fanAverage";
-  /** `truncatedNormal` (at two standard deviations) unless given. */
-  readonly distribution?: "truncatedNormal" | "uniform";
-}
+export type VarianceScalingOptions = OptionsOf<typeof scalingOptions.spec>;
 
 /** Random numbers of mean 0 and variance scale / fan. Throws ArgumentError for options it does not know or cannot use. */
 export function varianceScaling(options: VarianceScalingOptions = {}): Initializer {
-  checkOptions("varianceScaling", options, ["scale", "mode", "distribution"]);
-  const { scale = 1, mode = "fanIn", distribution = "truncatedNormal" } = options;
-  const wrong = (name: string, expected: string, value: unknown): ArgumentError =>
-    new ArgumentError(complaint(`varianceScaling: ${name}`, expected, describe(value)));
-  if (!(Number.isFinite(scale) && scale > 0)) throw wrong("scale", "a positive number", scale);
-  if (!["fanIn", "fanOut", "fanAverage"].includes(mode))
-    throw wrong("mode", "fanIn, fanOut or fanAverage", mode);
-  if (distribution !== "truncatedNormal" && distribution !== "uniform")
-    throw wrong("distribution", "truncatedNormal or uniform", distribution);
+  const { scale, mode, distribution } = scalingOptions.read("varianceScaling", options);
   return (key, shape, dtype) => {
     const { fanIn, fanOut } = fans(shape);
     const fan = { fanIn, fanOut, fanAverage: (fanIn + fanOut) / 2 }[mode];
@@ -114,18 +117,7 @@ export const lecunNormal: Initializer = varianceScaling();
  * Every initialiser that has a name; the functions `constant`, `randomNormal`, `randomUniform`, `truncatedNormal` and
  * `varianceScaling` make others.
  */
-export const initializers: {
-  readonly zeros: Initializer;
-  readonly ones: Initializer;
-  readonly randomNormal: Initializer;
-  readonly randomUniform: Initializer;
-  readonly truncatedNormal: Initializer;
-  readonly glorotUniform: Initializer;
-  readonly glorotNormal: Initializer;
-  readonly heUniform: Initializer;
-  readonly heNormal: Initializer;
-  readonly lecunNormal: Initializer;
-} = {
+export const initializers = {
   zeros,
   ones,
   randomNormal: randomNormal(),
@@ -136,33 +128,7 @@ export const initializers: {
   heUniform,
   heNormal,
   lecunNormal,
-};
-
-/** One for each function: a layer is known by its functions, among others. */
-const checkedOnes = new WeakMap<Initializer, Initializer>();
-
-/** The initialiser, which throws ShapeError where it makes anything but what it is asked for. */
-function checked(initializer: Initializer): Initializer {
-  let known = checkedOnes.get(initializer);
-  if (known === undefined) {
-    known = (key, shape, dtype) => {
-      const made: unknown = initializer(key, shape, dtype);
-      if (made instanceof Tensor && sameShape(made.shape, shape) && made.dtype === dtype)
-        return made;
-      throw new ShapeError(
-        complaint(
-          "initializer",
-          `a tensor of ${dtype} and shape ${formatShape(shape)}`,
-          made instanceof Tensor ? `${made.dtype} ${formatShape(made.shape)}` : describe(made),
-          "It is called with a key, a shape and a dtype.",
-        ),
-      );
-    };
-    checkedOnes.set(initializer, known);
-    checkedOnes.set(known, known);
-  }
-  return known;
-}
+} as const satisfies Readonly<Record<string, Initializer>>;
 
 /** Names of the initialisers. */
 export type InitializerName = keyof typeof initializers;
@@ -173,8 +139,7 @@ export function initializerOf(
   initializer: unknown,
   Fails: Failure = ArgumentError,
 ): Initializer {
-  if (leavesUnfilled()) return unfilled;
-  if (typeof initializer === "function") return checked(initializer as Initializer);
+  if (typeof initializer === "function") return initializer as Initializer;
   if (typeof initializer === "string" && Object.hasOwn(initializers, initializer))
     return initializers[initializer as InitializerName];
   throw new Fails(

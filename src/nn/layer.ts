@@ -2,11 +2,11 @@
  * @file Layers: modules from tensors to tensors that know what they hold for a shape of their input. A layer says it in its
  * `outline`; drawing parameters, counting them, filling them from files and inferring shapes all read that.
  */
-import { ArgumentError, ShapeError, complaint } from "../base/errors.ts";
+import { ArgumentError, ShapeError, complaint, describe } from "../base/errors.ts";
 import { flag, text, whole } from "../base/kinds.ts";
 import { type OptionsOf, optional, schema } from "../base/options.ts";
 import type { DType } from "../ir/dtype.ts";
-import { type Shape, sameShape } from "../ir/shape.ts";
+import { type Shape, formatShape, sameShape } from "../ir/shape.ts";
 import { Tensor } from "../ir/tensor.ts";
 import { untraced } from "../ir/trace.ts";
 import { flatten, treeProtocol } from "../ir/tree.ts";
@@ -55,6 +55,11 @@ export const commonOptions = {
   ),
   key: optional(randomKey, undefined, "A random key in place of a seed."),
   trainable: optional(flag, true, "False: the parameters stay as they are in training."),
+  initialize: optional(
+    flag,
+    true,
+    "False: parameters get shapes and no elements; they are to be filled from a file before anything is computed.",
+  ),
 };
 
 const common = schema(commonOptions);
@@ -70,6 +75,8 @@ export type LayerOptions = OptionsOf<typeof commonOptions>;
 export interface Setting {
   readonly key: Tensor;
   readonly dtype: "float32" | "float64";
+  /** Whether parameters get elements: they do unless this is false. */
+  readonly initialize?: boolean;
 }
 
 /** A parameter before it is drawn. */
@@ -134,6 +141,7 @@ export interface ModelLayer extends Layer<any, any> {
 interface Origin {
   readonly key: Tensor | undefined;
   readonly dtype: "float32" | "float64" | undefined;
+  readonly initialize: boolean;
   /** Counts the layers: names are given in the order in which layers were made. */
   readonly order: number;
   /** The layer's own parameters as they were drawn. */
@@ -190,7 +198,10 @@ export abstract class Layer<
     const given = (options ?? {}) as LayerOptions;
     this.name = typeof given.name === "string" && given.name !== "" ? given.name : undefined;
     const known = Object.entries(given).filter(([name]) => name in commonOptions);
-    const { seed, key, dtype, trainable } = common.read(this.label, Object.fromEntries(known));
+    const { seed, key, dtype, trainable, initialize } = common.read(
+      this.label,
+      Object.fromEntries(known),
+    );
     if (seed !== undefined && key !== undefined)
       throw new ArgumentError(complaint(this.label, "a seed or a key", "both"));
     this.dtype = dtype ?? "float32";
@@ -198,6 +209,7 @@ export abstract class Layer<
     this[origin] = {
       key: seed === undefined ? key : untraced(() => random.key(seed)),
       dtype,
+      initialize,
       order: Layer.#count++,
     };
   }
@@ -262,7 +274,8 @@ export abstract class Layer<
       const key = past?.key ?? setting?.key ?? random.key(0);
       const dtype = past?.dtype ?? setting?.dtype ?? "float32";
       this.dtype = dtype;
-      this.outputShape = copyShapes(this.build(inputShape, { key, dtype }));
+      const initialize = past?.initialize !== false && setting?.initialize !== false;
+      this.outputShape = copyShapes(this.build(inputShape, { key, dtype, initialize }));
     });
     this.inputShape = copyShapes(inputShape);
     if (past === undefined) return;
@@ -272,7 +285,6 @@ export abstract class Layer<
 
   /** Makes what the outline says, and gives the output's shape. */
   private build(inputShape: ShapesOf<In>, setting: Setting): ShapesOf<Out> {
-    const { key, dtype } = setting;
     const own = this as Making<ShapesOf<In>, ShapesOf<Out>>;
     if (own.make !== undefined) return own.make(inputShape, setting);
     const { holds, outputShape } = this.outline(inputShape);
@@ -289,7 +301,7 @@ export abstract class Layer<
           else this.growChild(one.layer, one.inputShape, setting, at);
           grown.add(one.layer);
         } else if (one !== undefined) {
-          fields[field] = one.initializer(childKey(key, at), one.shape, dtype);
+          fields[field] = parameterOf(one, at, setting);
           if (one.isState) states.push(field);
         }
       }
@@ -304,12 +316,12 @@ export abstract class Layer<
   protected growChild(
     child: AnyLayer,
     inputShape: ShapeOrList,
-    { key, dtype }: Setting,
+    { key, ...setting }: Setting,
     position: number,
   ): ShapeOrList {
     const isTaken = child.inputShape !== undefined && child[origin]?.inModel !== false;
     if (this.inputShape === undefined && isTaken) return child.computeOutputShape(inputShape);
-    child.grow(inputShape, { key: childKey(key, position), dtype });
+    child.grow(inputShape, { key: childKey(key, position), ...setting });
     return child.outputShape!;
   }
 
@@ -444,6 +456,25 @@ export abstract class Layer<
         `${this.label}: it has no parameters yet, because its input's shape is not known. Give inputShape, or put it after a layer of a sequential.`,
       );
   }
+}
+
+/** A parameter from the `position`-th key. Throws ShapeError if the initialiser makes anything but what it is asked for. */
+function parameterOf(
+  { shape, initializer }: ParameterSpec,
+  position: number,
+  { key, dtype, initialize }: Setting,
+): Tensor {
+  if (initialize === false) return new Tensor({ shape: [...shape], dtype }, new Float32Array(0));
+  const made: unknown = initializer(childKey(key, position), shape, dtype);
+  if (made instanceof Tensor && sameShape(made.shape, shape) && made.dtype === dtype) return made;
+  throw new ShapeError(
+    complaint(
+      "initializer",
+      `a tensor of ${dtype} and shape ${formatShape(shape)}`,
+      made instanceof Tensor ? `${made.dtype} ${formatShape(made.shape)}` : describe(made),
+      "It is called with a key, a shape and a dtype.",
+    ),
+  );
 }
 
 function copyShapes<T extends ShapeOrList>(shapes: T): T {

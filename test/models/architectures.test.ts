@@ -13,7 +13,6 @@ import {
   vgg19,
 } from "../../src/models/index.ts";
 import { ridders } from "../../src/autodiff/finite-differences.ts";
-import { withUnfilled } from "../../src/nn/unfilled.ts";
 import type * as nn from "../../src/nn/index.ts";
 import { type Floats, camelCase, unpacked } from "../support/keras-golden.ts";
 import { compiled, filled, golden, images, seeded } from "./seeded.ts";
@@ -49,8 +48,8 @@ describe("outputs for seeded weights are Keras'", () => {
   test.each(titled(golden.runs))("%s", (_, { name, options, ...expected }) => {
     const given = optionsOf(options);
     const wanted = unpacked(expected.outputs);
-    const { build, preprocess } = architectureOf(name);
-    const empty = (dtype: Floats): Network => withUnfilled(() => build({ ...given, dtype }));
+    const { outline, preprocess } = architectureOf(name);
+    const empty = (dtype: Floats): Network => outline({ ...given, dtype });
     const model = seeded(empty("float64"));
     const weights = model.parameters();
     // float64: the rounding of the golden values. float32: long sums in another order, and by transforms.
@@ -87,7 +86,7 @@ describe("gradients are those of finite differences", () => {
       ? { includeTop: false, pooling: "avg" as const }
       : { classes: 5, classifierActivation: null };
     const options = { inputShape, ...narrow, ...top } as const;
-    const model = seeded(withUnfilled(() => entry.build({ ...options, dtype: "float64" })));
+    const model = seeded(entry.outline({ ...options, dtype: "float64" }));
     const x = images([1, ...inputShape], "float64", entry.preprocess === "raw");
     const kernels = model.parameters().filter(({ rank }) => rank > 1);
     const moving = model
@@ -158,7 +157,7 @@ describe("options", () => {
   });
 
   test("the layer that explanations of VGG19 are known for", () => {
-    const model = withUnfilled(vgg19);
+    const model = architectureOf("vgg19").outline();
     expect(model.getLayer("block5_conv4").outputShape).toEqual([14, 14, 512]);
     expect(() => model.getLayer("block5_conv5")).toThrow(/block5_conv3/);
   });

@@ -1,7 +1,6 @@
 /** @file Networks by name: with weights that are drawn, or come from a file. */
 import { ArgumentError, complaint } from "../../base/errors.ts";
 import { checkOptions } from "../../base/options.ts";
-import { withUnfilled } from "../../nn/unfilled.ts";
 import type { PublishedFile } from "../pretrained/published.ts";
 import { type WeightsOptions, withWeights } from "../pretrained/weights-options.ts";
 import { build } from "./build.ts";
@@ -49,16 +48,19 @@ export function architecture<Options extends ArchitectureOptions>(
   definition: Definition<Options>,
 ): Architecture<Options> {
   const { name, ownOptions = [] } = definition;
-  const make = (options: Options & Partial<WeightsOptions> = {} as Options): unknown => {
+  const make = (
+    options: Options & Partial<WeightsOptions> = {} as Options,
+    initialize = true,
+  ): unknown => {
     checkOptions(name, options, [...optionNames, ...ownOptions]);
     return options.weights === undefined
-      ? build(definition, options)
+      ? build(definition, options, initialize)
       : pretrained(definition, options as Options & WeightsOptions);
   };
   return {
     ...definition,
-    build: make as Build<Options>,
-    outline: (options) => withUnfilled(() => make(options) as Network),
+    build: ((options) => make(options)) as Build<Options>,
+    outline: (options) => make(options, false) as Network,
   };
 }
 
@@ -72,18 +74,13 @@ async function pretrained<Options extends ArchitectureOptions>(
   if (weights !== "imagenet") {
     const isPublished = isNamedLike(weights, definition.published?.({} as Options));
     const own = isPublished ? { ...publishedOptions, ...options } : options;
-    return withWeights(
-      name,
-      withUnfilled(() => build(definition, own)),
-      undefined,
-      options,
-    );
+    return withWeights(name, build(definition, own, false), undefined, options);
   }
   const published = definition.published?.(options);
   const own = { ...publishedOptions, ...options };
-  const model = withUnfilled(() => build(definition, own));
+  const model = build(definition, own, false);
   const { inputShape: _shape, classes: _classes, ...rest } = own;
-  const { parameterCount } = withUnfilled(() => build(definition, rest as unknown as Options));
+  const { parameterCount } = build(definition, rest as unknown as Options, false);
   if (parameterCount !== model.parameterCount)
     throw new ArgumentError(
       complaint(

@@ -5,10 +5,11 @@ import { type Shape, checkShape, formatShape } from "../../ir/shape.ts";
 import type { ArchitectureOptions, Definition, Network } from "./definition.ts";
 import { pooled } from "./head.ts";
 
-/** The network, with weights drawn from the seed. */
+/** The network, with weights drawn from the seed, or without any yet. */
 export function build<Options extends ArchitectureOptions>(
   definition: Definition<Options>,
   options: Options,
+  initialize = true,
 ): Network {
   const who = definition.name;
   definition.check?.(options);
@@ -27,6 +28,7 @@ export function build<Options extends ArchitectureOptions>(
     inputs: images,
     outputs,
     dtype,
+    initialize,
     name: options.name ?? definition.modelName(options, shape[0]!),
     ...(options.seed !== undefined && { seed: options.seed }),
   });

@@ -5,10 +5,11 @@ import type { LayerOptions } from "../../nn/layer.ts";
 import { FormatError } from "../errors.ts";
 import { type JsonObject, arrayOf } from "../json.ts";
 
-/** The options that all layers share. Reduced precision is that of memory, not of meaning: it becomes float32. */
+/** The options that all layers share; parameters are yet to be filled. Reduced precision is that of memory, not of meaning: it becomes float32. */
 export function baseOptions(place: string, name: unknown, config: JsonObject): LayerOptions {
   const dtype = dtypeOf(place, config["dtype"]);
   return {
+    initialize: false,
     ...(name !== undefined && name !== null && { name: name as string }),
     ...(dtype === "float64" && { dtype }),
     ...(config["trainable"] === false && { trainable: false }),

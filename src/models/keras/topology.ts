@@ -3,7 +3,6 @@ import { AdjointError, complaint, describe } from "../../base/errors.ts";
 import { Model } from "../../nn/graph/model.ts";
 import type { AnyLayer } from "../../nn/layer.ts";
 import { Sequential } from "../../nn/layers/sequential.ts";
-import { withUnfilled } from "../../nn/unfilled.ts";
 import { FormatError } from "../errors.ts";
 import type { LoadedModel, ReadOptions } from "../format.ts";
 import { type JsonObject, arrayOf, objectOf, textOf } from "../json.ts";
@@ -40,7 +39,7 @@ export function readTopology(
   const inner = objectOf(`${file}: topology`, outer["model_config"] ?? outer);
   const major = versionOf(inner["keras_version"] ?? outer["keras_version"], inner);
   const context: Context = { file, major, inputShape, depth: 0, count: { layers: 0 } };
-  const model = withUnfilled(() => readLayer(`${file}: topology`, inner, context));
+  const model = readLayer(`${file}: topology`, inner, context);
   if (!(model instanceof Model || model instanceof Sequential))
     throw new FormatError(
       complaint(`${file}: topology`, "a Functional or Sequential network", model.className),

@@ -35,7 +35,7 @@ export type TensorsOf<S extends SymbolOrList> = S extends readonly unknown[]
 /** What `model` needs. */
 export interface ModelOptions<I extends SymbolOrList, O extends SymbolOrList> extends Pick<
   LayerOptions,
-  "name" | "seed" | "key" | "dtype" | "trainable"
+  "name" | "seed" | "key" | "dtype" | "trainable" | "initialize"
 > {
   /** What `forward` takes: a tensor or, where this is a list, a list. */
   readonly inputs: I;
@@ -348,6 +348,7 @@ export function model<I extends SymbolOrList, O extends SymbolOrList>(
     "key",
     "dtype",
     "trainable",
+    "initialize",
   ]);
   const { inputs, outputs, ...layerOptions } = options;
   const who = options.name === undefined ? "model" : `model "${options.name}"`;

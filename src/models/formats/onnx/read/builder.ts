@@ -11,13 +11,12 @@ import {
   reshape,
 } from "../../../../nn/index.ts";
 import { nameMaker } from "../../../../nn/names.ts";
-import { withUnfilled } from "../../../../nn/unfilled.ts";
 import { FormatError } from "../../../errors.ts";
 import { type Constant, mostElements } from "./constant.ts";
 import { type Signal, axisGroups, isSameLayout, longAxes, sampleOf, usualOrder } from "./signal.ts";
 
 /** Options that every layer of a file gets. */
-export type Base = Pick<LayerOptions, "name" | "dtype">;
+export type Base = Pick<LayerOptions, "name" | "dtype" | "initialize">;
 
 /** Parameters by the names of a layer's fields. */
 export type Parameters = Readonly<Record<string, Tensor>>;
@@ -42,7 +41,7 @@ export class Builder {
     parameters: Parameters = {},
   ): SymbolicTensor {
     try {
-      const layer = withUnfilled(() => make(this.base(name)));
+      const layer = make(this.base(name));
       const list = Array.isArray(inputs) ? (inputs as readonly SymbolicTensor[]) : undefined;
       const inputShape = list?.map(({ shape }) => shape) ?? (inputs as SymbolicTensor).shape;
       layer.grow(inputShape);
@@ -76,7 +75,11 @@ export class Builder {
 
   private base(name: string): Base {
     const unique = this.nameOf(name);
-    return this.dtype === "float32" ? { name: unique } : { name: unique, dtype: this.dtype };
+    return {
+      name: unique,
+      initialize: false,
+      ...(this.dtype === "float64" && { dtype: "float64" }),
+    };
   }
 
   /** A value in another order of axes, those of extent 1 where the order has them. Layers are named after `name`. */
