@@ -229,7 +229,7 @@ export class Normalization extends layer("normalization", ownOptions, {
 
 /** The options with mean and variance as constants. Throws ArgumentError for one without the other, and for negative variances. */
 function withConstants(options: NormalizationOptions): LayerOptions & OptionsOf<typeof ownOptions> {
-  if (typeof options !== "object" || options === null) return options;
+  if (typeof options !== "object" || options === null || Array.isArray(options)) return options;
   const { mean, variance, ...rest } = options;
   const who = typeof rest.name === "string" ? `normalization "${rest.name}"` : "normalization";
   if ((mean ?? undefined) === undefined && (variance ?? undefined) === undefined) return rest;

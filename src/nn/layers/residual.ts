@@ -1,5 +1,5 @@
 /** @file Residual connections. */
-import { ArgumentError, ShapeError, complaint, describe } from "../../base/errors.ts";
+import { ShapeError, complaint, describe } from "../../base/errors.ts";
 import { type Kind, optional, required } from "../../base/options.ts";
 import { formatShape, sameShape } from "../../ir/shape.ts";
 import type { Tensor } from "../../ir/tensor.ts";
@@ -12,11 +12,13 @@ import { sequential } from "./sequential.ts";
 /** A layer, or several items in order, as a layer. */
 export const layers: Kind<SequentialItem | readonly SequentialItem[], Layer> = {
   expected: "a layer, or a list of at least one",
-  read(who, given) {
+  read(who, given, Fails) {
     if (given instanceof Layer) return given;
     const list: readonly unknown[] = Array.isArray(given) ? given : [given];
-    if (list.length === 0)
-      throw new ArgumentError(complaint(who, "at least one layer", describe(given)));
+    if (list.length === 0) throw new Fails(complaint(who, layers.expected, describe(given)));
+    for (const item of list)
+      if (typeof item !== "function" && typeof (item as Layer | null)?.forward !== "function")
+        throw new Fails(complaint(who, layers.expected, describe(item)));
     return sequential(list as readonly SequentialItem[]);
   },
 };
@@ -62,7 +64,8 @@ export class Residual extends layer(
   },
 ) {
   constructor(body: SequentialItem | readonly SequentialItem[], options: ResidualOptions = {}) {
-    super(typeof options === "object" && options !== null ? { ...options, body } : options);
+    const isOptions = typeof options === "object" && options !== null && !Array.isArray(options);
+    super(isOptions ? { ...options, body } : (options as never));
   }
 
   /** shortcut(x) + f(x), both of one shape [batch, ...]. */

@@ -1,0 +1,124 @@
+/**
+ * @file The law of messages: whoever gives options that are not right is told who refuses, what was expected, what came, and the
+ * way out. It runs over every schema of the library: those that no call below reads are named.
+ */
+import { describe, expect, test, vi } from "vitest";
+import type * as options from "../../src/base/options.ts";
+import type { Schema, Spec } from "../../src/base/options.ts";
+
+/** Every schema that the library makes, those that a call reads, and those that any call has read. */
+const { schemas, reading, read } = vi.hoisted(() => ({
+  schemas: new Set<unknown>(),
+  reading: new Set<unknown>(),
+  read: new Set<unknown>(),
+}));
+
+vi.mock("../../src/base/options.ts", async (original) => {
+  const actual = await original<typeof options>();
+  const schema = <S extends Spec>(spec: S): Schema<S> => {
+    const made = actual.schema(spec);
+    const watched: Schema<S> = {
+      ...made,
+      read(who, given, Fails) {
+        reading.add(watched);
+        return made.read(who, given, Fails);
+      },
+    };
+    schemas.add(watched);
+    return watched;
+  };
+  return { ...actual, schema };
+});
+
+const { AdjointError, tensor, zeros } = await import("../../src/index.ts");
+const { calls } = await import("./option-calls.ts");
+
+/** Values of every kind; each option refuses some. */
+const values: readonly unknown[] = [
+  -1,
+  0.5,
+  Number.NaN,
+  1e300,
+  "",
+  "no such word",
+  true,
+  null,
+  [],
+  ["no such word"],
+  [-1.5, null],
+  {},
+  { noSuchOption: 1 },
+  () => undefined,
+  Symbol("s"),
+  tensor([1, 2, 3]),
+  zeros([0]),
+];
+
+/** Options that accept whatever comes, because another check says more about it. */
+const unchecked = new Set(["inputShape"]);
+
+/** Whoever refuses: its message, or undefined if it accepts. Errors that are no refusals of ours are failures. */
+async function refusal(call: () => unknown): Promise<string | undefined> {
+  try {
+    await call();
+    return undefined;
+  } catch (error) {
+    if (!(error instanceof AdjointError)) throw error;
+    return error.message;
+  }
+}
+
+/** What every refusal says: who, which option, what was expected, what came. */
+const refuses = (option: string): RegExp =>
+  new RegExp(`^[a-z].*: ${option}\\b.*: expected .+, got .+\\.`, "s");
+
+/** A name one letter away. */
+const misspelt = (name: string): string => `${name.slice(0, -1)}${name.endsWith("z") ? "y" : "z"}`;
+
+/** Whether a kind accepts a value. */
+function accepts({ kind }: Spec[string], value: unknown): boolean {
+  try {
+    kind.read("x", value, Error);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+describe.each(calls)("$name", ({ call, base, filled = [] }) => {
+  test("refuses options that are not right, and says which", async () => {
+    reading.clear();
+    expect(await refusal(() => call(base))).toBeUndefined();
+    const own = [...reading] as Schema<Spec>[];
+    expect(own).not.toEqual([]);
+    for (const { spec, names } of own) {
+      const unknown = await refusal(() => call({ ...base, [names[0]!]: undefined }));
+      // A function may call another one, whose options it does not pass on.
+      if (unknown?.includes("options among") === true) continue;
+      own.forEach((schema) => read.add(schema));
+      for (const name of names.filter((one) => !filled.includes(one))) {
+        const wrong = values.filter((value) => !accepts(spec[name]!, value));
+        if (!unchecked.has(name)) expect(wrong, `${name} accepts everything`).not.toEqual([]);
+        for (const value of wrong)
+          if (value !== null)
+            expect(await refusal(() => call({ ...base, [name]: value })), name).toMatch(
+              refuses(name),
+            );
+        const near = misspelt(name);
+        const message = await refusal(() => call({ ...base, [near]: 1 }));
+        expect(message).toMatch(new RegExp(`expected options among .*\\b${name}\\b.*"${near}"`));
+        if (name.length > 4) expect(message).toMatch(/Did you mean \w+\?$/);
+      }
+    }
+  });
+
+  test("wants an object of options", async () => {
+    for (const wrong of [1, "text", null, []])
+      expect(await refusal(() => call(wrong as never))).toMatch(/expected .*, got/);
+  });
+});
+
+test("every schema of the library is read by a call above", () => {
+  const unread = [...schemas].filter((schema) => !read.has(schema)) as Schema<Spec>[];
+  expect(unread.map(({ names }) => names.join(", "))).toEqual([]);
+});
