@@ -2,6 +2,8 @@
 import "../compile/evaluate.ts";
 import "../ops/index.ts";
 
+export { optional, required, sameAs } from "../base/options.ts";
+export type { Kind, OptionsOf, SettingsOf } from "../base/options.ts";
 export * as activations from "./activations.ts";
 export { activationOf } from "./activations.ts";
 export type { Activation, ActivationName } from "./activations.ts";

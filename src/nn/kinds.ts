@@ -1,4 +1,4 @@
-/** @file The kinds of values that layers' options take, beside those of base/kinds.ts. */
+/** @file The kinds of values that layers' options take: those of all options, and those of nn alone. */
 import { complaint, describe } from "../base/errors.ts";
 import { kind } from "../base/kinds.ts";
 import type { Failure, Kind } from "../base/options.ts";
@@ -12,6 +12,8 @@ import {
   initializerOf,
   initializers,
 } from "./initializers.ts";
+
+export * from "../base/kinds.ts";
 
 /** A value for messages: arrays with their elements. */
 function shown(value: unknown): string {

@@ -19,10 +19,12 @@ const entrances: Readonly<Record<string, string>> = {
   adjoint: room(""),
 };
 
-/** All TypeScript on a page. */
-function codeOf(text: string): string {
+/** All TypeScript on a page, or under one of its headings. */
+function codeOf(page: string, heading?: string): string {
+  const text =
+    heading === undefined ? page : page.split(/^## /m).find((part) => part.startsWith(heading))!;
   const blocks = [...text.matchAll(/^```ts\n([^]*?)^```$/gm)].map(([, code]) => code!);
-  expect(blocks.length).toBeGreaterThan(5);
+  expect(blocks.length).toBeGreaterThan(heading === undefined ? 5 : 0);
   return blocks.join("\n");
 }
 
@@ -64,10 +66,13 @@ async function bundle(code: string, file: string): Promise<void> {
   });
 }
 
-/** Runs the code on a page, and gives the page and what it printed. */
-async function pageAndOutput(name: string): Promise<{ page: string; printed: string[] }> {
+/** Runs the code on a page, or under one of its headings, and gives the page and what it printed. */
+async function pageAndOutput(
+  name: string,
+  heading?: string,
+): Promise<{ page: string; printed: string[] }> {
   const page = readFileSync(join(root, "docs", name), "utf8");
-  const code = codeOf(page);
+  const code = codeOf(page, heading);
   const folder = mkdtempSync(join(tmpdir(), "adjoint-docs-"));
   const printed: string[] = [];
   vi.spyOn(console, "log").mockImplementation(
@@ -98,4 +103,9 @@ test("explaining.md", async () => {
   expect(names.length).toBeGreaterThan(15);
   // A row for every method, with the name that its paper gives it a year for.
   for (const name of names) expect(page, name).toContain(`| \`${name}\` |`);
+});
+
+// Sections of extending.md are programs of their own.
+test.each(["Your own layer"])("extending.md: %s", async (heading) => {
+  await pageAndOutput("extending.md", heading);
 });
