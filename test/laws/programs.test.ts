@@ -9,8 +9,11 @@ import { gatherStrided, mergeAxes, schedule } from "../../src/backend/wasm/loops
 import { signatureOf } from "../../src/backend/wasm/signature.ts";
 import { type BackendName, setBackend } from "../../src/compile/engine.ts";
 import { Executable } from "../../src/compile/evaluate.ts";
+import { accessOf } from "../../src/compile/access.ts";
 import { formKernels } from "../../src/compile/fuse/kernels.ts";
 import { optimize } from "../../src/compile/passes/index.ts";
+import { bytesOf, planMemory } from "../../src/compile/plan.ts";
+import type { Value } from "../../src/ir/graph.ts";
 import type { Tensor } from "../../src/ir/tensor.ts";
 import { trace } from "../../src/ir/trace.ts";
 import { verifyGraph } from "../../src/ir/verify.ts";
@@ -114,6 +117,39 @@ describe("exact programs are the same on both backends", () => {
     );
   });
 
+  it("and never let two values that are alive share memory", () => {
+    fc.assert(
+      fc.property(programs.numbers, programs.length, (numbers, length) => {
+        const inputs = exactInputs();
+        const graph = optimize(trace(exactProgram(numbers, 2 * length), inputs).graph);
+        const kernels = formKernels(graph);
+        const given = new Set([
+          ...graph.inputs,
+          ...graph.outputs.map((output) => accessOf(output).base),
+        ]);
+        const { offsets, bytes, unshared } = planMemory(kernels, given);
+        for (const { inputs: read, outputs: written } of kernels)
+          for (const value of [...read, ...written])
+            expect(offsets.has(value)).toBe(!given.has(value));
+        expect(bytes).toBeLessThanOrEqual(unshared);
+        const lives = new Map<Value, [number, number]>();
+        kernels.forEach((kernel, index) => {
+          for (const value of kernel.outputs)
+            if (offsets.has(value) && !lives.has(value)) lives.set(value, [index, index]);
+          for (const value of kernel.inputs) if (lives.has(value)) lives.get(value)![1] = index;
+        });
+        const all = [...lives];
+        for (const [a, [aStart, aEnd]] of all)
+          for (const [b, [bStart, bEnd]] of all) {
+            if (a === b || aEnd < bStart || bEnd < aStart) continue;
+            const [p, q] = [offsets.get(a)!, offsets.get(b)!];
+            expect(p + bytesOf(a) <= q || q + bytesOf(b) <= p).toBe(true);
+          }
+      }),
+      { numRuns: 60 },
+    );
+  });
+
   it("and reach every way of running", () => {
     const reached = new Set<string>();
     const inputs = exactInputs(true);
@@ -175,6 +211,9 @@ describe("derivatives of random programs", () => {
   const shortest = fc.integer({ min: 1, max: 12 });
 
   it("are the same on both backends, in both modes, and as differences", () => {
+    const runs = 60;
+    /** Programs whose derivatives were compared on both backends, and those that differences could judge too. */
+    const judged = { derivatives: 0, differences: 0 };
     fc.assert(
       fc.property(programs.numbers, shortest, (numbers, length) => {
         const fn = smoothProgram(numbers, length);
@@ -195,6 +234,7 @@ describe("derivatives of random programs", () => {
         const scale = Math.max(1, ...elements(wanted).map(Math.abs));
         // Steep programs amplify the rounding that the backends differ in.
         if (!(scale < 1e4)) return;
+        judged.derivatives++;
         const far = elements(found).findIndex(
           (x, at) => !(Math.abs(x - elements(wanted)[at]!) <= 1e-9 * scale),
         );
@@ -218,9 +258,12 @@ describe("derivatives of random programs", () => {
         const [coarse, fine] = [slope(2e-5), slope(1e-5)];
         // Where differences do not settle they tell nothing.
         if (Math.abs(coarse - fine) > 1e-5 * scale) return;
+        judged.differences++;
         expect(Math.abs((4 * fine - coarse) / 3 - product)).toBeLessThan(1e-5 * scale);
       }),
-      { numRuns: 60 },
+      { numRuns: runs },
     );
+    expect(judged.derivatives).toBeGreaterThan(0.9 * runs);
+    expect(judged.differences).toBeGreaterThan(0.9 * runs);
   });
 });

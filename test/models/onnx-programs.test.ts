@@ -24,6 +24,8 @@ const setting: ImageSetting = {
 
 describe.skipIf(ort === undefined)("random programs in onnxruntime-node", () => {
   test("give the same bits", { timeout: 120_000 }, async () => {
+    const runs = 150;
+    let compared = 0;
     const drawn = fc.array(fc.nat(1e6), { minLength: 40, maxLength: 90 });
     const property = fc.asyncProperty(drawn, async (numbers) => {
       const inputs = imageInputs(numbers, setting);
@@ -43,6 +45,7 @@ describe.skipIf(ort === undefined)("random programs in onnxruntime-node", () => 
       );
       const expected = row.size === 0 ? [] : run(row);
       if (expected.length === 0) return;
+      compared++;
       const options = { inputs: [{ shape: [row.size] }], batch: 1, layout: "nhwc" } as const;
       const found = await runInOrt(Buffer.concat([...exportOnnx(run, options)]), [row]);
       for (const [i, tensor] of expected.entries()) {
@@ -53,6 +56,7 @@ describe.skipIf(ort === undefined)("random programs in onnxruntime-node", () => 
         );
       }
     });
-    await fc.assert(property, { numRuns: 150 });
+    await fc.assert(property, { numRuns: runs });
+    expect(compared).toBeGreaterThan(0.9 * runs);
   });
 });

@@ -9,7 +9,7 @@ import { type Shape, sizeOf } from "../../src/ir/shape.ts";
 import type { Tensor } from "../../src/ir/tensor.ts";
 import { apply } from "../../src/ir/trace.ts";
 import { bind1 } from "../../src/ops/bind.ts";
-import { Choices, axesOf, permutation } from "./random-program.ts";
+import { Choices, axesOf, permutation } from "./choices.ts";
 
 /** What a step draws from. */
 interface Scope {

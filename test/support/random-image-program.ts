@@ -7,7 +7,7 @@ import { type Shape, sizeOf } from "../../src/ir/shape.ts";
 import type { Tensor } from "../../src/ir/tensor.ts";
 import type { Padding } from "../../src/ops/windows.ts";
 import * as ops from "../../src/ops/index.ts";
-import { Choices, axesOf } from "./random-program.ts";
+import { Choices, axesOf } from "./choices.ts";
 
 /** What a program's tensors are like. */
 export interface ImageSetting {

@@ -13,7 +13,7 @@ import type {
   View,
 } from "../../src/ir/kernel.ts";
 import { sizeOf, stridesOf } from "../../src/ir/shape.ts";
-import { Choices, permutation } from "./random-program.ts";
+import { Choices, permutation } from "./choices.ts";
 
 /** A nest, with the values it reads and writes. */
 export interface NestCase {

@@ -2,7 +2,7 @@
 import { scan } from "../../src/autodiff/index.ts";
 import * as ops from "../../src/ops/index.ts";
 import type { Tensor } from "../../src/ir/tensor.ts";
-import { Choices, axesOf, permutation } from "./random-program.ts";
+import { Choices, axesOf, permutation } from "./choices.ts";
 
 type Step = (draw: Choices, pick: () => Tensor, pool: readonly Tensor[]) => Tensor;
 
