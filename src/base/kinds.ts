@@ -63,6 +63,14 @@ export function between(low: number, high: number): Kind<number> {
   return numberKind(expected, (value) => value >= low && value <= high && Number.isFinite(value));
 }
 
+/** A number between `low` and `high`, both excluded. */
+export function within(low: number, high: number): Kind<number> {
+  return numberKind(
+    `a number above ${low} and below ${high}`,
+    (value) => value > low && value < high,
+  );
+}
+
 /** A whole number from `low` to `high`, both included. */
 export function whole(low: number, high: number = Number.MAX_SAFE_INTEGER): Kind<number> {
   const expected =

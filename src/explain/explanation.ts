@@ -1,15 +1,15 @@
-/** @file The result: a map, and what has to be known to read it. */
+/** @file Step three of an explanation: the map, and what has to be known to read it. */
 import { type Shape, sizeOf } from "../ir/shape.ts";
 import type { Tensor } from "../ir/tensor.ts";
-import type { Job } from "./job.ts";
-import { mergedMaps } from "./maps/merge.ts";
+import { mergedMaps } from "./maps.ts";
 import type { EndingKind } from "./network/ending.ts";
-import { type Score, noClass } from "./network/readout.ts";
-import type { Outcome } from "./run.ts";
+import { type Score, noClass } from "./network/pass.ts";
+import type { Findings } from "./probe.ts";
+import type { Request } from "./request.ts";
 
 /** What a network looked at in one image. */
 export interface Explanation {
-  /** The map row by row, as the method gives it: before resizing and normalisation. */
+  /** The map, row by row, as the method gives it: before resizing and normalisation. */
   readonly values: Float32Array;
   /** [height, width] of the map; [height, width, channels] where `channels: "each"` was asked for. */
   readonly shape: Shape;
@@ -19,7 +19,7 @@ export interface Explanation {
   readonly layer: string | undefined;
   /** What was explained: logits or probabilities. */
   readonly score: Score;
-  /** The class explained, the first of several; undefined where a target function takes the place of classes. */
+  /** The class explained, the first of several; undefined if a target function was explained. */
   readonly classIndex: number | undefined;
   /** All classes whose scores were added up. */
   readonly classIndices: readonly number[];
@@ -27,13 +27,13 @@ export interface Explanation {
   readonly scoreValue: number;
   /** Probability of the classes explained; undefined for a target function and for a network of one number (regression). */
   readonly probability: number | undefined;
-  /** Probability of every class; undefined as above. */
+  /** Probability of every class; undefined in the same cases. */
   readonly probabilities: Float32Array | undefined;
-  /** Nothing in the map was positive before negative values became zero: an empty map that is no lack of interest. */
+  /** Nothing in the map was positive before negative values became zero: the map is empty because everything speaks against the class. */
   readonly allNonPositive: boolean;
   /**
-   * The probability explained is so near 0 or 1 that its gradient p (1 - p) has vanished (below 1e-5): the map shows rounding.
-   * Explain the logit.
+   * The probability explained is so close to 0 or 1 that its gradient p (1 - p) has vanished (below 1e-5) and the map shows rounding
+   * errors. Explain the logit instead.
    */
   readonly saturated: boolean;
 }
@@ -41,17 +41,17 @@ export interface Explanation {
 /** p (1 - p) below which float32 has lost most of a softmax's gradient. */
 const leastSlope = 1e-5;
 
-/** Whether the gradient of a sum of probabilities has vanished. Those of a softmax share one; sigmoids have theirs each. */
+/** Whether the gradient of a sum of probabilities has vanished: those of a softmax share one, those of sigmoids have their own. */
 function isSaturated(ending: EndingKind, probabilities: readonly number[]): boolean {
   const total = probabilities.reduce((sum, p) => sum + p, 0);
   const slopes = ending === "sigmoid" ? probabilities : [total];
   return slopes.every((p) => p * (1 - p) < leastSlope);
 }
 
-/** A job's outcome, image by image. */
-export function explanationsOf(job: Job, outcome: Outcome): Explanation[] {
-  const { method, settings, layers, images } = job;
-  const { classes, scores, probabilities, maps } = outcome;
+/** The explanations of a request, image by image. */
+export function explanationsOf(request: Request, findings: Findings): Explanation[] {
+  const { method, settings, layers, images, pass } = request;
+  const { classes, scores, probabilities, maps } = findings;
   const { relu, score, target } = settings;
   const rectified = maps.map((map) => (relu ? map.relu() : map));
   const [batch, height, width] = images.shape as [number, number, number];
@@ -75,12 +75,12 @@ export function explanationsOf(job: Job, outcome: Outcome): Explanation[] {
       probabilities: all,
       allNonPositive: maps.every((map) => rowOf(map, n).every((value) => value <= 0)),
       saturated:
-        score === "probability" && chosen !== undefined && isSaturated(job.pass.ending, chosen),
+        score === "probability" && chosen !== undefined && isSaturated(pass.ending, chosen),
     };
   });
 }
 
-/** The elements of one sample of a batch: the digits of float64 beyond float32 are no part of a picture. */
+/** The elements of one sample of a batch, rounded to float32. */
 function rowOf(tensor: Tensor, n: number): Float32Array {
   const size = sizeOf(tensor.shape.slice(1));
   return Float32Array.from(tensor.elements!.subarray(n * size, (n + 1) * size));

@@ -1,74 +1,88 @@
-/** @file What a method of explanation is: all that is said about it is data, all that differs is one function. */
+/** @file What a method of explanation is: facts about it, and one function. */
+import type { Spec, SettingsOf } from "../base/options.ts";
 import type { Tensor } from "../ir/tensor.ts";
-import type { Fold } from "./maps/fold.ts";
-import type { Parts } from "./network/parts.ts";
-import type { Score } from "./network/readout.ts";
-import type { ExplainOptions } from "./options.ts";
+import type { Fold } from "./maps.ts";
+import type { BiasTerm } from "./network/biases.ts";
+import type { Score } from "./network/pass.ts";
+import type { ProgramKey } from "./network/programs.ts";
 
-/** What every method says of itself. */
+/** What every method says about itself. */
 export interface MethodFacts {
-  /** As it is called: `gradCam`. */
+  /** The name in code and results: `gradCam`. */
   readonly name: string;
-  /** As it is written: Grad-CAM. */
+  /** The name for readers: Grad-CAM. */
   readonly title: string;
   /** Paper and equation. */
   readonly source: string;
-  /** What is looked at: a layer's feature maps, or the image itself. */
+  /** What is explained: the feature maps of a layer, or the image itself. */
   readonly at: "layer" | "image";
   /** How channels become one map, unless options say otherwise. */
   readonly fold: Fold;
   /** Whether negative values of the map become zero, unless options say otherwise. */
   readonly relu: boolean;
-  /** What is explained unless options say otherwise: "logit" unless the paper's formula is about probabilities. */
+  /** What is explained unless options say otherwise: "logit", or "probability" where the paper's formula is about probabilities. */
   readonly score?: Score;
 }
 
-/** A method of one pass: what every channel contributes at every place, [N, h, w, C], compiled together with the pass. */
+/**
+ * What a method may ask about the network at some images. Each answer is computed, as part of the program that is being compiled, only if
+ * it is asked for.
+ */
+export interface Probe {
+  /** The images [N, H, W, channels]. */
+  readonly images: Tensor;
+  /** The score of each image: [N]. */
+  readonly scores: Tensor;
+  /** The feature maps A of the layer, [N, h, w, C]; the images for methods of the image. */
+  readonly activations: Tensor;
+  /** ∂score/∂A, [N, h, w, C]. */
+  readonly gradients: Tensor;
+  /** ∂score/∂image [N, H, W, channels], where every rectifier passes on positive derivatives only. */
+  readonly guidedGradients: Tensor;
+  /** Every bias of a convolution or batch normalisation, and the score's derivative where it is added. */
+  readonly biases: readonly BiasTerm[];
+  /** The scores [N] with other feature maps [N, h, w, C] in place of the layer's. */
+  scoresWith(activations: Tensor): Tensor;
+}
+
+/** A method of one pass. */
 export interface PassMethod extends MethodFacts {
-  contributions(parts: Parts): Tensor;
+  /** What each channel contributes at each position, [N, h, w, C]. Compiled together with the pass. */
+  contributions(probe: Probe): Tensor;
 }
 
-/** What a batch program may compute of the network, for images [B, H, W, channels]. */
-export interface Batch {
-  /** The score of each image: [B]. */
-  scoresOf(images: Tensor): Tensor;
-  /** Each score's derivative by its image: [B, H, W, channels]. */
-  gradientsOf(images: Tensor): Tensor;
-  /** The scores of copies of one image [1, H, W, channels] with other feature maps [B, h, w, C] in a layer's place: [B]. */
-  scoresWith(image: Tensor, layer: number, activations: Tensor): Tensor;
-}
-
-/** One image under study. */
+/** One image and one layer that a method of many passes explains. */
 export interface Study {
+  /** The method's name, for errors. */
+  readonly who: string;
   /** [1, H, W, channels] */
   readonly image: Tensor;
-  /** What the layers give for it, [1, h, w, C] each; the image itself for methods of the image. */
-  readonly activations: readonly Tensor[];
-  /** Its score. */
+  /** The layer's feature maps for it, [1, h, w, C]; the image for methods of the image. */
+  readonly activations: Tensor;
+  /** The image's score. */
   readonly score: number;
-  /** The name of the method, for errors. */
-  readonly who: string;
   /**
-   * A program over batches of `size`, compiled once for a network and a key, which must tell apart everything that `make` closes
-   * over.
+   * A function of tensors that looks at batches of `size` images, compiled once. `write` writes it: `look` takes images
+   * [size, H, W, channels], or one image for all, and gives the probe there. `key` lists everything that `write` depends on besides its
+   * arguments; two programs of one method have different keys.
    */
   program(
-    key: string,
+    key: ProgramKey,
     size: number,
-    make: (batch: Batch, ...inputs: Tensor[]) => Tensor[],
-  ): (...inputs: Tensor[]) => Tensor[];
+    write: (look: (images: Tensor) => Probe, ...inputs: Tensor[]) => Tensor,
+  ): (...inputs: Tensor[]) => Tensor;
 }
 
-/** A method of many passes, one image at a time. */
-export interface StudyMethod<O extends ExplainOptions = ExplainOptions> extends MethodFacts {
-  /** Names of its own options. */
-  readonly options: readonly Exclude<keyof O, keyof ExplainOptions>[];
+/** A method of many passes. */
+export interface StudyMethod<S extends Spec = Spec> extends MethodFacts {
+  /** Its own options, beside those of every method. */
+  readonly options?: S;
   /**
-   * What every channel contributes at every place, [1, h, w, C], for each layer (or for the image). Yields what part of the work
-   * is done between batches.
+   * What each channel contributes at each position, [1, h, w, C], for one image and one layer. Yields, between batches, the share of
+   * this work that is done, from 0 to 1.
    */
-  study(study: Study, options: O): Generator<number, readonly Tensor[]>;
+  study(study: Study, settings: SettingsOf<S>): Generator<number, Tensor>;
 }
 
-/** A method. */
-export type Method<O extends ExplainOptions = ExplainOptions> = PassMethod | StudyMethod<O>;
+/** A method of explanation. A method of one pass is complete after the pass with which those of many passes begin. */
+export type Method = PassMethod | StudyMethod;

@@ -150,7 +150,8 @@ function isTreeNode(node: unknown): node is TreeNode {
   return typeof node === "object" && node !== null && treeProtocol in node;
 }
 
-function isPlainObject(node: unknown): node is Record<string, unknown> {
+/** Whether a value is an object written as `{ ... }`, or one without a prototype. */
+export function isPlainObject(node: unknown): node is Record<string, unknown> {
   if (typeof node !== "object" || node === null) return false;
   const prototype = Object.getPrototypeOf(node) as unknown;
   return prototype === null || prototype === Object.prototype;

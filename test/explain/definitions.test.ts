@@ -13,7 +13,7 @@ import {
   saliency,
   smoothGrad,
 } from "../../src/explain/index.ts";
-import { gaussLegendre } from "../../src/explain/quadrature.ts";
+import { gaussLegendre } from "../../src/explain/methods/image-gradients.ts";
 import { type Tensor, grad, random, tensor } from "../../src/index.ts";
 import * as nn from "../../src/nn/index.ts";
 import { chain, imagesOf } from "./networks.ts";

@@ -15,7 +15,7 @@ function explained(
   images: Tensor,
 ): Explanation[] {
   const facts = method.method;
-  const own = "study" in facts ? (facts.options as readonly string[]) : [];
+  const own = method.options.names;
   const options = Object.fromEntries(Object.entries(quick).filter(([name]) => own.includes(name)));
   return method.batch(
     network,

@@ -154,10 +154,10 @@ describe("networks", () => {
     expect(of(network, image)).toThrow(
       /image: expected \[12, 10, 3\], as the network takes it, got \[8, 8, 3\]/,
     );
-    expect(of(network, imagesOf(1), { layer: [] })).toThrow(/a name, or several/);
+    expect(of(network, imagesOf(1), { layer: [] })).toThrow(/the name of a layer, or several/);
     expect(of(network, imagesOf(1), { classIndex: -1 })).toThrow(/class numbers 0, 1, ..., got -1/);
     expect(of(network, imagesOf(1), { classIndex: [1, 2] })).toThrow(/write \[\[1, 2\]\]/);
-    expect(of(network, imagesOf(1), { score: "loudness" })).toThrow(/"logit" or "probability"/);
+    expect(of(network, imagesOf(1), { score: "loudness" })).toThrow(/one of logit, probability/);
     expect(() => saliency(network, imagesOf(1), { layer: "last" })).toThrow(/no layer/);
     expect(() => occlusion(network, imagesOf(1), { window: 11 })).toThrow(/at most 10/);
     const flat = nn.sequential([nn.flatten({ inputShape: shape }), nn.dense({ units: 2 })]);

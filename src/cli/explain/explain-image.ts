@@ -33,13 +33,13 @@ export interface Explained {
 }
 
 /** Options of a method, as far as it has them: methods of the image have no layer, few draw random numbers. */
-export function optionsFor({ method }: Explainer, asked: Asked): ExplainOptions {
+export function optionsFor(explainer: Explainer, asked: Asked): ExplainOptions {
   const { layer, ...others } = explainOptions(asked);
-  const own: readonly string[] = "options" in method ? method.options : [];
+  const { names } = explainer.options;
   return {
     ...others,
-    ...(method.at === "layer" && layer !== undefined && { layer }),
-    ...(own.includes("seed") && { seed: asked.seed }),
+    ...(names.includes("layer") && layer !== undefined && { layer }),
+    ...(names.includes("seed") && { seed: asked.seed }),
   };
 }
 

@@ -5,8 +5,8 @@ import { ArgumentError, ShapeError, complaint } from "../../base/errors.ts";
 import { formatShape } from "../../ir/shape.ts";
 import { Tensor } from "../../ir/tensor.ts";
 import { ExplainError } from "../errors.ts";
-import { type Network, type PassOptions, tracePass } from "../network/pass.ts";
-import { kept } from "../network/programs.ts";
+import { type Network, tracePass } from "../network/pass.ts";
+import { programsOf } from "../network/programs.ts";
 import type { Case } from "./subject.ts";
 
 /**
@@ -36,7 +36,7 @@ export function scorerOf(who: string, network: Network, cases: readonly Case[]):
   const area = rows * columns * channels;
   return (batch, size, alter) => {
     const shape = [size, rows, columns, channels];
-    const { pass, run } = kept(network, `judge ${shape.join()}`, () =>
+    const { pass, run } = programsOf(network).get(["judge", shape], () =>
       programOf(who, network, shape),
     );
     const beyond = batch.find(({ classIndex }) => classIndex >= pass.classCount);
@@ -82,15 +82,14 @@ function programOf(
   readonly pass: ReturnType<typeof tracePass>;
   readonly run: (images: Tensor, classes: Tensor) => Tensor;
 } {
-  const options: PassOptions = {
+  const pass = tracePass(who, network, {
     shape,
     dtype: "float32",
     classesEach: 1,
     score: "probability",
     target: undefined,
     output: undefined,
-  };
-  const pass = tracePass(who, network, options);
+  });
   const run = jit(
     (images: Tensor, classes: Tensor) =>
       inline(pass.graph, [images, classes, ...pass.captured])[0]!,
