@@ -79,21 +79,49 @@ export class JsonPlace {
   }
 }
 
-/** Text or UTF-8 bytes as JSON. Throws `Fails`, whose message begins with `source`, for anything else. */
+/** Levels of objects and lists. What walks through a value calls itself once per level, and hostile files nest without end. */
+const deepest = 1000;
+
+/** Text or UTF-8 bytes as JSON of at most 1000 levels. Throws `Fails`, whose message begins with `source`, for anything else. */
 export function parseJson(source: string, content: string | Uint8Array, Fails: Failure): JsonPlace {
+  let text: string;
   let value: unknown;
   try {
-    const text =
+    text =
       typeof content === "string"
         ? content
         : new TextDecoder("utf-8", { fatal: true }).decode(content);
     value = JSON.parse(text);
-  } catch {
+  } catch (cause) {
     throw new Fails(
       complaint(source, "JSON", "something else", "The file is cut short or of another format."),
+      { cause },
     );
   }
+  if (depthOf(text) > deepest)
+    throw new Fails(complaint(source, `JSON of at most ${deepest} levels`, "more"));
   return new JsonPlace(value, source, Fails);
+}
+
+/** How deep a valid text in JSON is nested. */
+function depthOf(text: string): number {
+  let [depth, most] = [0, 0];
+  for (let at = 0; at < text.length; at++) {
+    const code = text.charCodeAt(at);
+    if (code === 0x22) at = endOfText(text, at);
+    else if (code === 0x5b || code === 0x7b) most = Math.max(most, ++depth);
+    else if (code === 0x5d || code === 0x7d) depth--;
+  }
+  return most;
+}
+
+/** Where the text that begins at a quotation mark ends: at the next one behind an even number of backslashes. */
+function endOfText(text: string, start: number): number {
+  for (let end = text.indexOf('"', start + 1); ; end = text.indexOf('"', end + 1)) {
+    let before = end - 1;
+    while (text.charCodeAt(before) === 0x5c) before--;
+    if ((end - before) % 2 === 1) return end;
+  }
 }
 
 function shown(value: unknown): string {

@@ -6,7 +6,7 @@ import { ArgumentError, complaint, describe } from "./errors.ts";
 import { likelyName } from "./near-names.ts";
 
 /** The class of the error that a failed check throws. */
-export type Failure = new (message: string) => Error;
+export type Failure = new (message: string, options?: { readonly cause?: unknown }) => Error;
 
 /** A kind of value. `Given` is the type of what users write, `Value` the type of what the code works with. */
 export interface Kind<Given, Value = Given> {

@@ -3,7 +3,7 @@ import { AdjointError, ArgumentError, complaint, describe } from "../base/errors
 import { nodeModules, reasonOf, replaceFile } from "../base/node/files.ts";
 import { Model } from "../nn/graph/model.ts";
 import { Sequential } from "../nn/layers/sequential.ts";
-import { concat } from "./bytes.ts";
+import { concat } from "../base/bytes.ts";
 import { FormatError } from "./errors.ts";
 import type { Format, LoadedModel } from "./format.ts";
 import { formats } from "./formats/index.ts";

@@ -1,14 +1,21 @@
-/**
- * @file Trees of tensors and notes about them as bytes, and back. The layout is that of safetensors: 8 bytes with the header's
- * length, a JSON header, little-endian elements. Nothing in a file is executed, and nothing is believed before it is checked.
- */
+/** @file Trees of tensors and notes about them as bytes of the safetensors format, and back. */
+import { concat } from "../base/bytes.ts";
 import { crc32 } from "../base/crc32.ts";
 import { type DType, allocate } from "../ir/dtype.ts";
 import { ArgumentError, complaint, describe } from "../base/errors.ts";
-import { formatShape, sameShape } from "../ir/shape.ts";
+import {
+  type ArrayToStore,
+  type Reading,
+  type StoredType,
+  checkOfHead,
+  headerEnd,
+  readHeader,
+  requireCheck,
+  writeSafetensors,
+} from "../base/safetensors.ts";
+import { formatShape, sameShape, sizeOf } from "../ir/shape.ts";
 import { Tensor, concreteElements } from "../ir/tensor.ts";
 import { flatten } from "../ir/tree.ts";
-import { decodeHeader } from "./checkpoint-header.ts";
 import { CheckpointError } from "./checkpoint-error.ts";
 import { pathName } from "./parameters.ts";
 
@@ -30,15 +37,18 @@ export interface Checkpoint {
 }
 
 /** The names that safetensors gives the dtypes. */
-export const fileDTypes: Readonly<Record<DType, string>> = {
+const fileDTypes = {
   float32: "F32",
   float64: "F64",
   int32: "I32",
   bool: "BOOL",
-};
+} as const satisfies Readonly<Record<DType, StoredType>>;
 
-/** A check over the whole file stands in the header, and counts as these digits while it is computed. */
-const noCheck = "00000000";
+type FileType = (typeof fileDTypes)[DType];
+
+const dtypesInFiles = Object.fromEntries(
+  Object.entries(fileDTypes).map(([dtype, name]) => [name, dtype]),
+) as Readonly<Record<FileType, DType>>;
 
 /**
  * A tree of tensors and metadata as bytes in the safetensors format, with a check over all of them.
@@ -47,45 +57,22 @@ const noCheck = "00000000";
 export function encodeCheckpoint(tree: unknown, metadata: Json = null): Uint8Array {
   const who = "encodeCheckpoint";
   const { leaves, def } = flatten(who, tree);
-  const entries = leaves.map((leaf, index) => ({
-    name: pathName(def.paths[index]!),
-    leaf,
-    elements: concreteElements(leaf, who),
-  }));
-  // Wide elements first: then every tensor starts at a multiple of its element size.
-  entries.sort((a, b) => b.elements.BYTES_PER_ELEMENT - a.elements.BYTES_PER_ELEMENT);
-  const header = new Map<string, unknown>([
-    ["__metadata__", { format: "adjoint", crc32: noCheck, metadata: jsonText(who, metadata) }],
-  ]);
-  let end = 0;
-  for (const { name, leaf, elements } of entries) {
-    if (header.has(name))
+  const names = new Set(["__metadata__"]);
+  const arrays = leaves.map((leaf, index): ArrayToStore => {
+    const name = pathName(def.paths[index]!);
+    if (names.has(name))
       throw new ArgumentError(
         complaint(who, "a path of its own for every tensor", `two at ${name}`),
       );
-    header.set(name, {
-      dtype: fileDTypes[leaf.dtype],
-      shape: leaf.shape,
-      data_offsets: [end, (end += elements.byteLength)],
-    });
-  }
-  let text = JSON.stringify(Object.fromEntries(header));
-  const checkAt = text.indexOf(noCheck, text.indexOf('"crc32":'));
-  const encoder = new TextEncoder();
-  text += " ".repeat(-encoder.encode(text).length & 7);
-  const headerBytes = encoder.encode(text);
-  const start = 8 + headerBytes.length;
-  const bytes = new Uint8Array(start + end);
-  new DataView(bytes.buffer).setBigUint64(0, BigInt(headerBytes.length), true);
-  bytes.set(headerBytes, 8);
-  let offset = start;
-  for (const { elements } of entries) {
-    bytes.set(new Uint8Array(elements.buffer, elements.byteOffset, elements.byteLength), offset);
-    offset += elements.byteLength;
-  }
-  // The metadata come first in the header, in ASCII so far: characters are bytes.
-  bytes.set(encoder.encode(crc32(bytes)), 8 + checkAt);
-  return bytes;
+    names.add(name);
+    const { buffer, byteOffset, byteLength } = concreteElements(leaf, who);
+    const bytes = new Uint8Array(buffer, byteOffset, byteLength);
+    return { name, dtype: fileDTypes[leaf.dtype], shape: leaf.shape, bytes };
+  });
+  const text = jsonText(who, metadata);
+  return concat([
+    ...writeSafetensors((check) => ({ format: "adjoint", ...check, metadata: text }), arrays),
+  ]);
 }
 
 /**
@@ -95,43 +82,32 @@ export function encodeCheckpoint(tree: unknown, metadata: Json = null): Uint8Arr
 export function decodeCheckpoint(bytes: Uint8Array, who = "decodeCheckpoint"): Checkpoint {
   if (!(bytes instanceof Uint8Array))
     throw new ArgumentError(complaint(who, "bytes in a Uint8Array", describe(bytes)));
-  const { entries, metadata, start } = decodeHeader(bytes, who);
+  const reading: Reading<FileType> = {
+    who,
+    Fails: CheckpointError,
+    noun: "checkpoint",
+    dtypes: Object.values(fileDTypes),
+  };
+  const start = headerEnd(reading, bytes, bytes.length);
+  const head = bytes.subarray(0, start);
+  const { entries, metadata } = readHeader(reading, head, bytes.length);
   const { crc32: check, metadata: text } = metadata;
   if (check === undefined && metadata["format"] === "adjoint")
     throw new CheckpointError(
       complaint(who, "a check in the header", "none", "The file is damaged."),
     );
   if (check !== undefined) {
-    const stored = /^[0-9a-f]{8}$/.test(check) ? findCheck(bytes, start, check) : -1;
-    if (stored < 0)
-      throw new CheckpointError(
-        complaint(who, "a check of 8 hexadecimal digits in the header", describe(check)),
-      );
-    const zeros = new TextEncoder().encode(noCheck);
-    const actual = crc32(
-      bytes.subarray(stored + 8),
-      crc32(zeros, crc32(bytes.subarray(0, stored))),
-    );
-    if (actual !== check)
-      throw new CheckpointError(
-        complaint(
-          who,
-          `bytes whose check is ${check}`,
-          actual,
-          "The file is damaged: use another one.",
-        ),
-      );
+    const actual = crc32(bytes.subarray(start), checkOfHead(reading, head, check));
+    requireCheck(reading, check, actual);
   }
   const tensors = new Map<string, Tensor>();
-  for (const { name, dtype, shape, begin, end } of entries) {
-    const elements = allocate(
-      dtype,
-      shape.reduce((size, extent) => size * extent, 1),
-    );
-    new Uint8Array(elements.buffer).set(bytes.subarray(start + begin, start + end));
+  for (const { name, dtype: stored, shape, begin, end } of entries) {
+    const dtype = dtypesInFiles[stored];
+    const elements = allocate(dtype, sizeOf(shape));
+    new Uint8Array(elements.buffer).set(bytes.subarray(begin, end));
     if (dtype === "bool" && elements.some((element) => element > 1))
       throw new CheckpointError(
-        complaint(`${who}: tensor ${JSON.stringify(name)}`, "bytes 0 and 1 for bool", "others"),
+        complaint(`${who}: tensor ${describe(name)}`, "bytes 0 and 1 for bool", "others"),
       );
     tensors.set(name, new Tensor({ shape, dtype }, elements));
   }
@@ -195,12 +171,4 @@ function jsonText(who: string, metadata: Json): string {
     });
   }
   throw new ArgumentError(complaint(who, "metadata that JSON can hold", describe(metadata)));
-}
-
-/** Where the check stands: after its name, which nowhere else in the header is followed by a string. */
-function findCheck(bytes: Uint8Array, start: number, check: string): number {
-  const text = new TextDecoder("latin1").decode(bytes.subarray(8, start));
-  const label = '"crc32":"';
-  const at = text.indexOf(label + check + '"');
-  return at < 0 ? -1 : 8 + at + label.length;
 }

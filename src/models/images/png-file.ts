@@ -4,7 +4,7 @@
  */
 import { Unzlib } from "fflate";
 import { complaint } from "../../base/errors.ts";
-import { concat } from "../bytes.ts";
+import { concat } from "../../base/bytes.ts";
 import { FormatError } from "../errors.ts";
 import { mostPixels } from "./picture.ts";
 import { type PngHeader, passes } from "./png-passes.ts";

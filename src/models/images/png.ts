@@ -4,7 +4,7 @@ import { unzlibSync, zlibSync } from "fflate";
 import { complaint } from "../../base/errors.ts";
 import { FormatError } from "../errors.ts";
 import type { Picture } from "./picture.ts";
-import { concat } from "../bytes.ts";
+import { concat } from "../../base/bytes.ts";
 import { type PngFile, pngSignature, readPngFile } from "./png-file.ts";
 import { passes } from "./png-passes.ts";
 
