@@ -120,6 +120,7 @@ export interface Schema<S extends Spec> {
 /** A schema of the options in a spec. */
 export function schema<const S extends Spec>(spec: S): Schema<S> {
   const names = Object.keys(spec);
+  const defaults = new Map<string, unknown>();
   const fallbackOf = ({ needed, fallback, follows }: S[string]): string => {
     if (needed) return "required";
     if (follows !== undefined) return `as ${follows}`;
@@ -131,16 +132,25 @@ export function schema<const S extends Spec>(spec: S): Schema<S> {
     read(who, options, Fails = ArgumentError) {
       checkOptions(who, options, names, Fails);
       const given = options as Readonly<Record<string, unknown>>;
-      return Object.fromEntries(
-        Object.entries(spec).map(([name, { kind, needed, fallback, follows }]) => {
-          const other =
-            follows === undefined ? undefined : (given[follows] ?? spec[follows]!.fallback);
-          const isNull = given[name] === null && kind.takesNull === true;
-          const value = isNull ? null : (given[name] ?? other ?? fallback);
-          const isOpen = value === undefined && !needed;
-          return [name, isOpen ? undefined : kind.read(`${who}: ${name}`, value, Fails)];
-        }),
-      ) as SettingsOf<S>;
+      const settings: Record<string, unknown> = {};
+      for (const name of names) {
+        const { kind, needed, fallback, follows } = spec[name]!;
+        const wanted = given[name] ?? (follows === undefined ? undefined : given[follows]);
+        const isNull = given[name] === null && kind.takesNull === true;
+        if (wanted === undefined && !isNull && defaults.has(name)) {
+          settings[name] = defaults.get(name);
+          continue;
+        }
+        const other = follows === undefined ? fallback : spec[follows]!.fallback;
+        const value: unknown = isNull ? null : (wanted ?? other);
+        const isOpen = value === undefined && !needed;
+        const setting = isOpen ? undefined : kind.read(`${who}: ${name}`, value, Fails);
+        settings[name] = setting;
+        // A default that is an object is made anew: it may have state.
+        if (wanted === undefined && !isNull && Object(setting) !== setting)
+          defaults.set(name, setting);
+      }
+      return settings as SettingsOf<S>;
     },
     rows: () =>
       Object.entries(spec).map(([name, option]) => ({

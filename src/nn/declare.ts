@@ -22,6 +22,7 @@ import {
   type Outline,
   type ParameterSpec,
   type Specs,
+  among,
   commonOptions,
 } from "./layer.ts";
 import { nameLayers } from "./naming.ts";
@@ -89,6 +90,8 @@ export interface Declaration {
   readonly kind: string;
   /** The layer's own options. */
   readonly options: Schema<Spec>;
+  /** The names of all options, those that every layer has among them. */
+  readonly names: readonly string[];
   readonly definition: Definition<Spec, object, Specs, boolean>;
 }
 
@@ -104,12 +107,11 @@ export type LayerClass<S extends Spec, C, P extends Specs, List extends boolean>
 
 /** Base of the classes that `layer` makes. */
 export abstract class DeclaredLayer<In extends TensorOrList = Tensor> extends Layer<In> {
-  constructor(given: LayerOptions | undefined, { options, definition }: Declaration) {
-    const { names, spec } = options;
-    const isAllOptional = names.every((name) => !spec[name]!.needed);
-    const written = given === undefined && isAllOptional ? {} : given!;
+  constructor(given: LayerOptions | undefined, { options, definition, names }: Declaration) {
+    const isOptional = Object.values(options.spec).every(({ needed }) => !needed);
+    const written = given === undefined && isOptional ? {} : given!;
     super(written);
-    checkOptions(this.label, written, [...new Set([...names, ...Object.keys(commonOptions)])]);
+    checkOptions(this.label, written, names);
     if (definition.takesList === true && written.inputShape !== undefined)
       throw new ArgumentError(
         complaint(
@@ -119,8 +121,7 @@ export abstract class DeclaredLayer<In extends TensorOrList = Tensor> extends La
           "Use it in a graph model: its shapes come from what it is applied to.",
         ),
       );
-    const own = Object.entries(written).filter(([name]) => name in spec);
-    const settings = options.read(this.label, Object.fromEntries(own));
+    const settings = options.read(this.label, among(written, options.spec));
     definition.check?.(settings, this.label);
     Object.assign(this, settings, definition.children?.(settings));
     const inside = Object.values(this).filter((value) => value instanceof Layer);
@@ -177,7 +178,13 @@ export function layer<
   P extends Specs = Record<never, never>,
   List extends boolean = false,
 >(kind: string, options: S, definition: Definition<S, C, P, List> = {}): LayerClass<S, C, P, List> {
-  const declaration = { kind, options: schema(options), definition } as unknown as Declaration;
+  const names = [...new Set([...Object.keys(options), ...Object.keys(commonOptions)])];
+  const declaration = {
+    kind,
+    options: schema(options),
+    names,
+    definition,
+  } as unknown as Declaration;
   abstract class Declared extends DeclaredLayer<TensorOrList> {
     static readonly declaration = declaration;
     constructor(given?: LayerOptions) {

@@ -65,7 +65,7 @@ export function pair(least: number): Kind<PairOption, Pair> {
   return reading(`an integer of at least ${least}, or [rows, columns] of such`, (given) => {
     const both: unknown = typeof given === "number" ? [given, given] : given;
     return Array.isArray(both) && both.length === 2 && both.every(isInteger(least))
-      ? [both[0] as number, both[1] as number]
+      ? Object.freeze([both[0] as number, both[1] as number] as const)
       : undefined;
   });
 }

@@ -183,11 +183,12 @@ export abstract class Layer<
   inputShape: ShapesOf<In> | undefined;
   /** Shape of one output sample, without the batch; undefined until known. */
   outputShape: ShapesOf<Out> | undefined;
-  /** dtype of the parameters, and of what the layer makes of integers. */
-  dtype: DType;
   private isTrainable: boolean;
+  // Fields that most layers can do without, since every call with a model reads all of its fields.
+  /** The dtype where it is not float32. */
+  declare private otherDType?: DType;
   /** Fields that hold state. */
-  private states: readonly string[] = noNames;
+  declare private states?: readonly string[];
   /** @internal */
   readonly [origin]: Origin | undefined;
   /** @internal */
@@ -197,11 +198,8 @@ export abstract class Layer<
     super();
     const given = (options ?? {}) as LayerOptions;
     this.name = typeof given.name === "string" && given.name !== "" ? given.name : undefined;
-    const known = Object.entries(given).filter(([name]) => name in commonOptions);
-    const { seed, key, dtype, trainable, initialize } = common.read(
-      this.label,
-      Object.fromEntries(known),
-    );
+    const written = among(given, commonOptions);
+    const { seed, key, dtype, trainable, initialize } = common.read(this.label, written);
     if (seed !== undefined && key !== undefined)
       throw new ArgumentError(complaint(this.label, "a seed or a key", "both"));
     this.dtype = dtype ?? "float32";
@@ -236,7 +234,7 @@ export abstract class Layer<
   }
 
   override get stateFields(): readonly string[] {
-    return this.states;
+    return this.states ?? noNames;
   }
 
   /**
@@ -456,6 +454,13 @@ export abstract class Layer<
         `${this.label}: it has no parameters yet, because its input's shape is not known. Give inputShape, or put it after a layer of a sequential.`,
       );
   }
+}
+
+/** Those of the options that are in a spec. */
+export function among(options: object, spec: object): Record<string, unknown> {
+  const found: Record<string, unknown> = {};
+  for (const [name, value] of Object.entries(options)) if (name in spec) found[name] = value;
+  return found;
 }
 
 /** A parameter from the `position`-th key. Throws ShapeError if the initialiser makes anything but what it is asked for. */

@@ -31,7 +31,7 @@ export interface SummaryRow {
   /** Inputs as `name[application][output]`. */
   readonly connections?: readonly string[];
   /** Rows of the layers within. */
-  readonly rows?: readonly SummaryRow[];
+  readonly rows?: () => readonly SummaryRow[];
 }
 
 /** A model in a summary. */
@@ -61,7 +61,7 @@ export function formatSummary(
       ...(isChain ? [] : [row.connections?.join(", ") || "-"]),
       ...(showTrainable ? [trainableText(row.layer)] : []),
     ],
-    ...(expandNested ? (row.rows ?? []).flatMap((inner) => cells(inner, level + 1)) : []),
+    ...(expandNested ? (row.rows?.() ?? []).flatMap((inner) => cells(inner, level + 1)) : []),
   ];
   const lines = [
     `Model: "${name}"`,
@@ -170,15 +170,14 @@ function sizeText(bytes: number): string {
 /** The row of a layer, with those of the layers within it. */
 export function rowOf(layer: AnyLayer): SummaryRow {
   const within = layer as { summaryRows?(): SummaryRow[] };
-  const rows =
-    within.summaryRows?.() ??
-    childModules(layer).flatMap((child) => (child instanceof Layer ? [rowOf(child)] : []));
   return {
     name: layer.name ?? snakeCase(layer.className),
     className: layer.className,
     outputShape: layer.outputShape as ShapeOrList | undefined,
     layer,
-    rows,
+    rows: () =>
+      within.summaryRows?.() ??
+      childModules(layer).flatMap((child) => (child instanceof Layer ? [rowOf(child)] : [])),
   };
 }
 
