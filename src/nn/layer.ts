@@ -183,11 +183,10 @@ export abstract class Layer<
   inputShape: ShapesOf<In> | undefined;
   /** Shape of one output sample, without the batch; undefined until known. */
   outputShape: ShapesOf<Out> | undefined;
+  /** dtype of the parameters, and of what the layer makes of integers. */
+  dtype: DType;
   private isTrainable: boolean;
-  // Fields that most layers can do without, since every call with a model reads all of its fields.
-  /** The dtype where it is not float32. */
-  declare private otherDType?: DType;
-  /** Fields that hold state. */
+  /** Fields that hold state; most layers have none, and are spared the field. */
   declare private states?: readonly string[];
   /** @internal */
   readonly [origin]: Origin | undefined;
