@@ -47,10 +47,11 @@ export class Executable {
     return this.busy;
   }
 
-  /** Copies inputs in (the first ones, as many as given), runs, copies outputs out. */
-  call(inputs: readonly Tensor[]): Tensor[] {
+  /** Copies inputs in (the first ones, as many as given), runs, copies outputs out. Host operations find `caller` in their context. */
+  call(inputs: readonly Tensor[], caller?: unknown): Tensor[] {
     const { memory } = this.holdings.backend;
     this.busy = true;
+    this.holdings.caller = caller;
     try {
       for (let index = 0; index < inputs.length; index++)
         writeElements(
@@ -64,6 +65,7 @@ export class Executable {
       );
     } finally {
       this.busy = false;
+      this.holdings.caller = undefined;
     }
   }
 
@@ -78,14 +80,15 @@ const maxKept = 512;
 const maxBytes = 24 * 1024 * 1024;
 let keptBytes = 0;
 
-function evaluate(source: Graph, inputs: readonly Tensor[]): Tensor[] {
+/** Runs a graph on concrete tensors. Host operations find `caller` in their context while it runs. */
+export function evaluate(source: Graph, inputs: readonly Tensor[], caller?: unknown): Tensor[] {
   const graph = inlineCalls(source);
   const key = `${backendName()}\n${graphKey(graph)}`;
   const found = kept.get(key);
   if (found !== undefined && !found.running) {
     kept.delete(key);
     kept.set(key, found);
-    return found.call(inputs);
+    return found.call(inputs, caller);
   }
   const executable = makeExecutable(
     graph,
@@ -94,13 +97,13 @@ function evaluate(source: Graph, inputs: readonly Tensor[]): Tensor[] {
   if (found !== undefined) {
     // Called again from within itself: a second instance, for this call only.
     try {
-      return executable.call(inputs);
+      return executable.call(inputs, caller);
     } finally {
       executable.release();
     }
   }
   keep(key, executable);
-  return executable.call(inputs);
+  return executable.call(inputs, caller);
 }
 
 function keep(key: string, executable: Executable): void {

@@ -11,6 +11,8 @@ export class Holdings {
   readonly backend: Backend;
   /** Objects that host operations of one program share. */
   readonly shared: Map<object, unknown> = new Map();
+  /** What the caller of the run under way has passed along for host operations. */
+  caller: unknown;
   private blocks = new Map<Pointer, number>();
   /** What gives back blocks shared with other programs. */
   private borrowed: (() => void)[] = [];

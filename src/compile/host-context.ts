@@ -32,5 +32,9 @@ export function hostContext(
       if (value === undefined) holdings.shared.set(key, (value = make()));
       return value;
     },
+    found: <T>(key: object) => holdings.shared.get(key) as T | undefined,
+    get caller() {
+      return holdings.caller;
+    },
   };
 }

@@ -36,6 +36,10 @@ export interface HostContext {
   fill(pointer: Pointer, bytes: number): void;
   /** An object shared by the operations of one program under a key: how a forward solve hands its record to the backward one. */
   shared<T>(key: object, make: () => T): T;
+  /** The object shared under a key, if there is one. */
+  found<T>(key: object): T | undefined;
+  /** What the caller of the run under way has passed along for its host operations, if anything. */
+  readonly caller: unknown;
 }
 
 /** Runs once a call: addresses of inputs, and of outputs to fill. */

@@ -26,50 +26,63 @@ type StartsOf<P> = {
     : number;
 };
 
-type Nested<T> = T | readonly Nested<T>[];
+/** A part: its name, where it begins, how many entries it has, and the lengths of its lists if it is a list of lists. */
+interface Segment {
+  readonly name: string;
+  readonly start: number;
+  readonly length: number;
+  readonly single: boolean;
+  readonly lists: readonly number[] | undefined;
+}
 
 /** Named parts in the order in which they were given. */
 export class Layout<P extends Parts> {
   /** All types, one after another. */
   readonly types: readonly TensorType[];
   readonly start: StartsOf<P>;
-  readonly #parts: P;
+  readonly #segments: readonly Segment[];
 
   constructor(parts: P) {
-    this.#parts = parts;
-    this.types = (Object.values(parts) as Nested<TensorType>[]).flatMap(flat);
-    let next = 0;
-    const starts = Object.entries(parts).map(([name, part]) => {
-      const lists = isList(part) && part.length > 0 && part.every(isList) ? part : undefined;
-      const found: number | number[] = lists === undefined ? next : [];
-      for (const list of lists ?? [part]) {
-        if (typeof found !== "number") found.push(next);
-        next += flat<TensorType>(list as Nested<TensorType>).length;
-      }
-      return [name, found];
+    const types: TensorType[] = [];
+    const starts: Record<string, number | number[]> = {};
+    this.#segments = Object.entries(parts).map(([name, part]) => {
+      const start = types.length;
+      const single = !Array.isArray(part);
+      const isNested = !single && part.length > 0 && (part as unknown[]).every(Array.isArray);
+      const lists = isNested ? (part as readonly (readonly TensorType[])[]) : undefined;
+      types.push(...([part].flat(2) as TensorType[]));
+      let next = start;
+      starts[name] = lists?.map((list) => (next += list.length) - list.length) ?? start;
+      const lengths = lists?.map((list) => list.length);
+      return { name, start, length: types.length - start, single, lists: lengths };
     });
-    this.start = Object.fromEntries(starts) as StartsOf<P>;
+    this.types = types;
+    this.start = starts as StartsOf<P>;
   }
 
   /** Cuts a list with one entry per type into its parts. */
   split<T>(list: readonly T[]): PartsOf<P, T> {
-    let next = 0;
-    const take = (part: Nested<TensorType>): Nested<T> =>
-      isList(part) ? part.map(take) : list[next++]!;
-    const parts = Object.fromEntries(
-      Object.entries(this.#parts).map(([name, part]) => [name, take(part as Nested<TensorType>)]),
-    );
-    if (next !== list.length) throw new InternalError(`layout: ${list.length} entries for ${next}`);
+    if (list.length !== this.types.length) throw mismatch(list.length, this.types.length);
+    const parts: Record<string, unknown> = {};
+    for (const { name, start, length, single, lists } of this.#segments) {
+      let next = start;
+      if (single) parts[name] = list[start];
+      else if (lists === undefined) parts[name] = list.slice(start, start + length);
+      else parts[name] = lists.map((size) => list.slice(next, (next += size)));
+    }
     return parts as PartsOf<P, T>;
   }
 
   /** The opposite of `split`. */
   join<T>(parts: PartsOf<P, T>): T[] {
-    const all = Object.keys(this.#parts).flatMap((name) =>
-      flat((parts as Record<string, Nested<T>>)[name]!),
-    );
-    if (all.length !== this.types.length)
-      throw new InternalError(`layout: ${all.length} entries for ${this.types.length}`);
+    const all: T[] = [];
+    for (const { name, single, lists } of this.#segments) {
+      const part = (parts as Record<string, unknown>)[name];
+      if (single) all.push(part as T);
+      else if (lists === undefined) for (const item of part as T[]) all.push(item);
+      else for (const list of part as T[][]) all.push(...list);
+    }
+    if (all.length !== this.types.length) throw mismatch(all.length, this.types.length);
     return all;
   }
 
@@ -84,12 +97,8 @@ export class Layout<P extends Parts> {
   }
 }
 
-function isList<T>(part: unknown): part is readonly Nested<T>[] {
-  return Array.isArray(part);
-}
-
-function flat<T>(part: Nested<T>): T[] {
-  return isList<T>(part) ? part.flatMap(flat<T>) : [part as T];
+function mismatch(entries: number, types: number): InternalError {
+  return new InternalError(`layout: ${entries} entries for ${types} types`);
 }
 
 /** A choice among the entries of a list: `pick` leaves the others out, `place` puts the chosen ones back where they were. */

@@ -1,23 +1,27 @@
 /** @file Looking at the adjoint method: its trajectory, and whether the dynamics can be run backward at all. */
-import { ArgumentError, complaint, describe } from "../base/errors.ts";
+import { ArgumentError, complaint } from "../base/errors.ts";
+import { optional, schema } from "../base/options.ts";
+import { allocate, isFloat } from "../ir/dtype.ts";
 import { typeOf } from "../ir/graph.ts";
 import { Tensor } from "../ir/tensor.ts";
 import { currentTrace } from "../ir/trace.ts";
 import { type Tree, flatten } from "../ir/tree.ts";
 import { matchingLeaves } from "../autodiff/arguments.ts";
-import { isFloat } from "../ir/dtype.ts";
 import { zeros } from "../ops/creation.ts";
 import { add } from "../ops/elementwise.ts";
-import { augmentedProblem } from "./adjoints/backsolve.ts";
-import { rowsOf, runEagerly, stackRows } from "./eager.ts";
-import type { VectorField } from "./field.ts";
-import { type CommonOptions, type GradientOption, checkNames, commonNames } from "./options.ts";
-import type { Defaults } from "./define-problem.ts";
-import { problemFrom } from "./problem-from.ts";
-import { SolveError } from "./status.ts";
-import { type Times, checkOrder, timeRow, timeTensor } from "./times.ts";
+import { augmentedProblem, ownOptions } from "./adjoints/backsolve.ts";
+import { gradientKind } from "./adjoints/index.ts";
+import { augmentedState } from "./derived-fields.ts";
+import { type VectorField, callable, stateLeaves } from "./field.ts";
+import type { CommonOptions } from "./options.ts";
+import { type Start, rowsOf, runNow, stackRows, startOf, torchdiffeqSpec } from "./run.ts";
+import { SolveError, type SolveStatus } from "./status.ts";
+import { type TimeRow, type Times, checkOrder, timeRow, timeTensor } from "./times.ts";
 
-const defaults: Defaults = { method: "dopri5", controller: "i", rtol: 1e-7, atol: 1e-9 };
+const backsolveSchema = schema({
+  ...torchdiffeqSpec,
+  gradient: optional(gradientKind, "backsolve", torchdiffeqSpec.gradient.help),
+});
 
 /** The augmented adjoint along its way back. */
 export interface AdjointTrajectory<Y extends Tree = Tree> {
@@ -46,103 +50,80 @@ export function adjointTrajectory<Y extends Tree>(
   options: CommonOptions<Y> = {},
 ): AdjointTrajectory<Y> {
   const who = "adjointTrajectory";
-  outsideTraces(who);
-  checkNames(who, options, commonNames);
-  const times = timeRow(`${who}: ts`, ts);
+  const times = knownTimes(`${who}: ts`, ts);
   if (times.count < 2)
     throw new ArgumentError(complaint(`${who}: ts`, "at least 2 times", String(times.count)));
-  checkOrder(`${who}: ts`, times.known!);
-  const { leaves, def, bound } = problemFrom(
-    who,
-    f,
-    y0,
-    options,
-    defaults,
-    options.gradient ?? "backsolve",
-  );
+  const { leaves, def, problem, captured } = start(who, f, y0, options);
   const given = matchingLeaves(
     `${who}: cotangents`,
     cotangents,
     def,
     leaves.map(({ shape, dtype }) => ({ shape: [times.count, ...shape], dtype })),
   );
-  const forward = runEagerly(bound, leaves, times.tensor, "outputs");
+  const forward = runNow(problem, captured, leaves, times.tensor, "outputs");
   if (forward.failure !== undefined) throw new SolveError(who, forward.failure);
 
-  const { field } = bound.problem.plan;
-  const count = leaves.length;
+  const { field } = problem;
   const wanted = [...field.parameters.keys()].filter((index) =>
     isFloat(field.parameters[index]!.dtype),
   );
-  const problem = augmentedProblem(bound.problem, wanted, backsolveOptions(options.gradient));
-  const state = problem.plan.field.state;
+  const own = ownOptions(`${who}: gradient`, options.gradient ?? "backsolve");
+  const augmented = augmentedProblem(problem, wanted, own);
+  const layout = augmentedState(field, wanted);
   const row = (rows: readonly Tensor[], index: number): Tensor[] =>
     rows.map((leaf) => single(rowsOf(leaf, index, index + 1)));
-  let moving: Tensor[] = [
-    ...row(given, times.count - 1),
-    ...wanted.map((index) =>
-      zeros(field.parameters[index]!.shape, { dtype: field.parameters[index]!.dtype }),
-    ),
-  ];
+  let adjoint = row(given, times.count - 1);
+  let gradients: readonly Tensor[] = wanted.map((index) => {
+    const { shape, dtype } = field.parameters[index]!;
+    return zeros(shape, { dtype });
+  });
   const found: { ts: number[]; states: (readonly Tensor[])[] } = { ts: [], states: [] };
   for (let index = times.count - 1; index > 0; index--) {
-    const interval = timeTensor([times.known![index]!, times.known![index - 1]!]);
-    const part = runEagerly(
-      { problem, captured: bound.captured },
-      [...row(forward.outputs, index), ...moving],
-      interval,
+    const part = runNow(
+      augmented,
+      captured,
+      layout.join({ z: row(forward.outputs, index), a: adjoint, gradients }),
+      timeTensor([times.known[index]!, times.known[index - 1]!]),
       "steps",
     );
     if (part.failure !== undefined) throw new SolveError(who, part.failure);
     found.ts.push(...part.stepTimes);
     found.states.push(...part.stepStates);
-    moving = part.y
-      .slice(count)
-      .map((leaf, position) =>
-        position < count && index > 1 ? add(leaf, row(given, index - 1)[position]!) : leaf,
-      );
+    const end = layout.split(part.y);
+    const jump = row(given, index - 1);
+    adjoint = end.a.map((leaf, position) => (index > 1 ? add(leaf, jump[position]!) : leaf));
+    gradients = end.gradients;
   }
-  const stacked = state.map((type, leaf) =>
-    stackRows(
-      type,
-      found.states.map((tensors) => tensors[leaf]!),
+  const stacked = layout.split(
+    layout.types.map((type, leaf) =>
+      stackRows(
+        type,
+        found.states.map((tensors) => tensors[leaf]!),
+      ),
     ),
   );
-  const slopes = callField(f, def.rebuild.bind(def), found, count, field.time.dtype);
+  const call = callable(who, f);
+  const slopes = found.ts.map((t, index) => {
+    const { z, a } = layout.split(found.states[index]!);
+    const time = new Tensor(field.time, allocate(field.time.dtype, 1).fill(t));
+    return -along(a, flatten("f", call(time, def.rebuild(z))).leaves);
+  });
   return {
     ts: timeTensor(found.ts),
-    ys: def.rebuild(stacked.slice(0, count)) as Y,
-    adjoint: def.rebuild(stacked.slice(count, 2 * count)) as Y,
-    parameters: stacked.slice(2 * count),
+    ys: def.rebuild(stacked.z) as Y,
+    adjoint: def.rebuild(stacked.a) as Y,
+    parameters: stacked.gradients,
     time: timeTensor(slopes),
   };
 }
 
-/** -a . f at every state found. */
-function callField(
-  f: unknown,
-  rebuild: (leaves: readonly Tensor[]) => unknown,
-  found: { ts: number[]; states: (readonly Tensor[])[] },
-  count: number,
-  dtype: "float32" | "float64" | string,
-): number[] {
-  const call =
-    typeof f === "function"
-      ? (f as (t: Tensor, y: unknown) => unknown)
-      : (t: Tensor, y: unknown) => (f as { forward(t: Tensor, y: unknown): unknown }).forward(t, y);
-  return found.ts.map((t, index) => {
-    const state = found.states[index]!;
-    const time = new Tensor(
-      { shape: [], dtype: dtype as "float64" },
-      dtype === "float32" ? Float32Array.of(t) : Float64Array.of(t),
-    );
-    const slope = flatten("f", call(time, rebuild(state.slice(0, count)))).leaves;
-    let sum = 0;
-    slope.forEach((leaf, position) =>
-      leaf.elements!.forEach((value, i) => (sum -= value * state[count + position]!.elements![i]!)),
-    );
-    return sum;
-  });
+/** The sum of a . f over leaves. */
+function along(a: readonly Tensor[], slope: readonly Tensor[]): number {
+  let sum = 0;
+  slope.forEach((leaf, position) =>
+    leaf.elements!.forEach((value, i) => (sum += value * a[position]!.elements![i]!)),
+  );
+  return sum;
 }
 
 /** How far a solve and its reversal end from where they began. */
@@ -152,7 +133,7 @@ export interface Reconstruction<Y extends Tree = Tree> {
   /** The state reached by integrating back from y(t1). */
   readonly y0: Y;
   /** Status of both solves: "success", or that of the one that failed (`error` is then Infinity). */
-  readonly status: string;
+  readonly status: SolveStatus;
 }
 
 /**
@@ -167,28 +148,14 @@ export function reconstructionError<Y extends Tree>(
   options: CommonOptions<Y> = {},
 ): Reconstruction<Y> {
   const who = "reconstructionError";
-  outsideTraces(who);
-  checkNames(who, options, commonNames);
-  const times = timeRow(`${who}: span`, span);
+  const times = knownTimes(`${who}: span`, span);
   if (times.count !== 2)
     throw new ArgumentError(complaint(`${who}: span`, "[t0, t1]", `${times.count} times`));
-  checkOrder(`${who}: span`, times.known!);
-  const { leaves, def, bound } = problemFrom(
-    who,
-    f,
-    y0,
-    options,
-    defaults,
-    options.gradient ?? "backsolve",
-  );
-  const there = runEagerly(bound, leaves, times.tensor, "steps");
+  const { leaves, def, problem, captured } = start(who, f, y0, options);
+  const [t0, t1] = times.known;
+  const there = runNow(problem, captured, leaves, times.tensor, "steps");
   if (there.failure !== undefined) return { error: Infinity, y0, status: there.status };
-  const back = runEagerly(
-    bound,
-    there.y,
-    timeTensor([times.known![1]!, times.known![0]!]),
-    "outputs",
-  );
+  const back = runNow(problem, captured, there.y, timeTensor([t1!, t0!]), "outputs");
   if (back.failure !== undefined)
     return { error: Infinity, y0: def.rebuild(back.y) as Y, status: back.status };
   let size = 0;
@@ -208,24 +175,26 @@ export function reconstructionError<Y extends Tree>(
   };
 }
 
-function outsideTraces(who: string): void {
+function start<Y extends Tree>(
+  who: string,
+  f: VectorField<Y>,
+  y0: Y,
+  options: CommonOptions<Y>,
+): Start {
+  const settings = backsolveSchema.read(who, options);
+  return startOf(who, f, stateLeaves(who, y0), options, settings);
+}
+
+/** Times that are known, in order. Throws ArgumentError inside a trace. */
+function knownTimes(who: string, given: unknown): TimeRow & { readonly known: Float64Array } {
   if (currentTrace() !== undefined)
     throw new ArgumentError(
       `${who}: expected to be called with values, got a trace (inside jit, grad or the like). Call it outside.`,
     );
-}
-
-function backsolveOptions(gradient: GradientOption = "backsolve"): object {
-  const { kind, ...options } = typeof gradient === "string" ? { kind: gradient } : gradient;
-  if (kind !== "backsolve")
-    throw new ArgumentError(
-      complaint(
-        "adjointTrajectory: gradient",
-        '"backsolve" or { kind: "backsolve", ... }',
-        describe(kind),
-      ),
-    );
-  return options;
+  const times = timeRow(who, given);
+  const known = times.known!;
+  checkOrder(who, known);
+  return { ...times, known };
 }
 
 /** The only row of a tensor, without the axis of rows. */

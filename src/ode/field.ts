@@ -1,7 +1,7 @@
-/** @file Vector fields: the user's f traced once to a graph, its closed-over tensors turned into parameters. */
+/** @file Vector fields: the user's f traced once to a graph, the tensors that it closes over turned into parameters. */
 import { isFloat } from "../ir/dtype.ts";
 import { ArgumentError, DTypeError, ShapeError, complaint, describe } from "../base/errors.ts";
-import { type Graph, type TensorType, typeOf } from "../ir/graph.ts";
+import { type Graph, type TensorType, type Value, typeOf } from "../ir/graph.ts";
 import { formatShape, sameShape } from "../ir/shape.ts";
 import type { Tensor } from "../ir/tensor.ts";
 import { trace } from "../ir/trace.ts";
@@ -14,7 +14,7 @@ export type VectorField<Y extends Tree = Tree> =
   | ((t: Tensor, y: Y) => Y)
   | { forward(t: Tensor, y: Y): Y };
 
-/** A vector field as a graph: inputs t, then the state's leaves, then parameters; outputs one slope a leaf of the state. */
+/** A vector field as a graph: inputs t, the leaves of the state, and parameters; outputs one slope per leaf of the state. */
 export interface Field {
   readonly graph: Graph;
   readonly state: readonly TensorType[];
@@ -109,7 +109,8 @@ function named(def: TreeDef): string {
     : `tensors ${def.paths.join(", ")}`;
 }
 
-function callable(who: string, f: unknown): (t: Tensor, y: unknown) => unknown {
+/** f as a function of t and y. Throws ArgumentError if it is neither a function nor an object with `forward`. */
+export function callable(who: string, f: unknown): (t: Tensor, y: unknown) => unknown {
   if (typeof f === "function") {
     if (typeof (f.prototype as { forward?: unknown } | undefined)?.forward === "function")
       throw new ArgumentError(
@@ -131,6 +132,17 @@ function callable(who: string, f: unknown): (t: Tensor, y: unknown) => unknown {
   throw new ArgumentError(
     complaint(`${who}: f`, "a function f(t, y) or an object with forward(t, y)", describe(f)),
   );
+}
+
+/** For each slope of the field, the leaves of the state on which it depends. */
+export function leavesBehind({ graph, state }: Field): ReadonlySet<number>[] {
+  const behind = new Map<Value, ReadonlySet<number>>();
+  state.forEach((_, leaf) => behind.set(graph.inputs[1 + leaf]!, new Set([leaf])));
+  for (const node of graph.nodes) {
+    const all = new Set(node.inputs.flatMap((input) => [...(behind.get(input) ?? [])]));
+    for (const output of node.outputs) behind.set(output, all);
+  }
+  return graph.outputs.map((output) => behind.get(output) ?? new Set<number>());
 }
 
 /** Which leaves of the state the field reads: the stages of a step are made for no others. */

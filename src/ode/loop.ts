@@ -1,125 +1,134 @@
 /**
  * @file The loop of every solve, forward and backward: tries steps, accepts or rejects them, writes outputs, keeps count,
- * reports, and stops for one of the reasons in status.ts. Plain code over a compiled step (machine.ts); it allocates nothing.
+ * reports, and stops for one of the reasons in status.ts. Plain code over a compiled step (stepper.ts); it allocates nothing.
  */
 import { ArgumentError, complaint } from "../base/errors.ts";
-import type { Pointer } from "../ir/host.ts";
-import type { Controller, StepSizeRule } from "./controllers/controller.ts";
-import { stepCount, stepEnd } from "./grid.ts";
-import type { StepMachine } from "./machine.ts";
-import type { SolveStats, SolveStatus, StepReport } from "./status.ts";
-
-/** How steps are chosen. */
-export interface Stepping {
-  readonly controller: Controller;
-  /** First step size; worked out from the problem unless given. */
-  readonly firstStep: number | undefined;
-  readonly minStep: number;
-  readonly maxStep: number;
-  /** Attempts allowed in all. */
-  readonly maxSteps: number;
-  /** Methods of fixed steps: the size, or their number; without either the output times are the grid. */
-  readonly stepSize: number | undefined;
-  readonly steps: number | undefined;
-}
+import type { HostContext, Pointer } from "../ir/host.ts";
+import type { StepSizeRule } from "./controllers.ts";
+import type { Field } from "./field.ts";
+import { stepperOf } from "./graph-stepper.ts";
+import type { ErrorScale } from "./norm.ts";
+import type { Stepping } from "./options.ts";
+import { sizeInBytes } from "./packing.ts";
+import type { Failure, SolveStats, SolveStatus, StepReport } from "./status.ts";
+import type { Method, Stepper } from "./stepper.ts";
+import { stepCount, stepEnd } from "./times.ts";
 
 /** What the loop tells while it runs. All optional. */
 export interface Watchers {
   readonly direction: "forward" | "backward";
   readonly onStep?: ((step: StepReport) => void) | undefined;
   readonly signal?: AbortSignal | undefined;
-  /** Called with each accepted step before the machine moves on: its start, size and end. */
+  /** Called with each accepted step before the stepper moves on: its start, size and end. */
   readonly onAccept?: ((t: number, h: number, t1: number) => void) | undefined;
-  /** Called for each output: its row, and where it lies in the step about to be accepted, in (0, 1]. */
+  /** Called for each output: its row, and its place in the step about to be accepted, in (0, 1]. */
   readonly onOutput?: ((row: number, theta: number) => void) | undefined;
 }
 
-/** Integrations with one machine: reused from run to run. */
+/** One run of the loop. */
+export interface Leg {
+  /** Times of outputs in order, from the start to the end: the first `count` entries count, at least 1. */
+  readonly times: Float64Array;
+  readonly count: number;
+  /** Where outputs go, if anywhere: for each leaf of y, a pointer to rows one after another. */
+  readonly outputs?: readonly Pointer[] | undefined;
+  /** Size of the first step, in place of the one that the options give or that is estimated. */
+  readonly firstStep?: number | undefined;
+  /** The length that a given number of steps divides, if that is more than this leg: the whole span of which it is a part. */
+  readonly span?: number | undefined;
+}
+
+/** What is integrated, and how. */
+export interface Integrand {
+  readonly method: Method;
+  readonly field: Field;
+  readonly scale: ErrorScale;
+  readonly stepping: Stepping;
+}
+
+/** Integrations by one compiled step: reused from run to run. */
 export class Integration {
-  readonly stats: SolveStats = { evaluations: 0, steps: 0, accepted: 0, rejected: 0 };
+  readonly stepper: Stepper;
   /** Time reached, and size of the step attempted last. */
   t = 0;
   h = 0;
   /** Outputs written: rows below this are valid. */
   rows = 0;
-  private readonly machine: StepMachine;
-  private readonly stepping: Stepping;
-  private readonly rule: StepSizeRule;
-  private readonly row: Pointer[];
-  private outputs: readonly Pointer[] | undefined;
-  private watch: Watchers = { direction: "forward" };
-  /** Set by backward integrations over parts of a span: the whole span, which `steps` divides. */
-  span: number | undefined;
-  /** Replaces the first step's size in the next run, where set. */
-  firstStep: number | undefined;
-  /** The size that the controller would have gone on with after the last run. */
+  /** The size that the controller would have gone on with after the last run, for adaptive methods. */
   proposed: number | undefined;
-  private times: Float64Array = new Float64Array(0);
-  private count = 0;
+  readonly #context: HostContext;
+  readonly #stepping: Stepping;
+  readonly #rule: StepSizeRule | undefined;
+  readonly #leafBytes: readonly number[];
+  readonly #row: Pointer[];
+  #leg: Leg = { times: new Float64Array(0), count: 0 };
+  #watch: Watchers = { direction: "forward" };
+  #steps = 0;
+  #accepted = 0;
 
-  constructor(machine: StepMachine, stepping: Stepping) {
-    this.machine = machine;
-    this.stepping = stepping;
-    this.rule = stepping.controller.begin(errorOrder(machine));
-    this.row = machine.leafBytes.map(() => 0);
+  /** `name` appears in the names of kernels. */
+  constructor(context: HostContext, { method, field, scale, stepping }: Integrand, name: string) {
+    this.#context = context;
+    this.stepper = stepperOf(method, context, field, scale, name);
+    this.#stepping = stepping;
+    const { errorOrder } = method;
+    this.#rule = errorOrder === undefined ? undefined : stepping.controller.begin(errorOrder);
+    this.#leafBytes = field.state.map(sizeInBytes);
+    this.#row = field.state.map(() => 0);
+  }
+
+  /** The counts since the last reset. */
+  get stats(): SolveStats {
+    const [steps, accepted] = [this.#steps, this.#accepted];
+    const { evaluations } = this.stepper;
+    return { evaluations, steps, accepted, rejected: steps - accepted };
   }
 
   /** Sets every count to zero. */
   resetStats(): void {
-    const { stats } = this;
-    stats.evaluations = stats.steps = stats.accepted = stats.rejected = 0;
+    this.stepper.evaluations = this.#steps = this.#accepted = 0;
   }
 
   /**
-   * Integrates from the state that the machine has begun with, at times[0], to times[count - 1]; `count` >= 1 times are in order.
-   * The state at times[i] is written to row i of `outputs` (a pointer a leaf to rows one after another), if given.
-   * The machine's `y` is the state reached.
+   * Integrates from the state that the stepper has begun with, at the first time of the leg, to the last one. The state at times[i] is
+   * written to row i of the outputs. The stepper's state is the one reached.
    */
-  run(
-    times: Float64Array,
-    count: number,
-    outputs: readonly Pointer[] | undefined,
-    copy: (to: Pointer, from: Pointer, bytes: number) => void,
-    watch: Watchers,
-  ): SolveStatus {
-    this.times = times;
-    this.count = count;
-    this.outputs = outputs;
-    this.watch = watch;
+  run(leg: Leg, watch: Watchers): SolveStatus {
+    const { times, count } = leg;
+    this.#leg = leg;
+    this.#watch = watch;
     this.rows = 0;
     const start = times[0]!;
     const end = times[count - 1]!;
     this.t = start;
     this.h = 0;
-    while (this.rows < count && times[this.rows] === start) this.writeRow(this.machine.y, copy);
+    while (this.rows < count && times[this.rows] === start) this.#writeRow(this.stepper.state);
     if (this.rows === count) return "success";
-    this.rule.reset();
     const direction = end > start ? 1 : -1;
-    return this.machine.adaptive
-      ? this.adaptive(end, direction, copy)
-      : this.fixed(start, end, direction, copy);
+    return this.#rule === undefined
+      ? this.#fixed(start, end, direction)
+      : this.#adaptive(this.#rule, end, direction);
   }
 
-  private adaptive(
-    end: number,
-    direction: number,
-    copy: (to: Pointer, from: Pointer, bytes: number) => void,
-  ): SolveStatus {
-    const { machine, stats, stepping, rule, watch } = this;
+  /** Why the last run stopped short, with the stage for values that are not finite. */
+  failure(status: Failure["status"]): Failure {
+    const stage = status === "nonFinite" ? this.stepper.badStage : undefined;
+    const { t, h } = this;
+    return { status, t, h, steps: this.#steps, ...(stage !== undefined && { stage }) };
+  }
+
+  #adaptive(rule: StepSizeRule, end: number, direction: number): SolveStatus {
+    const { stepper } = this;
+    const stepping = this.#stepping;
+    const watch = this.#watch;
     const { minStep, maxStep, maxSteps } = stepping;
-    const given = this.firstStep ?? stepping.firstStep;
-    let size: number;
-    if (given === undefined) {
-      size = machine.start(this.t, direction);
-      stats.evaluations += 2;
+    rule.reset();
+    let size = this.#leg.firstStep ?? stepping.firstStep;
+    if (size !== undefined) stepper.prepare(this.t);
+    else {
+      size = stepper.firstStep(this.t, direction);
       // A slope that is not finite makes the size NaN, an infinite one makes it 0.
       if (!(size > 0)) return "nonFinite";
-    } else {
-      size = given;
-      if (machine.needsSlope) {
-        machine.evaluateSlope(this.t);
-        stats.evaluations += 1;
-      }
     }
     let finite = true;
     for (;;) {
@@ -128,24 +137,21 @@ export class Integration {
       // A last step up to a hundredth longer saves one that would be tiny; beyond maxStep only what is rounding.
       const reach = Math.max(size * (1 + 1e-9), Math.min(1.01 * size, maxStep));
       const last = (t + direction * reach - end) * direction >= 0;
-      const h = last ? end - t : direction * size;
+      const h: number = last ? end - t : direction * size;
       this.h = h;
       if (!last && (size < minStep || t + 0.1 * h === t))
         return finite ? "stepUnderflow" : "nonFinite";
-      if (stats.steps >= maxSteps) return "maxSteps";
+      if (this.#steps >= maxSteps) return "maxSteps";
       if (watch.signal !== undefined && watch.signal.aborted) return "aborted";
-      const error = machine.step(t, h);
-      stats.steps += 1;
-      stats.evaluations += machine.evaluationsPerStep;
+      const error = stepper.step(t, h);
+      this.#steps += 1;
       finite = error - error === 0;
       const accepted = error <= 1;
       const factor = finite ? rule.factor(error, accepted) : rule.smallestFactor;
-      // A norm or a controller of the user's; the loop would not end.
+      // A user's norm or controller; the loop would not end.
       if (error < 0 || !(factor > 0)) throw unusable(error, factor);
-      if (accepted) this.take(h, last ? end : t + h, direction, copy);
-      else stats.rejected += 1;
-      if (watch.onStep !== undefined)
-        watch.onStep({ t, h, error, accepted, steps: stats.steps, direction: watch.direction });
+      if (accepted) this.#take(h, last ? end : t + h, direction);
+      if (watch.onStep !== undefined) this.#report(watch.onStep, t, error, accepted);
       size = Math.abs(h) * factor;
       if (accepted && last) {
         this.proposed = size;
@@ -155,55 +161,42 @@ export class Integration {
     }
   }
 
-  private fixed(
-    start: number,
-    end: number,
-    direction: number,
-    copy: (to: Pointer, from: Pointer, bytes: number) => void,
-  ): SolveStatus {
-    const { machine, stats, stepping, watch, times, span } = this;
+  #fixed(start: number, end: number, direction: number): SolveStatus {
+    const { stepper } = this;
+    const { times, count, span } = this.#leg;
+    const stepping = this.#stepping;
+    const watch = this.#watch;
     const { maxSteps } = stepping;
-    const steps = span === undefined ? stepping.steps : undefined;
+    const isPart = span !== undefined;
+    const steps = isPart ? undefined : stepping.steps;
     const stepSize =
-      span === undefined || stepping.steps === undefined
-        ? stepping.stepSize
-        : span / stepping.steps;
-    if (machine.needsSlope) {
-      machine.evaluateSlope(start);
-      stats.evaluations += 1;
-    }
-    const total = stepCount(steps, stepSize, start, end, this.count);
+      isPart && stepping.steps !== undefined ? span / stepping.steps : stepping.stepSize;
+    stepper.prepare(start);
+    const total = stepCount(steps, stepSize, start, end, count);
     for (let index = 1; index <= total; index++) {
       const { t } = this;
       const t1 = index === total ? end : stepEnd(index, steps, stepSize, start, end, times);
       if (t1 === t) continue;
       const h = t1 - t;
       this.h = h;
-      if (stats.steps >= maxSteps) return "maxSteps";
+      if (this.#steps >= maxSteps) return "maxSteps";
       if (watch.signal !== undefined && watch.signal.aborted) return "aborted";
-      const error = machine.step(t, h);
-      stats.steps += 1;
-      stats.evaluations += machine.evaluationsPerStep;
+      const error = stepper.step(t, h);
+      this.#steps += 1;
       const accepted = error === 0;
-      if (accepted) this.take(h, t1, direction, copy);
-      else stats.rejected += 1;
-      if (watch.onStep !== undefined)
-        watch.onStep({ t, h, error, accepted, steps: stats.steps, direction: watch.direction });
+      if (accepted) this.#take(h, t1, direction);
+      if (watch.onStep !== undefined) this.#report(watch.onStep, t, error, accepted);
       if (!accepted) return "nonFinite";
     }
     return "success";
   }
 
   /** Writes the outputs that the step covers, and moves on to its end. */
-  private take(
-    h: number,
-    t1: number,
-    direction: number,
-    copy: (to: Pointer, from: Pointer, bytes: number) => void,
-  ): void {
-    const { machine, times, count, watch } = this;
-    this.stats.accepted += 1;
-    let prepared = false;
+  #take(h: number, t1: number, direction: number): void {
+    const { stepper } = this;
+    const { times, count, outputs } = this.#leg;
+    const watch = this.#watch;
+    this.#accepted += 1;
     while (this.rows < count) {
       const time = times[this.rows]!;
       // Grids accumulate rounding: an output this close to the end of a step is at its end.
@@ -212,40 +205,37 @@ export class Integration {
       if (beyond > slack) break;
       const theta = beyond >= -slack ? 1 : (time - this.t) / h;
       if (watch.onOutput !== undefined) watch.onOutput(this.rows, theta);
-      if (theta === 1 || this.outputs === undefined) this.writeRow(machine.y1, copy);
+      if (theta === 1 || outputs === undefined) this.#writeRow(stepper.next);
       else {
-        if (!prepared) {
-          machine.prepareInterpolation(t1);
-          if (machine.interpolationNeedsSlope) this.stats.evaluations += 1;
-          prepared = true;
-        }
-        this.pointAtRow();
-        machine.interpolate(theta, h, this.row);
+        this.#pointAtRow(outputs);
+        stepper.interpolate(theta, this.#row);
         this.rows += 1;
       }
     }
     if (watch.onAccept !== undefined) watch.onAccept(this.t, h, t1);
-    machine.accept();
+    stepper.accept();
     this.t = t1;
   }
 
-  private writeRow(
-    from: readonly Pointer[],
-    copy: (to: Pointer, from: Pointer, bytes: number) => void,
-  ): void {
-    if (this.outputs !== undefined) {
-      this.pointAtRow();
-      const { row } = this;
+  #writeRow(from: readonly Pointer[]): void {
+    const { outputs } = this.#leg;
+    if (outputs !== undefined) {
+      this.#pointAtRow(outputs);
+      const row = this.#row;
       for (let leaf = 0; leaf < row.length; leaf++)
-        copy(row[leaf]!, from[leaf]!, this.machine.leafBytes[leaf]!);
+        this.#context.copy(row[leaf]!, from[leaf]!, this.#leafBytes[leaf]!);
     }
     this.rows += 1;
   }
 
-  private pointAtRow(): void {
-    const { row, outputs, machine } = this;
+  #pointAtRow(outputs: readonly Pointer[]): void {
+    const row = this.#row;
     for (let leaf = 0; leaf < row.length; leaf++)
-      row[leaf] = outputs![leaf]! + this.rows * machine.leafBytes[leaf]!;
+      row[leaf] = outputs[leaf]! + this.rows * this.#leafBytes[leaf]!;
+  }
+
+  #report(onStep: (step: StepReport) => void, t: number, error: number, accepted: boolean): void {
+    onStep({ t, h: this.h, error, accepted, steps: this.#steps, direction: this.#watch.direction });
   }
 }
 
@@ -255,10 +245,4 @@ function unusable(error: number, factor: number): ArgumentError {
       ? complaint("norm", "a number that is not negative", String(error))
       : complaint("controller", "a positive factor for the step size", String(factor)),
   );
-}
-
-/** The error estimate is O(h^q) with q one above the lower order of the pair. */
-function errorOrder(machine: StepMachine): number {
-  const { order, embedded } = machine.plan.solver.tableau;
-  return Math.min(order, embedded?.order ?? order) + (embedded === undefined ? 0 : 1);
 }

@@ -1,14 +1,18 @@
-/** @file Norms of states scaled by tolerances: what "an error of 1" means. */
+/** @file What "an error of 1" means: norms of states scaled by tolerances, as users give them and as the program of a step. */
 import { isFloat } from "../ir/dtype.ts";
 import { ArgumentError, DTypeError, ShapeError, complaint, describe } from "../base/errors.ts";
 import type { Graph, TensorType } from "../ir/graph.ts";
+import type { HostContext, Pointer, Procedure } from "../ir/host.ts";
+import { Layout } from "../ir/layout.ts";
 import { broadcastShapes, formatShape, sameShape } from "../ir/shape.ts";
 import { Tensor } from "../ir/tensor.ts";
 import { trace } from "../ir/trace.ts";
 import { type Tree, type TreeDef, flatten } from "../ir/tree.ts";
 import { inline } from "../autodiff/inline.ts";
-import { cast, div, maximum, mul, sqrt } from "../ops/elementwise.ts";
+import { abs, add, cast, div, maximum, mul, sqrt } from "../ops/elementwise.ts";
 import { sum } from "../ops/reductions.ts";
+import { reshape } from "../ops/shaping.ts";
+import { type PackedState, leafOf, packingOf } from "./packing.ts";
 
 /** A norm of states: a tree like y -> a scalar tensor, not negative. */
 export type Norm<Y extends Tree = Tree> = (y: Y) => Tensor;
@@ -110,7 +114,10 @@ export function checkTolerance(who: string, tolerance: Tensor, leaf: TensorType)
     );
 }
 
-/** One tolerance a leaf: a number, or a tensor. Throws ArgumentError for negative or NaN numbers, or a structure other than y's, and as `checkTolerance`. */
+/**
+ * One tolerance per leaf: a number, or a tensor. Throws ArgumentError for negative or NaN numbers, or a structure other than y's, and
+ * as `checkTolerance`.
+ */
 export function leafTolerances(
   who: string,
   name: string,
@@ -142,4 +149,124 @@ export function leafTolerances(
     checkTolerance(`${who}: ${name}${def.paths[index]}`, leaf, state[index]!),
   );
   return given.leaves;
+}
+
+/** A tolerance of one leaf: a number, or which of the extra inputs holds it. */
+export type PlannedTolerance = number | { readonly extra: number };
+
+/** How errors are scaled and measured. */
+export interface ErrorScale {
+  /** One per leaf. */
+  readonly rtol: readonly PlannedTolerance[];
+  readonly atol: readonly PlannedTolerance[];
+  readonly norm: readonly NormPart[];
+  /** Further inputs: what custom norms captured, then tolerances that are tensors. */
+  readonly extras: readonly TensorType[];
+}
+
+type Types = readonly TensorType[];
+type NormLayout = Layout<{ error: Types; y: Types; y1: Types; extras: Types }>;
+
+/**
+ * The norm of an error over atol + rtol max(|y|, |y1|), a float64 scalar (Hairer, Norsett and Wanner I, equation II.4.11).
+ * States come in packs; a pack whose leaves have the same tolerances is scaled as a whole.
+ */
+function normGraph(layout: NormLayout, state: Types, { rtol, atol, norm }: ErrorScale): Graph {
+  const { packs, leaves } = packingOf(state);
+  const sameNumbers = (leaf: number, other: number): boolean =>
+    typeof rtol[leaf] === "number" &&
+    typeof atol[leaf] === "number" &&
+    rtol[leaf] === rtol[other] &&
+    atol[leaf] === atol[other];
+  /** The first leaf of each pack that is scaled as a whole. */
+  const uniform = packs.map((_, pack) => {
+    const own = [...state.keys()].filter((leaf) => leaves[leaf]!.pack === pack);
+    return own.every((leaf) => sameNumbers(leaf, own[0]!)) ? own[0] : undefined;
+  });
+  const custom = new Set(norm.flatMap((part) => (part.custom === undefined ? [] : part.leaves)));
+  return layout.graph(({ error, y, y1, extras }) => {
+    const scale = (of: Tensor, from: Tensor, to: Tensor, leaf: number): Tensor => {
+      const value = (tolerance: PlannedTolerance): Tensor | number =>
+        typeof tolerance === "number" ? tolerance : cast(extras[tolerance.extra]!, of.dtype);
+      const size = maximum(abs(from), abs(to));
+      return div(of, add(mul(size, value(rtol[leaf]!)), value(atol[leaf]!)));
+    };
+    const whole = uniform.map((leaf, pack) =>
+      leaf === undefined ? undefined : scale(error[pack]!, y[pack]!, y1[pack]!, leaf),
+    );
+    const scaled = leaves.map((place, leaf) => {
+      const { shape } = state[leaf]!;
+      const known = whole[place.pack];
+      if (known !== undefined) {
+        const part = leafOf([known], { ...place, pack: 0 });
+        return custom.has(leaf) ? reshape(part, shape) : part;
+      }
+      const view = (from: readonly Tensor[]): Tensor => reshape(leafOf(from, place), shape);
+      return scale(view(error), view(y), view(y1), leaf);
+    });
+    return [partsNorm(norm, scaled, extras)];
+  });
+}
+
+/** 0 for a state (in packs) of finite numbers, NaN for any other. */
+function finiteGraph(packs: Types): Graph {
+  return trace(
+    (...y) => [
+      y.map((pack) => cast(sum(mul(pack, 0)), "float64")).reduce((total, part) => add(total, part)),
+    ],
+    packs,
+  ).graph;
+}
+
+/** The compiled norm of errors; methods without an estimate only check that states are finite. */
+export class ErrorNorm {
+  readonly #context: HostContext;
+  readonly #procedure: Procedure;
+  readonly #at: NormLayout["start"];
+  readonly #result: Pointer;
+  #view: Float64Array = new Float64Array(0);
+
+  constructor(
+    context: HostContext,
+    state: Types,
+    scale: ErrorScale,
+    adaptive: boolean,
+    name: string,
+  ) {
+    const { packs } = packingOf(state);
+    const layout = new Layout({ error: packs, y: packs, y1: packs, extras: scale.extras });
+    this.#context = context;
+    this.#at = layout.start;
+    this.#result = context.allocate({ shape: [], dtype: "float64" });
+    const graph = adaptive ? normGraph(layout, state, scale) : finiteGraph(packs);
+    this.#procedure = context.compile(graph, `${name}/norm`);
+    this.#procedure.bindOutput(0, this.#result);
+  }
+
+  /** Extras stay bound until the next call. Not for norms that only check. */
+  begin(extras: readonly Pointer[]): void {
+    this.#procedure.bindInputs(this.#at.extras, extras);
+  }
+
+  /** The norm of `error` over the tolerances at y and y1. */
+  measure(error: PackedState, y: PackedState, y1: PackedState): number {
+    this.#procedure.bindInputs(this.#at.error, error.packs);
+    this.#procedure.bindInputs(this.#at.y, y.packs);
+    this.#procedure.bindInputs(this.#at.y1, y1.packs);
+    return this.#run();
+  }
+
+  /** 0 if y is finite, NaN otherwise. For norms that only check. */
+  check(y: PackedState): number {
+    this.#procedure.bindInputs(0, y.packs);
+    return this.#run();
+  }
+
+  #run(): number {
+    this.#procedure.run();
+    // Views do not survive growth of the memory.
+    if (this.#view.length === 0)
+      this.#view = this.#context.view("float64", this.#result, 1) as Float64Array;
+    return this.#view[0]!;
+  }
 }

@@ -1,25 +1,32 @@
 /** @file torchdiffeq's interface: `odeint` and `odeintAdjoint`. */
 import { ArgumentError, complaint, describe } from "../base/errors.ts";
+import { optional, schema } from "../base/options.ts";
 import { currentTrace } from "../ir/trace.ts";
 import type { Tree } from "../ir/tree.ts";
 import type { BacksolveOptions } from "./adjoints/backsolve.ts";
-import { runEagerly } from "./eager.ts";
-import type { VectorField } from "./field.ts";
-import { type CommonOptions, checkNames, commonNames } from "./options.ts";
-import type { Defaults } from "./define-problem.ts";
-import { problemFrom } from "./problem-from.ts";
-import { applySolve } from "./solve-op.ts";
+import { gradientKind } from "./adjoints/index.ts";
+import { type VectorField, stateLeaves } from "./field.ts";
+import type { CommonOptions } from "./options.ts";
+import { type CommonSettings, runNow, startOf, torchdiffeqSpec } from "./run.ts";
+import { applySolve } from "./solve-node.ts";
 import { SolveError } from "./status.ts";
 import { type Times, checkOrder, timeRow } from "./times.ts";
 
-const defaults: Defaults = { method: "dopri5", controller: "i", rtol: 1e-7, atol: 1e-9 };
+const odeintSchema = schema({
+  ...torchdiffeqSpec,
+  gradient: optional(gradientKind, "direct", torchdiffeqSpec.gradient.help),
+});
+const adjointSchema = schema({
+  ...torchdiffeqSpec,
+  gradient: optional(gradientKind, "backsolve", torchdiffeqSpec.gradient.help),
+});
 
 /** Options of `odeintAdjoint`: those of `odeint`, with options of the backward solve in `gradient`. */
 export interface OdeintAdjointOptions<Y extends Tree = Tree> extends Omit<
   CommonOptions<Y>,
   "gradient"
 > {
-  readonly gradient?: "backsolve" | BacksolveOptions;
+  readonly gradient?: "backsolve" | BacksolveOptions | undefined;
 }
 
 /**
@@ -37,8 +44,7 @@ export function odeint<Y extends Tree>(
   ts: Times,
   options: CommonOptions<Y> = {},
 ): Y {
-  checkNames("odeint", options, commonNames);
-  return integrate("odeint", f, y0, ts, options, options.gradient ?? "direct");
+  return integrate("odeint", f, y0, ts, options, odeintSchema.read("odeint", options));
 }
 
 /**
@@ -51,19 +57,17 @@ export function odeintAdjoint<Y extends Tree>(
   ts: Times,
   options: OdeintAdjointOptions<Y> = {},
 ): Y {
-  checkNames("odeintAdjoint", options, commonNames);
-  const { gradient = "backsolve" } = options;
-  const kind = typeof gradient === "object" && gradient !== null ? gradient.kind : gradient;
-  if (kind !== "backsolve")
+  const settings = adjointSchema.read("odeintAdjoint", options);
+  if (settings.gradient.name !== "backsolve")
     throw new ArgumentError(
       complaint(
         "odeintAdjoint: gradient",
         '"backsolve" or { kind: "backsolve", ... }',
-        describe(kind),
+        describe(settings.gradient.name),
         "odeint takes every gradient.",
       ),
     );
-  return integrate("odeintAdjoint", f, y0, ts, options as CommonOptions<Y>, gradient);
+  return integrate("odeintAdjoint", f, y0, ts, options, settings);
 }
 
 function integrate<Y extends Tree>(
@@ -71,8 +75,8 @@ function integrate<Y extends Tree>(
   f: VectorField<Y>,
   y0: Y,
   ts: Times,
-  options: CommonOptions<Y>,
-  gradient: unknown,
+  options: object,
+  settings: CommonSettings,
 ): Y {
   const times = timeRow(`${who}: ts`, ts);
   if (times.count < 2)
@@ -80,16 +84,18 @@ function integrate<Y extends Tree>(
       complaint(`${who}: ts`, "at least 2 times, the first that of y0", String(times.count)),
     );
   if (times.known !== undefined) checkOrder(`${who}: ts`, times.known);
-  const { leaves, def, bound } = problemFrom(who, f, y0, options, defaults, gradient);
-  if (currentTrace() !== undefined)
-    return def.rebuild(
-      applySolve(bound.problem, { rows: times.count }, [
-        ...leaves,
-        times.tensor,
-        ...bound.captured,
-      ]),
-    ) as Y;
-  const { outputs, failure } = runEagerly(bound, leaves, times.tensor, "outputs");
+  const { leaves, def, problem, captured } = startOf(
+    who,
+    f,
+    stateLeaves(who, y0),
+    options,
+    settings,
+  );
+  if (currentTrace() !== undefined) {
+    const inputs = [...leaves, times.tensor, ...captured];
+    return def.rebuild(applySolve(problem, { rows: times.count }, inputs)) as Y;
+  }
+  const { outputs, failure } = runNow(problem, captured, leaves, times.tensor, "outputs");
   if (failure !== undefined) throw new SolveError(who, failure);
   return def.rebuild(outputs) as Y;
 }

@@ -1,47 +1,122 @@
-/** @file Options of solves: defaults, checks, and errors that list what is valid. */
+/** @file Options of solves, declared once: how an integration steps and who watches it, with their kinds, defaults and checks. */
 import { ArgumentError, complaint, describe } from "../base/errors.ts";
-import { checkOptions } from "../base/options.ts";
+import { abortSignal, between, callback, count, kind, positive } from "../base/kinds.ts";
+import {
+  type Kind,
+  type OptionsOf,
+  type SettingsOf,
+  checkChoice,
+  optional,
+} from "../base/options.ts";
 import type { Tree } from "../ir/tree.ts";
-import type { Controller } from "./controllers/controller.ts";
-import { controllers } from "./controllers/index.ts";
-import type { Stepping } from "./loop.ts";
+import { type Controller, controllerKind } from "./controllers.ts";
 import type { Norm, Tolerance } from "./norm.ts";
-import { type Solver, isAdaptive } from "./solver.ts";
-import { solvers } from "./solvers/index.ts";
+import { methods } from "./methods/index.ts";
 import type { StatsReport, StepReport } from "./status.ts";
+import { type Method, isAdaptive } from "./stepper.ts";
+
+/** A method by name, or one that `rungeKutta` or `oneStep` made. */
+export const methodKind: Kind<string | Method, Method> = {
+  expected: `one of ${[...methods.keys()].join(", ")}, or a method that rungeKutta or oneStep made`,
+  read(who, given, Fails) {
+    if (typeof given === "object" && typeof (given as Method | null)?.step === "function")
+      return given as Method;
+    if (typeof given !== "string")
+      throw new Fails(complaint(who, methodKind.expected, describe(given)));
+    checkChoice(who, given, [...methods.keys()], Fails);
+    return methods.get(given)!;
+  },
+  parse: (typed) => typed,
+};
+
+/** Checked against the state, once that is known. */
+export const toleranceKind: Kind<Tolerance> = kind(
+  "a number that is not negative, or a tree of tensors like y",
+  (given) =>
+    typeof given === "number"
+      ? given >= 0 && given < Infinity
+      : typeof given === "object" && given !== null,
+);
+
+const attempts: Kind<number> = kind(
+  "a positive integer, or Infinity",
+  (given) => given === Infinity || (Number.isSafeInteger(given) && (given as number) > 0),
+);
 
 /** How an integration steps. */
-export interface SteppingOptions {
-  /** "euler", "midpoint", "rk4", "rk4_38" (fixed steps), "bosh3", "dopri5", "tsit5" (adaptive). */
-  readonly method?: string;
-  /** Relative tolerance: a number, or a tree of tensors like y. */
-  readonly rtol?: Tolerance;
-  /** Absolute tolerance, in the units of y: a number, or a tree of tensors like y. */
-  readonly atol?: Tolerance;
-  /** "i", "pi", or what `iController` or `piController` made. */
-  readonly controller?: string | Controller;
-  /** Size of the first step, in units of t; estimated unless given. Adaptive methods only. */
-  readonly firstStep?: number;
-  /** A step that would have to be smaller ends the solve with "stepUnderflow"; 0 unless given. Adaptive methods only. */
-  readonly minStep?: number;
-  /** Largest step; unlimited unless given. Adaptive methods only. */
-  readonly maxStep?: number;
-  /** Attempted steps allowed in all; 100,000 unless given. */
-  readonly maxSteps?: number;
-  /** Methods of fixed steps: size of a step, in units of t. Without it and `steps`, the output times are the grid. */
-  readonly stepSize?: number;
-  /** Methods of fixed steps: number of equal steps from first to last time. */
-  readonly steps?: number;
-}
+export const steppingSpec = {
+  method: optional(methodKind, undefined, "the method that advances the solution"),
+  rtol: optional(
+    toleranceKind,
+    undefined,
+    "relative tolerance: a number, or a tree of tensors like y",
+  ),
+  atol: optional(
+    toleranceKind,
+    undefined,
+    "absolute tolerance in the units of y: a number, or a tree of tensors like y",
+  ),
+  controller: optional(
+    controllerKind,
+    undefined,
+    "rule for step sizes: a name, or what iController or piController made",
+  ),
+  firstStep: optional(
+    positive,
+    undefined,
+    "size of the first step in units of t; estimated unless given; adaptive methods only",
+  ),
+  minStep: optional(
+    between(0, Infinity),
+    0,
+    'a step that would have to be smaller ends the solve with "stepUnderflow"; adaptive methods only',
+  ),
+  maxStep: optional(positive, Infinity, "largest step in units of t; adaptive methods only"),
+  maxSteps: optional(attempts, 100_000, "attempted steps allowed in all"),
+  stepSize: optional(
+    positive,
+    undefined,
+    "size of a step in units of t; without it and steps, the output times are the grid; methods of fixed steps only",
+  ),
+  steps: optional(
+    count,
+    undefined,
+    "number of equal steps from the first to the last time; methods of fixed steps only",
+  ),
+};
 
+/** Who watches a solve. */
+export const watchSpec = {
+  onStep: optional(
+    callback<(step: StepReport) => void>(),
+    undefined,
+    "called after each attempted step while the solve runs",
+  ),
+  onStats: optional(
+    callback<(stats: StatsReport) => void>(),
+    undefined,
+    "called with the counts of each solve, forward and backward, when it ends",
+  ),
+  signal: optional(
+    abortSignal,
+    undefined,
+    'ends the solve with status "aborted" once raised: by onStep, or before the solve, which runs to its end in one go',
+  ),
+};
+
+/** Options of how an integration steps. */
+export type SteppingOptions = OptionsOf<typeof steppingSpec>;
 /** Options that watch a solve. */
-export interface WatchOptions {
-  /** Called after each attempted step while the solve runs. */
-  readonly onStep?: (step: StepReport) => void;
-  /** Called with the counts of each solve, forward and backward, when it ends. */
-  readonly onStats?: (stats: StatsReport) => void;
-  /** Ends the solve with status "aborted" when raised: by `onStep`, or before the solve, since a solve runs to its end in one go. */
-  readonly signal?: AbortSignal;
+export type WatchOptions = OptionsOf<typeof watchSpec>;
+/** What watches a solve. */
+export type WatchSettings = SettingsOf<typeof watchSpec>;
+
+/** How steps are chosen, checked and decided. */
+export interface Stepping extends Pick<
+  SettingsOf<typeof steppingSpec>,
+  "firstStep" | "minStep" | "maxStep" | "maxSteps" | "stepSize" | "steps"
+> {
+  readonly controller: Controller;
 }
 
 /** A gradient mode by name, or with options of its own. */
@@ -52,137 +127,48 @@ export type GradientOption =
 /** Options that all solves share. */
 export interface CommonOptions<Y extends Tree = Tree> extends SteppingOptions, WatchOptions {
   /** Norm of the scaled error; the largest root mean square of y's leaves unless given. */
-  readonly norm?: Norm<Y>;
+  readonly norm?: Norm<Y> | undefined;
   /** How derivatives are computed: "direct", "checkpoint", "backsolve", or `{ kind, ...options }`. */
-  readonly gradient?: GradientOption;
+  readonly gradient?: GradientOption | undefined;
 }
 
-export const steppingNames: readonly string[] = [
-  "method",
-  "rtol",
-  "atol",
-  "controller",
-  "firstStep",
-  "minStep",
-  "maxStep",
-  "maxSteps",
-  "stepSize",
-  "steps",
-];
-export const commonNames: readonly string[] = [
-  ...steppingNames,
-  "onStep",
-  "onStats",
-  "signal",
-  "norm",
-  "gradient",
-];
+const foreign = {
+  adaptive: ["stepSize", "steps"],
+  fixed: ["firstStep", "minStep", "maxStep"],
+} as const;
 
-/** Throws ArgumentError for an option that is not among `known`, listing those. */
-export const checkNames: typeof checkOptions = checkOptions;
-
-/** The solver of a name. Throws ArgumentError listing all. */
-export function chooseSolver(who: string, method: unknown): Solver {
-  const solver = typeof method === "string" ? solvers.get(method) : undefined;
-  if (solver === undefined)
-    throw new ArgumentError(
-      complaint(`${who}: method`, `one of ${[...solvers.keys()].join(", ")}`, describe(method)),
-    );
-  return solver;
-}
-
-/** The controller of a name, or the one given. Throws ArgumentError listing all. */
-export function chooseController(who: string, controller: unknown): Controller {
-  if (typeof controller === "string" && Object.hasOwn(controllers, controller))
-    return controllers[controller]!();
-  if (
-    typeof controller === "object" &&
-    controller !== null &&
-    typeof (controller as Controller).begin === "function" &&
-    typeof (controller as Controller).key === "string"
-  )
-    return controller as Controller;
-  throw new ArgumentError(
-    complaint(
-      `${who}: controller`,
-      `one of ${Object.keys(controllers).join(", ")}, or a controller`,
-      describe(controller),
-    ),
-  );
-}
-
-/** Checked stepping for a solver. Throws ArgumentError for values that make no sense, or that the method cannot use. */
-export function chooseStepping(
+/**
+ * The stepping that options ask for; `options` are as the user wrote them. Throws ArgumentError for combinations that make no sense, and
+ * for options that the method does not use.
+ */
+export function steppingOf(
   who: string,
-  options: SteppingOptions,
-  solver: Solver,
+  options: object,
+  settings: SettingsOf<typeof steppingSpec>,
+  method: Method,
   controller: Controller,
 ): Stepping {
-  const {
-    firstStep,
-    minStep = 0,
-    maxStep = Infinity,
-    maxSteps = 100_000,
-    stepSize,
-    steps,
-  } = options;
-  const positive = (name: string, value: number | undefined): void => {
-    if (value !== undefined && !(typeof value === "number" && value > 0))
-      throw new ArgumentError(complaint(`${who}: ${name}`, "a positive number", describe(value)));
-  };
-  const count = (name: string, value: number | undefined): void => {
-    if (value !== undefined && !(Number.isInteger(value) && value > 0))
-      throw new ArgumentError(complaint(`${who}: ${name}`, "a positive integer", describe(value)));
-  };
-  positive("firstStep", firstStep);
-  positive("maxStep", maxStep);
-  positive("stepSize", stepSize);
-  if (!(typeof minStep === "number" && minStep >= 0 && minStep <= maxStep))
+  const { firstStep, minStep, maxStep, maxSteps, stepSize, steps } = settings;
+  if (minStep > maxStep)
     throw new ArgumentError(
       complaint(`${who}: minStep`, "a number from 0 to maxStep", describe(minStep)),
     );
-  if (maxSteps !== Infinity) count("maxSteps", maxSteps);
-  count("steps", steps);
   if (stepSize !== undefined && steps !== undefined)
     throw new ArgumentError(complaint(who, "stepSize or steps", "both"));
-  const foreign = isAdaptive(solver) ? ["stepSize", "steps"] : ["firstStep", "minStep", "maxStep"];
-  for (const name of foreign)
-    if ((options as Record<string, unknown>)[name] !== undefined)
-      throw new ArgumentError(
-        complaint(
-          who,
-          `options that ${solver.name} uses`,
-          name,
-          isAdaptive(solver)
-            ? `${solver.name} chooses its steps: give rtol and atol.`
-            : `${solver.name} takes fixed steps: give stepSize or steps.`,
-        ),
-      );
-  return { controller, firstStep, minStep, maxStep, maxSteps, stepSize, steps };
-}
-
-/** The callbacks and the signal that were given. Throws ArgumentError where one is something else. */
-export function chooseWatchers(
-  who: string,
-  { onStep, onStats, signal }: WatchOptions,
-): WatchOptions {
-  for (const [name, callback] of Object.entries({ onStep, onStats }))
-    if (callback !== undefined && typeof callback !== "function")
-      throw new ArgumentError(complaint(`${who}: ${name}`, "a function", describe(callback)));
-  if (signal !== undefined && typeof (signal as Partial<AbortSignal> | null)?.aborted !== "boolean")
+  const adaptive = isAdaptive(method);
+  const unused = foreign[adaptive ? "adaptive" : "fixed"].find(
+    (name) => (options as Readonly<Record<string, unknown>>)[name] !== undefined,
+  );
+  if (unused !== undefined)
     throw new ArgumentError(
       complaint(
-        `${who}: signal`,
-        "an AbortSignal",
-        describe(signal),
-        "Of an AbortController give its .signal.",
+        who,
+        `options that ${method.name} uses`,
+        unused,
+        adaptive
+          ? `${method.name} chooses its steps: give rtol and atol.`
+          : `${method.name} takes fixed steps: give stepSize or steps.`,
       ),
     );
-  return { ...(onStep && { onStep }), ...(onStats && { onStats }), ...(signal && { signal }) };
-}
-
-/** Equal for equal stepping. */
-export function steppingKey(stepping: Stepping): string {
-  const { controller, firstStep, minStep, maxStep, maxSteps, stepSize, steps } = stepping;
-  return [controller.key, firstStep, minStep, maxStep, maxSteps, stepSize, steps].join(",");
+  return { controller, firstStep, minStep, maxStep, maxSteps, stepSize, steps };
 }

@@ -1,6 +1,6 @@
 /**
- * @file Packs: the leaves of a state laid side by side, one array for each dtype, so that a sum of whole states is one
- * loop whatever their number and shapes.
+ * @file States in kernel memory. The leaves of a state lie side by side in packs, one array per dtype, so that a sum of whole states is
+ * one loop whatever their number and shapes.
  */
 import { kernelBytes } from "../ir/dtype.ts";
 import type { TensorType } from "../ir/graph.ts";
@@ -9,17 +9,17 @@ import { sizeOf } from "../ir/shape.ts";
 import type { Tensor } from "../ir/tensor.ts";
 import { slice } from "../ops/shaping.ts";
 
-/** Leaves start at whole vectors; what lies between them stays 0. */
+/** Leaves start at whole vectors; the gaps between them stay 0. */
 const alignment = 4;
 
-/** Where a leaf lies: in which pack, and from which element on. */
+/** The place of a leaf: its pack, and the element at which it begins. */
 export interface PackedLeaf {
   readonly pack: number;
   readonly offset: number;
   readonly size: number;
 }
 
-/** How a state is packed: the packs' types, and a place a leaf. */
+/** How a state is packed: the packs' types, and the place of each leaf. */
 export interface Packing {
   readonly packs: readonly TensorType[];
   readonly leaves: readonly PackedLeaf[];
@@ -44,14 +44,14 @@ export function leafOf(packs: readonly Tensor[], { pack, offset, size }: PackedL
   return slice(packs[pack]!, offset, offset + size);
 }
 
-/** A state in kernel memory: a pointer a pack, a pointer a leaf, and those of the leaves that f reads. */
+/** A state in kernel memory: pointers to its packs, to its leaves, and to the leaves that f reads. */
 export interface PackedState {
   readonly packs: readonly Pointer[];
   readonly leaves: readonly Pointer[];
   readonly read: readonly Pointer[];
 }
 
-/** Memory for a state, zeroed; `read` tells which leaves f reads. */
+/** Memory for a state, zeroed; `read` marks the leaves that f reads. */
 export function allocateState(
   context: HostContext,
   { packs, leaves }: Packing,
@@ -62,4 +62,9 @@ export function allocateState(
     ({ pack, offset }) => starts[pack]! + offset * kernelBytes[packs[pack]!.dtype],
   );
   return { packs: starts, leaves: pointers, read: pointers.filter((_, leaf) => read[leaf]) };
+}
+
+/** Bytes that a tensor takes in kernel memory. */
+export function sizeInBytes({ shape, dtype }: TensorType): number {
+  return sizeOf(shape) * kernelBytes[dtype];
 }

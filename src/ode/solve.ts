@@ -1,17 +1,19 @@
 /** @file `solve`: the whole instrument. */
 import { ArgumentError, complaint, describe } from "../base/errors.ts";
-import { Tensor } from "../ir/tensor.ts";
-import { currentTrace } from "../ir/trace.ts";
+import { kind, oneOf } from "../base/kinds.ts";
+import { checkOptions, optional, required, schema } from "../base/options.ts";
 import { typeOf } from "../ir/graph.ts";
-import type { Tree, TreeDef } from "../ir/tree.ts";
+import type { Tensor } from "../ir/tensor.ts";
+import { currentTrace } from "../ir/trace.ts";
+import type { Tree } from "../ir/tree.ts";
 import { slice } from "../ops/shaping.ts";
-import { rowsOf, runEagerly, stackRows } from "./eager.ts";
-import type { VectorField } from "./field.ts";
-import { type CommonOptions, checkNames, commonNames } from "./options.ts";
-import type { BoundProblem, Defaults } from "./define-problem.ts";
-import { problemFrom } from "./problem-from.ts";
+import { gradientKind } from "./adjoints/index.ts";
+import { controllerKind } from "./controllers.ts";
+import { type VectorField, stateLeaves } from "./field.ts";
+import { type CommonOptions, methodKind, steppingOf } from "./options.ts";
+import { type Start, commonSpec, rowsOf, runNow, stackRows, startOf } from "./run.ts";
 import { Solution } from "./solution.ts";
-import { applySolve } from "./solve-op.ts";
+import { applySolve } from "./solve-node.ts";
 import {
   type Time,
   type TimeRow,
@@ -35,16 +37,50 @@ export interface SolveOptions<Y extends Tree = Tree> extends CommonOptions<Y> {
   readonly t0: Time;
   /** Time to integrate to; before t0 integrates backward in time. */
   readonly t1: Time;
-  readonly saveAt?: SaveAt;
+  /** What of the solution to keep: its end unless given. */
+  readonly saveAt?: SaveAt | undefined;
   /** "joint": one step size for the whole state. */
-  readonly stepping?: "joint";
+  readonly stepping?: "joint" | undefined;
+}
+
+const anyTime = kind<Time>("a number or a scalar tensor", (given) => given !== undefined);
+
+/** How `solve` steps unless asked otherwise, and its gradient; tolerances follow the dtype of the state. */
+export const solverSpec = {
+  ...commonSpec,
+  method: optional(methodKind, "tsit5", commonSpec.method.help),
+  controller: optional(controllerKind, "pi", commonSpec.controller.help),
+  gradient: optional(gradientKind, "checkpoint", commonSpec.gradient.help),
+  stepping: optional(oneOf(["joint"]), "joint", '"joint": one step size for the whole state'),
+};
+
+const solveSchema = schema({
+  ...solverSpec,
+  t0: required(anyTime, "time of y0"),
+  t1: required(anyTime, "time to integrate to; before t0 integrates backward in time"),
+  saveAt: optional(
+    kind<SaveAt>("{ ts }, { t1: true }, { everyStep: true } or { dense: true }", isRecord),
+    { t1: true },
+    "what of the solution to keep",
+  ),
+});
+
+const solverSchema = schema(solverSpec);
+
+/** What `solve` would say of options before there is a state. Throws ArgumentError naming `who`. */
+export function checkSolver(who: string, options: object): void {
+  const settings = solverSchema.read(who, options);
+  steppingOf(who, options, settings, settings.method, settings.controller);
+}
+
+function isRecord(given: unknown): boolean {
+  return typeof given === "object" && given !== null;
 }
 
 /** By the most precise leaf of the state. */
-function defaults(leaves: readonly Tensor[]): Defaults {
-  const precise = leaves.some((leaf) => leaf.dtype === "float64");
-  const tolerances = precise ? { rtol: 1e-6, atol: 1e-9 } : { rtol: 1e-4, atol: 1e-6 };
-  return { method: "tsit5", controller: "pi", ...tolerances };
+function tolerancesFor(leaves: readonly Tensor[]): { rtol: number; atol: number } {
+  const isPrecise = leaves.some((leaf) => leaf.dtype === "float64");
+  return isPrecise ? { rtol: 1e-6, atol: 1e-9 } : { rtol: 1e-4, atol: 1e-6 };
 }
 
 /**
@@ -63,81 +99,65 @@ export function solve<Y extends Tree>(
   options: SolveOptions<Y>,
 ): Solution<Y> {
   const who = "solve";
-  checkNames(who, options, [...commonNames, "t0", "t1", "saveAt", "stepping"]);
-  if (options.stepping !== undefined && options.stepping !== "joint")
-    throw new ArgumentError(complaint("solve: stepping", '"joint"', describe(options.stepping)));
-  const [t0, t1] = [oneTime("t0", options.t0), oneTime("t1", options.t1)];
+  const settings = solveSchema.read(who, options);
+  const [t0, t1] = [oneTime("t0", settings.t0), oneTime("t1", settings.t1)];
   if (t0.known !== undefined && t1.known !== undefined && t0.known[0] === t1.known[0])
     throw new ArgumentError(
       complaint("solve: t0 and t1", "two different times", `${t0.known[0]} twice`),
     );
-  const { kind, ts } = savedTimes(options.saveAt);
+  const { kind: saved, ts } = savedTimes(settings.saveAt);
   if (ts !== undefined) checkInside(ts, t0, t1);
-  const { leaves, def, bound } = problemFrom(
-    who,
-    f,
-    y0,
-    options,
-    defaults,
-    options.gradient ?? "checkpoint",
-  );
+  const state = stateLeaves(who, y0);
+  const defaults = tolerancesFor(state.leaves);
+  const start = startOf(who, f, state, options, {
+    ...settings,
+    rtol: settings.rtol ?? defaults.rtol,
+    atol: settings.atol ?? defaults.atol,
+  });
   const times = joinTimes(ts === undefined ? [t0, t1] : [t0, ts, t1]);
-  if (currentTrace() !== undefined) {
-    if (kind === "everyStep" || kind === "dense")
-      throw new ArgumentError(
-        complaint(
-          "solve: saveAt",
-          "{ ts } or { t1: true } inside a traced function",
-          kind,
-          "Only the data tell how many steps there will be: solve outside jit and grad, or save given times.",
-        ),
-      );
-    const outputs = applySolve(bound.problem, { rows: times.count }, [
-      ...leaves,
-      times.tensor,
-      ...bound.captured,
-    ]);
-    const end = ts === undefined ? times.count : times.count - 1;
-    return new Solution<Y>({
-      status: "success",
-      ts: slice(times.tensor, 1, end),
-      ys: outputs.map((leaf) => slice(leaf, 1, end)),
-      def,
-    });
-  }
-  return solveEagerly(bound, leaves, times, kind, def);
-}
-
-function solveEagerly<Y extends Tree>(
-  bound: BoundProblem,
-  y0: readonly Tensor[],
-  times: TimeRow,
-  kind: SaveKind,
-  def: TreeDef,
-): Solution<Y> {
-  const result = runEagerly(
-    bound,
-    y0,
-    times.tensor,
-    kind === "dense" ? "dense" : kind === "everyStep" ? "steps" : "outputs",
-  );
-  const { status, failure, stats, dense } = result;
-  const parts = { status, failure, stats, dense, def };
-  if (kind === "dense" || kind === "everyStep") {
-    const ys = y0.map((leaf, index) =>
-      stackRows(
-        typeOf(leaf),
-        result.stepStates.map((state) => state[index]!),
+  if (currentTrace() === undefined) return solveNow(start, times, saved);
+  if (saved === "everyStep" || saved === "dense")
+    throw new ArgumentError(
+      complaint(
+        "solve: saveAt",
+        "{ ts } or { t1: true } inside a traced function",
+        saved,
+        "Only the data tell how many steps there will be: solve outside jit and grad, or save given times.",
       ),
     );
-    return new Solution<Y>({ ...parts, ts: timeTensor(result.stepTimes), ys });
+  const inputs = [...start.leaves, times.tensor, ...start.captured];
+  const outputs = applySolve(start.problem, { rows: times.count }, inputs);
+  const end = ts === undefined ? times.count : times.count - 1;
+  return new Solution<Y>({
+    status: "success",
+    ts: slice(times.tensor, 1, end),
+    ys: outputs.map((leaf) => slice(leaf, 1, end)),
+    def: start.def,
+  });
+}
+
+function solveNow<Y extends Tree>(
+  { problem, captured, leaves, def }: Start,
+  times: TimeRow,
+  saved: SaveKind,
+): Solution<Y> {
+  const keep = saved === "dense" ? "dense" : saved === "everyStep" ? "steps" : "outputs";
+  const result = runNow(problem, captured, leaves, times.tensor, keep);
+  const { status, failure, stats, dense } = result;
+  const parts = { status, failure, stats, dense, def };
+  const stacked = (states: readonly (readonly Tensor[])[]): Tensor[] =>
+    leaves.map((leaf, index) =>
+      stackRows(
+        typeOf(leaf),
+        states.map((state) => state[index]!),
+      ),
+    );
+  if (keep !== "outputs") {
+    const { stepTimes, stepStates } = result;
+    return new Solution<Y>({ ...parts, ts: timeTensor(stepTimes), ys: stacked(stepStates) });
   }
-  if (kind === "t1")
-    return new Solution<Y>({
-      ...parts,
-      ts: timeTensor([result.t]),
-      ys: y0.map((leaf, index) => stackRows(typeOf(leaf), [result.y[index]!])),
-    });
+  if (saved === "t1")
+    return new Solution<Y>({ ...parts, ts: timeTensor([result.t]), ys: stacked([result.y]) });
   const end = Math.max(1, Math.min(result.rows, times.count - 1));
   return new Solution<Y>({
     ...parts,
@@ -148,10 +168,9 @@ function solveEagerly<Y extends Tree>(
 
 type SaveKind = "ts" | "t1" | "everyStep" | "dense";
 
-function savedTimes(saveAt: unknown): { kind: SaveKind; ts?: TimeRow } {
-  if (saveAt === undefined) return { kind: "t1" };
-  checkNames("solve: saveAt", saveAt as object, ["ts", "t1", "everyStep", "dense"]);
-  const chosen = Object.entries(saveAt as object).filter(
+function savedTimes(saveAt: SaveAt): { kind: SaveKind; ts?: TimeRow } {
+  checkOptions("solve: saveAt", saveAt, ["ts", "t1", "everyStep", "dense"]);
+  const chosen = Object.entries(saveAt).filter(
     ([, value]) => value !== undefined && value !== false,
   );
   if (chosen.length !== 1)

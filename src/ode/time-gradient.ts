@@ -6,71 +6,74 @@
  */
 import type { TensorType } from "../ir/graph.ts";
 import type { HostContext, HostOp, HostRun, Pointer } from "../ir/host.ts";
+import { Layout } from "../ir/layout.ts";
 import type { Tensor } from "../ir/tensor.ts";
-import { apply, trace } from "../ir/trace.ts";
+import { apply } from "../ir/trace.ts";
 import { inline } from "../autodiff/inline.ts";
-import { graphKey } from "../compile/key.ts";
-import { inlineCalls } from "../compile/passes/inline-calls.ts";
 import { add, cast, mul, neg } from "../ops/elementwise.ts";
 import { sum } from "../ops/reductions.ts";
 import { at, stack } from "../ops/shaping.ts";
-import { jvpOf, vjpOf } from "./derive.ts";
+import { jvpOf, vjpOf } from "./derived-fields.ts";
 import type { Field } from "./field.ts";
-import { bytesOf } from "./machine.ts";
-import type { Problem } from "./problem.ts";
+import { keyOf } from "./keys.ts";
+import { sizeInBytes } from "./packing.ts";
+
+type List = readonly TensorType[];
+/** Results and their cotangents have rows; the adjoint is that at the first time. */
+type Inputs = Layout<{
+  results: List;
+  cotangents: List;
+  adjoint: List;
+  times: TensorType;
+  parameters: List;
+}>;
 
 /** The cotangent of the times, float64 [rows]. */
 export function timeGradient(
-  problem: Problem,
-  rows: number,
+  field: Field,
   results: readonly Tensor[],
   cotangents: readonly Tensor[],
   adjoint: readonly Tensor[],
   times: Tensor,
-  captured: readonly Tensor[],
+  parameters: readonly Tensor[],
 ): Tensor {
-  const { field } = problem.plan;
-  const op = timeGradientOp(field, rows);
-  return apply(
-    "host",
-    { op },
-    [...results, ...cotangents, ...adjoint, times, ...captured.slice(0, field.parameters.length)],
-    op.outputs,
-  )[0]!;
+  const layout: Inputs = new Layout({
+    results,
+    cotangents: results,
+    adjoint: field.state,
+    times: times as TensorType,
+    parameters: field.parameters,
+  });
+  const op = timeGradientOp(field, layout, times.size);
+  const inputs = layout.join({ results, cotangents, adjoint, times, parameters });
+  return apply("host", { op }, inputs, op.outputs)[0]!;
 }
 
-function timeGradientOp(field: Field, rows: number): HostOp {
-  const leaves = field.state.length;
+function timeGradientOp(field: Field, layout: Inputs, rows: number): HostOp {
   const compose = (inputs: readonly Tensor[]): Tensor[] => {
-    const parameters = inputs.slice(3 * leaves + 1);
-    const times = inputs[3 * leaves]!;
-    return [
-      stack(
-        Array.from({ length: rows }, (_, row) => {
-          const y = inputs.slice(0, leaves).map((leaf) => at(leaf, row));
-          const cotangent =
-            row === 0
-              ? inputs.slice(2 * leaves, 3 * leaves).map((leaf) => neg(leaf))
-              : inputs.slice(leaves, 2 * leaves).map((leaf) => at(leaf, row));
-          return slopeAlong(field, at(times, row), y, cotangent, parameters);
-        }),
-      ),
-    ];
+    const { results, cotangents, adjoint, times, parameters } = layout.split(inputs);
+    const row = (index: number): Tensor => {
+      const y = results.map((leaf) => at(leaf, index));
+      const cotangent =
+        index === 0 ? adjoint.map((leaf) => neg(leaf)) : cotangents.map((leaf) => at(leaf, index));
+      return slopeAlong(field, at(times, index), y, cotangent, parameters);
+    };
+    return [stack(Array.from({ length: rows }, (_, index) => row(index)))];
   };
   return {
     name: "timeGradient",
     outputs: [{ shape: [rows], dtype: "float64" }],
     get key() {
-      return `timeGradient;${rows};${graphKey(inlineCalls(field.graph))}`;
+      return keyOf("timeGradient", rows, field.graph);
     },
     vjp: (inputs, _, cotangents, wrt) => vjpOf(compose, inputs, cotangents, wrt),
     jvp: (inputs, _, tangents) => jvpOf(compose, inputs, tangents),
-    prepare: (context) => prepareTimeGradient(field, rows, context),
+    prepare: (context) => prepareTimeGradient(field, layout, rows, context),
   };
 }
 
 /** sum over leaves of cotangent . f(t, y), a float64 scalar. */
-export function slopeAlong(
+function slopeAlong(
   field: Field,
   t: Tensor,
   y: readonly Tensor[],
@@ -83,41 +86,36 @@ export function slopeAlong(
     .reduce((total, part) => add(total, part));
 }
 
-function prepareTimeGradient(field: Field, rows: number, context: HostContext): HostRun {
+function prepareTimeGradient(
+  field: Field,
+  layout: Inputs,
+  rows: number,
+  context: HostContext,
+): HostRun {
   const { state, parameters } = field;
-  const leaves = state.length;
-  const time: TensorType = { shape: [], dtype: "float64" };
-  const { graph } = trace(
-    (t, ...rest) => [
-      slopeAlong(
-        field,
-        t!,
-        rest.slice(0, leaves),
-        rest.slice(leaves, 2 * leaves),
-        rest.slice(2 * leaves),
-      ),
-    ],
-    [time, ...state, ...state, ...parameters],
-  );
+  const t: TensorType = { shape: [], dtype: "float64" };
+  const inner = new Layout({ t, y: state, cotangent: state, parameters });
+  const graph = inner.graph((given) => [
+    slopeAlong(field, given.t, given.y, given.cotangent, given.parameters),
+  ]);
   const procedure = context.compile(graph, "ode/time-gradient");
-  const bytes = state.map(bytesOf);
-  return (inputs: readonly Pointer[], outputs: readonly Pointer[]) => {
-    parameters.forEach((_, index) =>
-      procedure.bindInput(1 + 2 * leaves + index, inputs[3 * leaves + 1 + index]!),
-    );
+  const bytes = state.map(sizeInBytes);
+  const rowOf = (stacks: readonly Pointer[], row: number): Pointer[] =>
+    stacks.map((pointer, leaf) => pointer + row * bytes[leaf]!);
+  return (inputs, [times]) => {
+    const given = layout.split(inputs);
+    procedure.bindInputs(inner.start.parameters, given.parameters);
     for (let row = 0; row < rows; row++) {
-      procedure.bindInput(0, inputs[3 * leaves]! + 8 * row);
-      for (let leaf = 0; leaf < leaves; leaf++) {
-        procedure.bindInput(1 + leaf, inputs[leaf]! + row * bytes[leaf]!);
-        procedure.bindInput(
-          1 + leaves + leaf,
-          row === 0 ? inputs[2 * leaves + leaf]! : inputs[leaves + leaf]! + row * bytes[leaf]!,
-        );
-      }
-      procedure.bindOutput(0, outputs[0]! + 8 * row);
+      procedure.bindInput(inner.start.t, given.times + 8 * row);
+      procedure.bindInputs(inner.start.y, rowOf(given.results, row));
+      procedure.bindInputs(
+        inner.start.cotangent,
+        row === 0 ? given.adjoint : rowOf(given.cotangents, row),
+      );
+      procedure.bindOutput(0, times! + 8 * row);
       procedure.run();
     }
-    const first = context.view("float64", outputs[0]!, 1);
+    const first = context.view("float64", times!, 1);
     first[0] = -first[0]!;
   };
 }

@@ -4,12 +4,12 @@ import { describe, expect, test } from "vitest";
 import type { Tensor } from "../../src/ir/tensor.ts";
 import { type StatsReport, odeint, piController, solve } from "../../src/ode/index.ts";
 import { concat, stack, tensor } from "../../src/ops/index.ts";
-import { solvers } from "../../src/ode/solvers/index.ts";
+import { rungeKuttaMethods } from "../support/ode-methods.ts";
 
 const f64 = (values: number[] | number[][]): Tensor => tensor(values, { dtype: "float64" });
 const parts = (y: Tensor): Tensor[] =>
   Array.from({ length: y.size }, (_, i) => y.slice([i], [i + 1]).reshape([]));
-const adaptive = [...solvers.values()]
+const adaptive = [...rungeKuttaMethods.values()]
   .filter((solver) => solver.tableau.embedded !== undefined)
   .map((solver) => solver.name);
 

@@ -12,7 +12,7 @@ import {
   solve,
 } from "../../src/ode/index.ts";
 import { gradientModes } from "../../src/ode/adjoints/index.ts";
-import { solvers } from "../../src/ode/solvers/index.ts";
+import { rungeKuttaMethods } from "../support/ode-methods.ts";
 import { tensor } from "../../src/ops/index.ts";
 
 const f64 = (values: number[] | number): Tensor => tensor(values, { dtype: "float64" });
@@ -106,10 +106,10 @@ describe("gradients by state, parameters and times", () => {
     expectClose(flat(jit(gradient)(inputs) as Inputs), expected, 1e-6);
   });
 
-  test.each([...solvers.keys()])("all modes agree for %s", (method) => {
-    const adaptive = solvers.get(method)!.tableau.embedded !== undefined;
+  test.each([...rungeKuttaMethods.keys()])("all modes agree for %s", (method) => {
+    const adaptive = rungeKuttaMethods.get(method)!.tableau.embedded !== undefined;
     // Coarse methods need fine steps for the continuous adjoint to agree with the discrete one.
-    const order = solvers.get(method)!.tableau.order;
+    const order = rungeKuttaMethods.get(method)!.tableau.order;
     const more = adaptive
       ? { method, rtol: 1e-8, atol: 1e-10 }
       : { method, stepSize: order < 3 ? 0.002 : 0.01 };

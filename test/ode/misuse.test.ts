@@ -113,7 +113,7 @@ describe("wrong use", () => {
       "an unknown method",
       () => odeint(decay, y0, [0, 1], { method: "rk5" }),
       ArgumentError,
-      /one of euler, midpoint, rk4, rk4_38, bosh3, dopri5, tsit5, got "rk5"/,
+      /one of euler, midpoint, rk4, rk4_38, bosh3, dopri5, tsit5, stormerVerlet, got "rk5"/,
     ],
     [
       "an unknown gradient",
@@ -161,7 +161,7 @@ describe("wrong use", () => {
       "negative rtol",
       () => odeint(decay, y0, [0, 1], { rtol: -1 }),
       ArgumentError,
-      /rtol.*not negative, got -1/,
+      /rtol.*not negative.*got -1/,
     ],
     ["NaN atol", () => odeint(decay, y0, [0, 1], { atol: NaN }), ArgumentError, /atol/],
     [
@@ -261,7 +261,6 @@ describe("wrong use", () => {
         odeint(decay, y0, [0, 1], {
           maxSteps: Infinity,
           controller: {
-            name: "none",
             key: "none",
             begin: () => ({ smallestFactor: 0.1, reset() {}, factor: () => NaN }),
           },
@@ -335,7 +334,7 @@ describe("wrong use", () => {
       "independent stepping",
       () => solve(decay, y0, { t0: 0, t1: 1, stepping: "independent" as never }),
       ArgumentError,
-      /"joint"/,
+      /joint.*"independent"/,
     ],
   ];
   test.each(cases)("%s", (_, run, type, message) => {

@@ -4,7 +4,7 @@ import { jit } from "../../src/compile/jit.ts";
 import { ArgumentError, TraceError } from "../../src/base/errors.ts";
 import type { Tensor } from "../../src/ir/tensor.ts";
 import { odeint, solve } from "../../src/ode/index.ts";
-import { solvers } from "../../src/ode/solvers/index.ts";
+import { rungeKuttaMethods } from "../support/ode-methods.ts";
 import { tensor } from "../../src/ops/index.ts";
 
 const f64 = (values: number[] | number): Tensor => tensor(values, { dtype: "float64" });
@@ -52,10 +52,10 @@ describe("outputs", () => {
     expect(() => s.at(1)).toThrow(/dense/);
   });
 
-  test.each([...solvers.keys()])(
+  test.each([...rungeKuttaMethods.keys()])(
     "dense solutions by %s: values, derivatives, ends, both directions of time",
     (method) => {
-      const adaptive = solvers.get(method)!.tableau.embedded !== undefined;
+      const adaptive = rungeKuttaMethods.get(method)!.tableau.embedded !== undefined;
       const accurate = adaptive ? { rtol: 1e-8, atol: 1e-10 } : { steps: 400 };
       for (const [t0, t1] of [
         [0, 2],

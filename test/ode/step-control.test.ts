@@ -2,7 +2,7 @@
 import { describe, expect, test } from "vitest";
 import { ArgumentError } from "../../src/base/errors.ts";
 import type { Tensor } from "../../src/ir/tensor.ts";
-import { controllers } from "../../src/ode/controllers/index.ts";
+import { controllers } from "../../src/ode/controllers.ts";
 import { iController, piController, solve } from "../../src/ode/index.ts";
 import { tensor } from "../../src/ops/index.ts";
 
@@ -10,10 +10,9 @@ const f64 = (values: number[] | number): Tensor => tensor(values, { dtype: "floa
 const decay = (_: Tensor, y: Tensor): Tensor => y.neg();
 
 describe("laws of controllers", () => {
-  test.each(Object.entries(controllers))("%s", (name, make) => {
+  test.each(Object.entries(controllers))("%s", (_, make) => {
     const controller = make();
-    expect(controller.name).toBe(name);
-    expect(make().key).toBe(controller.key);
+    expect(make().key).toEqual(controller.key);
     const rule = controller.begin(5);
     expect(rule.smallestFactor).toBeLessThan(1);
     const errors = [1e-30, 0, 1e-4, 0.3, 1, 1.001, 40, 1e30, 0.5, 0.9];
@@ -80,7 +79,7 @@ describe("step control", () => {
   });
 
   test("wrong limits", () => {
-    expect(() => iController({ safety: 0 })).toThrow(/safety in \(0, 1\]/);
+    expect(() => iController({ safety: 0 })).toThrow(/safety.*in \(0, 1\]/);
     expect(() => iController({ minFactor: 1 })).toThrow(ArgumentError);
     expect(() => piController({ beta: -1 })).toThrow(/beta/);
     expect(() => piController({ maxFactor: 0.5 })).toThrow(ArgumentError);

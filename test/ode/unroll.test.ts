@@ -4,8 +4,8 @@ import { ArgumentError, Tensor, scan, tensor } from "../../src/index.ts";
 import { isPrim } from "../../src/ir/graph.ts";
 import { trace } from "../../src/ir/trace.ts";
 import { odeint, solve } from "../../src/ode/index.ts";
-import { solvers } from "../../src/ode/solvers/index.ts";
-import { isAdaptive } from "../../src/ode/solver.ts";
+import { rungeKuttaMethods } from "../support/ode-methods.ts";
+import { isAdaptive } from "../../src/ode/stepper.ts";
 import { distance, spread } from "../support/layers.ts";
 
 /** What the loop in a function gives when it is written out. */
@@ -22,7 +22,7 @@ function unrolled(fn: (x: Tensor) => readonly Tensor[], x: Tensor): readonly Ten
 
 const weights = spread([3, 3], "float64");
 const field = (t: Tensor, y: Tensor): Tensor => y.matmul(weights).tanh().sub(y.mul(t));
-const fixed = [...solvers.values()].filter((solver) => !isAdaptive(solver));
+const fixed = [...rungeKuttaMethods.values()].filter((solver) => !isAdaptive(solver));
 const y0 = spread([2, 3], "float64", 5);
 
 describe.each(fixed.map(({ name }) => name))("a solve by %s", (method) => {

@@ -3,15 +3,8 @@ import { ArgumentError, ShapeError, complaint, describe } from "../../base/error
 import { type Shape, formatShape, sameShape } from "../../ir/shape.ts";
 import type { Tensor } from "../../ir/tensor.ts";
 import { SolveError, type SolveOptions, solve } from "../../ode/index.ts";
+import { checkSolver, solverSpec } from "../../ode/solve.ts";
 import { checkOptions } from "../../base/options.ts";
-import { chooseGradient } from "../../ode/adjoints/index.ts";
-import {
-  chooseController,
-  chooseSolver,
-  chooseStepping,
-  chooseWatchers,
-  commonNames,
-} from "../../ode/options.ts";
 import { child } from "../declare.ts";
 import { Layer, type LayerOptions, type Outline, commonOptions } from "../layer.ts";
 import { type Mode, withoutUpdates } from "../mode.ts";
@@ -36,7 +29,7 @@ export interface OdeBlockOptions extends LayerOptions, Omit<SolverOptions, "rtol
   readonly atol?: number;
 }
 
-const solverNames = [...commonNames, "stepping"];
+const solverNames = Object.keys(solverSpec);
 
 /** y(t1) of dy/dt = f(t, y), y(t0) = x (Chen et al. 2018, section 3: an ODE in place of a stack of residual layers). */
 export class OdeBlock extends Layer {
@@ -134,14 +127,6 @@ export class OdeBlock extends Layer {
     if (dynamics instanceof Layer) return (_t, y) => dynamics.forward(y, inside);
     return typeof dynamics === "function" ? dynamics : (t, y) => dynamics.forward(t, y, inside);
   }
-}
-
-/** What `solve` would say of its options, as soon as the layer is made. */
-function checkSolver(who: string, options: SolverOptions): void {
-  const solver = chooseSolver(who, options.method ?? "tsit5");
-  chooseStepping(who, options, solver, chooseController(who, options.controller ?? "pi"));
-  chooseWatchers(who, options);
-  chooseGradient(who, options.gradient);
 }
 
 function isForward(dynamics: unknown): boolean {

@@ -1,9 +1,10 @@
 /** @file Gradient modes by name. A new mode is one file and one line here. */
-import { ArgumentError, complaint, describe } from "../../base/errors.ts";
+import { complaint, describe } from "../../base/errors.ts";
+import type { Kind } from "../../base/options.ts";
+import type { GradientOption } from "../options.ts";
+import type { Gradient, GradientMode } from "../solve-node.ts";
 import { backsolve } from "./backsolve.ts";
-import { checkpoint } from "./checkpoint.ts";
-import { direct } from "./direct.ts";
-import type { Gradient, GradientMode } from "../problem.ts";
+import { checkpoint, direct } from "./discrete.ts";
 
 const all: readonly GradientMode[] = [direct, checkpoint, backsolve];
 
@@ -12,19 +13,16 @@ export const gradientModes: ReadonlyMap<string, GradientMode> = new Map(
   all.map((mode) => [mode.name, mode]),
 );
 
-/** The gradient mode that an option asks for. Throws ArgumentError listing all. */
-export function chooseGradient(who: string, option: unknown): Gradient {
-  const { kind, ...options } = (
-    typeof option === "object" && option !== null ? option : { kind: option }
-  ) as { kind: unknown };
-  const mode = typeof kind === "string" ? gradientModes.get(kind) : undefined;
-  if (mode === undefined)
-    throw new ArgumentError(
-      complaint(
-        `${who}: gradient`,
-        `one of ${[...gradientModes.keys()].join(", ")}, or { kind, ...options }`,
-        describe(typeof option === "object" ? kind : option),
-      ),
-    );
-  return mode.configure(who, options);
-}
+/** A gradient mode by name, or with options of its own: `{ kind, ...options }`. */
+export const gradientKind: Kind<GradientOption, Gradient> = {
+  expected: `one of ${[...gradientModes.keys()].join(", ")}, or { kind, ...options }`,
+  read(who, given, Fails) {
+    const { kind, ...options } = (
+      typeof given === "object" && given !== null ? given : { kind: given }
+    ) as { kind: unknown };
+    const mode = typeof kind === "string" ? gradientModes.get(kind) : undefined;
+    if (mode === undefined) throw new Fails(complaint(who, gradientKind.expected, describe(kind)));
+    return mode.configure(`${who} ${mode.name}`, options);
+  },
+  parse: (typed) => typed,
+};

@@ -1,47 +1,124 @@
 /**
  * @file Steps run backward: holds the adjoint and the parameters' gradients, takes in outputs' cotangents, and pulls both
- * through one step at a time. Outputs inside a step pull on its stages: y + h sum_j b_j(theta) k_j is linear in them.
+ * through one step at a time. Outputs inside a step pull on its slopes: y + h sum_j b_j(theta) k_j is linear in them.
  */
-import type { TensorType } from "../../ir/graph.ts";
+import { type Graph, type TensorType, typeOf } from "../../ir/graph.ts";
 import type { HostContext, Pointer, Procedure } from "../../ir/host.ts";
-import { interpolationWeights } from "../interpolant.ts";
-import { bytesOf } from "../machine.ts";
-import type { StepPlan } from "../step-graphs.ts";
-import { pullGraph, stepBackGraph } from "./discrete-graphs.ts";
-import { addElements } from "./jump.ts";
+import { Layout } from "../../ir/layout.ts";
+import { sizeOf } from "../../ir/shape.ts";
+import type { Tensor } from "../../ir/tensor.ts";
+import { vjpGraph } from "../../autodiff/vjp-graph.ts";
+import { zeros } from "../../ops/creation.ts";
+import { add, cast, mul } from "../../ops/elementwise.ts";
+import type { Field } from "../field.ts";
+import { sizeInBytes } from "../packing.ts";
+import { type Method, type StepGraph, beginGraph, carriedTypes, stepGraph } from "../stepper.ts";
+import { interpolationWeights } from "../tableau.ts";
 
-/** Binds pointers to inputs one after another. */
-export function bindInputs(procedure: Procedure, from: number, pointers: readonly Pointer[]): void {
-  for (let index = 0; index < pointers.length; index++)
-    procedure.bindInput(from + index, pointers[index]!);
+type List = readonly TensorType[];
+type Pulls = { readonly y: List; readonly slopes: readonly List[] };
+
+const scalar: TensorType = { shape: [], dtype: "float64" };
+
+/** into = a + b, element by element, each sum rounded once. `into` may be `a`. Too small a program to compile one for. */
+export function addElements(
+  context: HostContext,
+  type: TensorType,
+  into: Pointer,
+  a: Pointer,
+  b: Pointer,
+): void {
+  const size = sizeOf(type.shape);
+  const [sum, x, y] = [into, a, b].map((pointer) => context.view(type.dtype, pointer, size)) as [
+    Float64Array,
+    Float64Array,
+    Float64Array,
+  ];
+  for (let index = 0; index < size; index++) sum[index] = x[index]! + y[index]!;
 }
 
-/** Binds pointers to outputs one after another. */
-export function bindOutputs(
-  procedure: Procedure,
-  from: number,
-  pointers: readonly Pointer[],
-): void {
-  for (let index = 0; index < pointers.length; index++)
-    procedure.bindOutput(from + index, pointers[index]!);
+const sumOf = (total: Tensor, part: Tensor | undefined): Tensor =>
+  part === undefined ? total : add(total, part);
+const orZeros = (found: readonly (Tensor | undefined)[], like: List): Tensor[] =>
+  found.map((tensor, i) => tensor ?? zeros(like[i]!.shape, { dtype: like[i]!.dtype }));
+
+/** What one step backward takes beside t, h and the step's start. */
+type BackLayout = Layout<{
+  t: TensorType;
+  h: TensorType;
+  y: List;
+  carried: List;
+  parameters: List;
+  /** Cotangents of the state at the step's end. */
+  adjoint: List;
+  /** Cotangents of y and of each slope from outputs inside the step. */
+  pulls: List;
+  /** Gradients of the wanted parameters so far. */
+  gradients: List;
+}>;
+
+/** A step backward: the cotangents of the state at its start, and the gradients with the step's part added. */
+function stepBackGraph(layout: BackLayout, step: StepGraph, wanted: readonly number[]): Graph {
+  const types = layout.split(layout.types);
+  const isInside = types.pulls.length > 0;
+  const pulled = new Layout({
+    y: isInside ? types.y : [],
+    slopes: types.pulls.slice(isInside ? types.y.length : 0),
+  });
+  const wrt = step.inputs.join({
+    t: false,
+    h: false,
+    y: types.y.map(() => true),
+    carried: types.carried.map(() => true),
+    parameters: types.parameters.map((_, index) => wanted.includes(index)),
+  });
+  return layout.graph((given) => {
+    const pulls = pulled.split(given.pulls);
+    const start = step.inputs.join(given);
+    const found = step.inputs.split(
+      vjpGraph(step.graph, start, wrt).pullback([...given.adjoint, ...pulls.slopes]),
+    );
+    const y = orZeros(found.y, types.y);
+    return [
+      ...y.map((leaf, index) => sumOf(leaf, pulls.y[index])),
+      ...orZeros(found.carried, types.carried),
+      ...wanted.map((index, i) => sumOf(given.gradients[i]!, found.parameters[index])),
+    ];
+  });
+}
+
+/** Adds what an output inside a step pulls on y and on each slope to the pulls so far. */
+function pullGraph(
+  layout: Layout<{ weights: List; cotangent: List; y: List; slopes: readonly List[] }>,
+  isUsed: readonly boolean[],
+): Graph {
+  return layout.graph(({ weights, cotangent, y, slopes }) => [
+    ...y.map((sum, leaf) => add(sum, cotangent[leaf]!)),
+    ...slopes.flatMap((slope, j) =>
+      slope.map((sum, leaf) => {
+        const by = cotangent[leaf]!;
+        return isUsed[j] ? add(sum, mul(by, cast(weights[j]!, by.dtype))) : sum;
+      }),
+    ),
+  ]);
 }
 
 /** Two sets of places for values that each step makes anew from the last ones. */
 class Alternating {
   now: Pointer[];
   next: Pointer[];
-  private readonly context: HostContext;
-  private readonly bytes: readonly number[];
+  readonly #context: HostContext;
+  readonly #bytes: readonly number[];
 
-  constructor(context: HostContext, types: readonly TensorType[]) {
-    this.context = context;
-    this.bytes = types.map(bytesOf);
+  constructor(context: HostContext, types: List) {
+    this.#context = context;
+    this.#bytes = types.map(sizeInBytes);
     this.now = types.map((type) => context.allocate(type));
     this.next = types.map((type) => context.allocate(type));
   }
 
   clear(): void {
-    this.now.forEach((pointer, index) => this.context.fill(pointer, this.bytes[index]!));
+    this.now.forEach((pointer, index) => this.#context.fill(pointer, this.#bytes[index]!));
   }
 
   exchange(): void {
@@ -50,11 +127,18 @@ class Alternating {
     this.next = now;
   }
 
+  /** Copies the first values out, as many as there are places. */
   copyTo(places: readonly Pointer[]): void {
-    this.now.forEach((pointer, index) =>
-      this.context.copy(places[index]!, pointer, this.bytes[index]!),
+    places.forEach((place, index) =>
+      this.#context.copy(place, this.now[index]!, this.#bytes[index]!),
     );
   }
+}
+
+interface CompiledBack {
+  readonly layout: BackLayout;
+  readonly procedure: Procedure;
+  readonly evaluations: number;
 }
 
 /** A backward pass over steps, from the last to the first. */
@@ -62,120 +146,187 @@ export class StepBack {
   /** Evaluations of f with their vector-Jacobian products. */
   evaluations = 0;
   steps = 0;
-  private readonly context: HostContext;
-  private readonly plan: StepPlan;
-  private readonly wanted: readonly number[];
-  private readonly scalars: Pointer;
-  private readonly weights: Float64Array;
-  private readonly adjoint: Alternating;
-  private readonly gradients: Alternating;
-  /** Cotangents of y and of every stage from the outputs inside the present step. */
-  private readonly pulls: Alternating;
-  private pulled = false;
-  private parameters: readonly Pointer[] = [];
-  private plain: Procedure | undefined;
-  private inside: Procedure | undefined;
-  private pullProcedure: Procedure | undefined;
+  readonly #context: HostContext;
+  readonly #method: Method;
+  readonly #field: Field;
+  readonly #wanted: readonly number[];
+  readonly #scalars: Pointer;
+  readonly #weights: Float64Array;
+  readonly #adjoint: Alternating;
+  readonly #gradients: Alternating;
+  readonly #pullTypes: Layout<Pulls>;
+  /** Cotangents of y and of every slope from the outputs inside the present step. */
+  readonly #pulls: Alternating;
+  #isPulled = false;
+  #parameters: readonly Pointer[] = [];
+  #plain: CompiledBack | undefined;
+  #inside: CompiledBack | undefined;
+  #pull: ((weights: Float64Array, h: number, cotangent: readonly Pointer[]) => void) | undefined;
 
   /** `wanted`: the parameters whose gradients are summed up. */
-  constructor(context: HostContext, plan: StepPlan, wanted: readonly number[]) {
-    const { state, parameters } = plan.field;
-    const { stages } = plan.solver.interpolant;
-    this.context = context;
-    this.plan = plan;
-    this.wanted = wanted;
-    this.weights = new Float64Array(stages);
-    this.scalars = context.allocate({ shape: [2 + stages], dtype: "float64" });
-    this.adjoint = new Alternating(context, state);
-    this.gradients = new Alternating(
+  constructor(context: HostContext, method: Method, field: Field, wanted: readonly number[]) {
+    const { state, parameters } = field;
+    const { coefficients } = method.interpolant;
+    this.#context = context;
+    this.#method = method;
+    this.#field = field;
+    this.#wanted = wanted;
+    this.#weights = new Float64Array(coefficients.length);
+    this.#scalars = context.allocate({ shape: [2 + coefficients.length], dtype: "float64" });
+    this.#adjoint = new Alternating(context, [...state, ...carriedTypes(method, field)]);
+    this.#gradients = new Alternating(
       context,
       wanted.map((index) => parameters[index]!),
     );
-    this.pulls = new Alternating(context, Array.from({ length: stages + 1 }, () => state).flat());
+    this.#pullTypes = new Layout({ y: state, slopes: coefficients.map(() => state) });
+    this.#pulls = new Alternating(context, this.#pullTypes.types);
   }
 
   /** Starts at the end, with nothing but zeros. */
   begin(parameters: readonly Pointer[]): void {
-    this.parameters = parameters;
+    this.#parameters = parameters;
     this.evaluations = this.steps = 0;
-    this.pulled = false;
-    this.adjoint.clear();
-    this.gradients.clear();
+    this.#isPulled = false;
+    this.#adjoint.clear();
+    this.#gradients.clear();
   }
 
-  /** Adds the cotangent of the state at the end of the step that is next to be walked back. */
+  /** Adds the cotangent of y at the end of the step that is next to be walked back. */
   addCotangent(cotangent: readonly Pointer[]): void {
-    const { state } = this.plan.field;
+    const { state } = this.#field;
     for (let leaf = 0; leaf < state.length; leaf++) {
-      const place = this.adjoint.now[leaf]!;
-      addElements(this.context, state[leaf]!, place, place, cotangent[leaf]!);
+      const place = this.#adjoint.now[leaf]!;
+      addElements(this.#context, state[leaf]!, place, place, cotangent[leaf]!);
     }
   }
 
-  /** Adds the cotangent of the state at theta inside the step of size h that is next to be walked back. */
+  /** Adds the cotangent of y at theta inside the step of size h that is next to be walked back. */
   addInside(cotangent: readonly Pointer[], theta: number, h: number): void {
-    const { context, plan, pulls, scalars, weights } = this;
-    const { interpolant } = plan.solver;
-    if (!this.pulled) pulls.clear();
-    this.pulled = true;
-    let procedure = this.pullProcedure;
-    if (procedure === undefined) {
-      procedure = this.pullProcedure = context.compile(pullGraph(plan), "discrete/pull");
-      for (let j = 0; j < interpolant.stages; j++) procedure.bindInput(j, scalars + 8 * (2 + j));
-    }
-    interpolationWeights(interpolant, theta, weights);
-    const block = context.view("float64", scalars, 2 + weights.length);
-    for (let j = 0; j < weights.length; j++) block[2 + j] = h * weights[j]!;
-    bindInputs(procedure, interpolant.stages, cotangent);
-    bindInputs(procedure, interpolant.stages + cotangent.length, pulls.now);
-    bindOutputs(procedure, 0, pulls.next);
-    procedure.run();
-    pulls.exchange();
+    if (!this.#isPulled) this.#pulls.clear();
+    this.#isPulled = true;
+    interpolationWeights(this.#method.interpolant, theta, this.#weights);
+    (this.#pull ??= this.#compilePull())(this.#weights, h, cotangent);
   }
 
-  /** Walks back over the step of size h from (t, y), with the outputs added since the last one. */
-  back(t: number, h: number, y: readonly Pointer[]): void {
-    const { context, plan, adjoint, gradients, pulls, pulled, parameters } = this;
-    const procedure = this.procedure(pulled);
-    const block = context.view("float64", this.scalars, 2);
+  /** Walks back over the step of size h from (t, state), with the outputs added since the last one. */
+  back(t: number, h: number, state: readonly Pointer[]): void {
+    const isPulled = this.#isPulled;
+    const { layout, procedure, evaluations } = isPulled
+      ? (this.#inside ??= this.#compile(true))
+      : (this.#plain ??= this.#compile(false));
+    const adjoint = this.#adjoint;
+    const gradients = this.#gradients;
+    const { start } = layout;
+    const block = this.#context.view("float64", this.#scalars, 2);
     block[0] = t;
     block[1] = h;
-    let next = 2;
-    for (const pointers of [y, parameters, adjoint.now, pulled ? pulls.now : [], gradients.now]) {
-      bindInputs(procedure, next, pointers);
-      next += pointers.length;
-    }
-    bindOutputs(procedure, 0, adjoint.next);
-    bindOutputs(procedure, adjoint.next.length, gradients.next);
+    procedure.bindInputs(start.y, state);
+    procedure.bindInputs(start.parameters, this.#parameters);
+    procedure.bindInputs(start.adjoint, adjoint.now);
+    if (isPulled) procedure.bindInputs(start.pulls, this.#pulls.now);
+    procedure.bindInputs(start.gradients, gradients.now);
+    procedure.bindOutputs(0, [...adjoint.next, ...gradients.next]);
     procedure.run();
     adjoint.exchange();
     gradients.exchange();
-    const { tableau, interpolant } = plan.solver;
     this.steps += 1;
-    this.evaluations += pulled
-      ? interpolant.stages
-      : tableau.stages - (tableau.firstSameAsLast ? 1 : 0);
-    this.pulled = false;
+    this.evaluations += evaluations;
+    this.#isPulled = false;
   }
 
-  /** Copies out the adjoint, then the gradients. */
-  copyTo(places: readonly Pointer[]): void {
-    this.adjoint.copyTo(places);
-    this.gradients.copyTo(places.slice(this.adjoint.now.length));
+  /** Ends at (t0, y0): what the method carries there depends on y0 and the parameters. */
+  finish(t0: number, y0: readonly Pointer[]): void {
+    const { state, parameters } = this.#field;
+    const begin = beginGraph(this.#method, this.#field);
+    if (begin === undefined) return;
+    const { inputs, graph, outputs } = begin;
+    const wanted = this.#wanted;
+    const accumulated = wanted.map((index) => parameters[index]!);
+    const layout = new Layout({
+      t: scalar,
+      y: state,
+      parameters,
+      adjoint: state,
+      carried: outputs.types,
+      gradients: accumulated,
+    });
+    const wrt = inputs.join({
+      t: false,
+      y: state.map(() => true),
+      parameters: parameters.map((_, index) => wanted.includes(index)),
+    });
+    const procedure = this.#context.compile(
+      layout.graph((given) => {
+        const start = inputs.join(given);
+        const found = inputs.split(vjpGraph(graph, start, wrt).pullback(given.carried));
+        return [
+          ...given.adjoint.map((leaf, index) => sumOf(leaf, found.y[index])),
+          ...wanted.map((index, i) => sumOf(given.gradients[i]!, found.parameters[index])),
+        ];
+      }),
+      "discrete/begin",
+    );
+    const adjoint = this.#adjoint;
+    const gradients = this.#gradients;
+    this.#context.view("float64", this.#scalars, 1)[0] = t0;
+    procedure.bindInput(layout.start.t, this.#scalars);
+    procedure.bindInputs(layout.start.y, y0);
+    procedure.bindInputs(layout.start.parameters, this.#parameters);
+    procedure.bindInputs(layout.start.adjoint, adjoint.now);
+    procedure.bindInputs(layout.start.gradients, gradients.now);
+    procedure.bindOutputs(0, [...adjoint.next.slice(0, state.length), ...gradients.next]);
+    procedure.run();
+    adjoint.exchange();
+    gradients.exchange();
+    this.evaluations += begin.evaluations;
+  }
+
+  /** Copies out the adjoint of y, and the gradients. */
+  copyTo(adjoint: readonly Pointer[], gradients: readonly Pointer[]): void {
+    this.#adjoint.copyTo(adjoint);
+    this.#gradients.copyTo(gradients);
   }
 
   /** A step without outputs inside, or one with: each compiled when the first such step comes. */
-  private procedure(withOutputs: boolean): Procedure {
-    const known = withOutputs ? this.inside : this.plain;
-    if (known !== undefined) return known;
-    const made = this.context.compile(
-      stepBackGraph(this.plan, this.wanted, withOutputs),
-      withOutputs ? "discrete/step-with-outputs" : "discrete/step",
+  #compile(isInside: boolean): CompiledBack {
+    const step = stepGraph(this.#method, this.#field, isInside);
+    const { y, carried, parameters } = step.inputs.split(step.inputs.types);
+    const layout: BackLayout = new Layout({
+      t: scalar,
+      h: scalar,
+      y,
+      carried,
+      parameters,
+      adjoint: [...y, ...carried].map(typeOf),
+      pulls: isInside ? this.#pullTypes.types : [],
+      gradients: this.#wanted.map((index) => parameters[index]!),
+    });
+    const procedure = this.#context.compile(
+      stepBackGraph(layout, step, this.#wanted),
+      isInside ? "discrete/step-with-outputs" : "discrete/step",
     );
-    made.bindInput(0, this.scalars);
-    made.bindInput(1, this.scalars + 8);
-    if (withOutputs) this.inside = made;
-    else this.plain = made;
-    return made;
+    procedure.bindInput(layout.start.t, this.#scalars);
+    procedure.bindInput(layout.start.h, this.#scalars + 8);
+    return { layout, procedure, evaluations: step.evaluations };
+  }
+
+  #compilePull(): (weights: Float64Array, h: number, cotangent: readonly Pointer[]) => void {
+    const { y, slopes } = this.#pullTypes.split(this.#pullTypes.types);
+    const layout = new Layout({ weights: slopes.map(() => scalar), cotangent: y, y, slopes });
+    const isUsed = this.#method.interpolant.coefficients.map((row) =>
+      row.some((factor) => factor !== 0),
+    );
+    const procedure = this.#context.compile(pullGraph(layout, isUsed), "discrete/pull");
+    const places = slopes.map((_, j) => this.#scalars + 8 * (2 + j));
+    procedure.bindInputs(layout.start.weights, places);
+    return (weights, h, cotangent) => {
+      const block = this.#context.view("float64", this.#scalars, 2 + weights.length);
+      for (let j = 0; j < weights.length; j++) block[2 + j] = h * weights[j]!;
+      procedure.bindInputs(layout.start.cotangent, cotangent);
+      procedure.bindInputs(layout.start.y, this.#pulls.now);
+      procedure.bindOutputs(0, this.#pulls.next);
+      procedure.run();
+      this.#pulls.exchange();
+    };
   }
 }

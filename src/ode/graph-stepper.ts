@@ -1,0 +1,307 @@
+/**
+ * @file Steppers of methods that are only written as tensors: the whole step is one compiled program. Nothing is fused by hand, so a
+ * method that wants to be faster brings a stepper of its own (runge-kutta.ts).
+ */
+import type { TensorType } from "../ir/graph.ts";
+import type { HostContext, Pointer, Procedure } from "../ir/host.ts";
+import { Layout } from "../ir/layout.ts";
+import { inline } from "../autodiff/inline.ts";
+import { add, cast, sub } from "../ops/elementwise.ts";
+import type { Field } from "./field.ts";
+import { ErrorNorm, type ErrorScale } from "./norm.ts";
+import { type PackedState, allocateState, packingOf, sizeInBytes } from "./packing.ts";
+import {
+  type BeginGraph,
+  type Method,
+  type StepGraph,
+  type Stepper,
+  beginGraph,
+  carriedTypes,
+  firstStepSize,
+  isAdaptive,
+  stepGraph,
+  weightedSum,
+} from "./stepper.ts";
+import { interpolationWeights } from "./tableau.ts";
+
+/** The stepper of a method on a field: the method's own, or its step compiled as it is. */
+export function stepperOf(
+  method: Method,
+  context: HostContext,
+  field: Field,
+  scale: ErrorScale,
+  name: string,
+): Stepper {
+  return (
+    method.stepper?.(context, field, scale, name) ??
+    new GraphStepper(context, method, field, scale, name)
+  );
+}
+
+/** A state with what the method carries. */
+interface FullState extends PackedState {
+  readonly carried: readonly Pointer[];
+  /** Leaves of y, then what is carried. */
+  readonly all: readonly Pointer[];
+}
+
+/** A compiled graph with its layout. */
+interface Compiled<G extends StepGraph | BeginGraph> {
+  readonly written: G;
+  readonly procedure: Procedure;
+}
+
+class GraphStepper implements Stepper {
+  evaluations = 0;
+  readonly badStage = undefined;
+  readonly #context: HostContext;
+  readonly #method: Method;
+  readonly #field: Field;
+  readonly #name: string;
+  readonly #leafBytes: readonly number[];
+  #now: FullState;
+  #next: FullState;
+  readonly #plain: Compiled<StepGraph>;
+  readonly #begin: Compiled<BeginGraph> | undefined;
+  readonly #norm: ErrorNorm;
+  readonly #error: PackedState;
+  /** t and h of a step; then the weights of a state inside it. */
+  readonly #scalars: Pointer;
+  readonly #weights: Float64Array;
+  #view: Float64Array = new Float64Array(0);
+  readonly #carries: readonly TensorType[];
+  #probe: ((t: number, h: number) => void) | undefined;
+  #parameters: readonly Pointer[] = [];
+  #t = 0;
+  #h = 0;
+  /** What states inside a step take; made when the first one is asked for. */
+  #inside: { step: Compiled<StepGraph>; slopes: Pointer[][]; end: FullState } | undefined;
+  #between: { sum: Procedure; start: { y: number; slopes: readonly number[] } } | undefined;
+  #hasSlopes = false;
+
+  constructor(context: HostContext, method: Method, field: Field, scale: ErrorScale, name: string) {
+    const { state } = field;
+    const count = method.interpolant.coefficients.length;
+    this.#context = context;
+    this.#method = method;
+    this.#field = field;
+    this.#name = name;
+    this.#leafBytes = state.map(sizeInBytes);
+    this.#carries = carriedTypes(method, field);
+    this.#now = this.#allocate();
+    this.#next = this.#allocate();
+    this.#error = this.#allocate();
+    this.#scalars = context.allocate({ shape: [2 + count], dtype: "float64" });
+    this.#weights = new Float64Array(count);
+    const adaptive = isAdaptive(method);
+    this.#plain = this.#compile(stepGraph(method, field, false, adaptive), "step");
+    const written = beginGraph(method, field);
+    this.#begin = written && {
+      written,
+      procedure: context.compile(written.graph, `${name}/begin`),
+    };
+    this.#norm = new ErrorNorm(context, state, scale, adaptive, name);
+  }
+
+  get state(): readonly Pointer[] {
+    return this.#now.all;
+  }
+
+  get next(): readonly Pointer[] {
+    return this.#next.all;
+  }
+
+  begin(y: readonly Pointer[], parameters: readonly Pointer[], extras: readonly Pointer[]): void {
+    this.#copyLeaves(this.#now.leaves, y);
+    this.#parameters = parameters;
+    this.#bindParameters(this.#plain);
+    if (this.#inside !== undefined) this.#bindParameters(this.#inside.step);
+    if (isAdaptive(this.#method)) this.#norm.begin(extras);
+  }
+
+  prepare(t: number): void {
+    if (this.#begin === undefined) return;
+    const { procedure, written } = this.#begin;
+    const { inputs, outputs, evaluations } = written;
+    this.#setTimes(t, 0);
+    procedure.bindInput(inputs.start.t, this.#scalars);
+    procedure.bindInputs(inputs.start.y, this.#now.leaves);
+    procedure.bindInputs(inputs.start.parameters, this.#parameters);
+    procedure.bindOutputs(outputs.start.carried, this.#now.carried);
+    procedure.run();
+    this.evaluations += evaluations;
+  }
+
+  firstStep(t: number, direction: number): number {
+    this.prepare(t);
+    const probe = (this.#probe ??= this.#makeProbe());
+    const now = this.#now;
+    const d0 = this.#norm.measure(now, now, now);
+    probe(t, 0);
+    const d1 = this.#norm.measure(this.#next, now, now);
+    return firstStepSize(this.#method.order, d0, d1, (size) => {
+      probe(t, direction * size);
+      return this.#norm.measure(this.#error, now, now);
+    });
+  }
+
+  step(t: number, h: number): number {
+    this.#t = t;
+    this.#h = h;
+    this.#hasSlopes = false;
+    const { outputs } = this.#plain.written;
+    if (isAdaptive(this.#method))
+      this.#plain.procedure.bindOutputs(outputs.start.error, this.#error.leaves);
+    this.#run(this.#plain, this.#next);
+    return isAdaptive(this.#method)
+      ? this.#norm.measure(this.#error, this.#now, this.#next)
+      : this.#norm.check(this.#next);
+  }
+
+  interpolate(theta: number, into: readonly Pointer[]): void {
+    const slopes = this.slopes();
+    const { sum, start } = this.#sumOfSlopes();
+    const weights = this.#weights;
+    interpolationWeights(this.#method.interpolant, theta, weights);
+    const view = this.#fresh();
+    for (let j = 0; j < weights.length; j++) view[2 + j] = this.#h * weights[j]!;
+    sum.bindInputs(start.y, this.#now.leaves);
+    slopes.forEach((slope, j) => sum.bindInputs(start.slopes[j]!, slope));
+    sum.bindOutputs(0, into);
+    sum.run();
+  }
+
+  slopes(): readonly (readonly Pointer[])[] {
+    const inside = (this.#inside ??= this.#makeInside());
+    if (!this.#hasSlopes) {
+      this.#hasSlopes = true;
+      const { start } = inside.step.written.outputs;
+      inside.slopes.forEach((slope, j) =>
+        inside.step.procedure.bindOutputs(start.slopes[j]!, slope),
+      );
+      this.#run(inside.step, inside.end);
+    }
+    return inside.slopes;
+  }
+
+  accept(): void {
+    [this.#now, this.#next] = [this.#next, this.#now];
+  }
+
+  #run({ procedure, written }: Compiled<StepGraph>, to: FullState): void {
+    const { inputs, outputs, evaluations } = written;
+    this.#setTimes(this.#t, this.#h);
+    procedure.bindInputs(inputs.start.y, this.#now.leaves);
+    procedure.bindInputs(inputs.start.carried, this.#now.carried);
+    procedure.bindOutputs(outputs.start.y, to.leaves);
+    procedure.bindOutputs(outputs.start.carried, to.carried);
+    procedure.run();
+    this.evaluations += evaluations;
+  }
+
+  #setTimes(t: number, h: number): void {
+    const view = this.#fresh();
+    view[0] = t;
+    view[1] = h;
+  }
+
+  /** Views of kernel memory do not survive its growth. */
+  #fresh(): Float64Array {
+    if (this.#view.length === 0)
+      this.#view = this.#context.view(
+        "float64",
+        this.#scalars,
+        2 + this.#weights.length,
+      ) as Float64Array;
+    return this.#view;
+  }
+
+  #makeInside(): { step: Compiled<StepGraph>; slopes: Pointer[][]; end: FullState } {
+    const { state } = this.#field;
+    const written = stepGraph(this.#method, this.#field, true);
+    const step = this.#compile(written, "step-with-slopes");
+    const slopes = this.#method.interpolant.coefficients.map(() =>
+      state.map((type) => this.#context.allocate(type)),
+    );
+    this.#bindParameters(step);
+    return { step, slopes, end: this.#allocate() };
+  }
+
+  /** y + sum_j weights_j k_j, the weights float64. */
+  #sumOfSlopes(): { sum: Procedure; start: { y: number; slopes: readonly number[] } } {
+    if (this.#between !== undefined) return this.#between;
+    const { state } = this.#field;
+    const { coefficients } = this.#method.interpolant;
+    const layout = new Layout({
+      weights: coefficients.map(() => ({ shape: [], dtype: "float64" }) as const),
+      y: state,
+      slopes: coefficients.map(() => state),
+    });
+    const graph = layout.graph(({ weights, y, slopes }) =>
+      y.map((leaf, index) =>
+        weightedSum(
+          leaf,
+          weights.map((weight) => cast(weight, leaf.dtype)),
+          slopes.map((slope) => slope[index]!),
+        ),
+      ),
+    );
+    const sum = this.#context.compile(graph, `${this.#name}/inside`);
+    sum.bindInputs(
+      layout.start.weights,
+      coefficients.map((_, j) => this.#scalars + 8 * (2 + j)),
+    );
+    return (this.#between = { sum, start: layout.start });
+  }
+
+  /** Writes f(t, y) to `next` and f(t + h, y + h f(t, y)) - f(t, y) to `error`. */
+  #makeProbe(): (t: number, h: number) => void {
+    const { state, parameters, graph: f, time } = this.#field;
+    const scalar = { shape: [], dtype: "float64" } as const;
+    const layout = new Layout({ t: scalar, h: scalar, y: state, parameters });
+    const graph = layout.graph(({ t, h, y, parameters: given }) => {
+      const first = inline(f, [cast(t, time.dtype), ...y, ...given]);
+      const euler = y.map((leaf, index) => weightedSum(leaf, [1], [first[index]!], h));
+      const later = inline(f, [cast(add(t, h), time.dtype), ...euler, ...given]);
+      return [...first, ...later.map((slope, index) => sub(slope, first[index]!))];
+    });
+    const procedure = this.#context.compile(graph, `${this.#name}/first-step`);
+    return (t, h) => {
+      this.#setTimes(t, h);
+      procedure.bindInputs(layout.start.t, [this.#scalars, this.#scalars + 8]);
+      procedure.bindInputs(layout.start.y, this.#now.leaves);
+      procedure.bindInputs(layout.start.parameters, this.#parameters);
+      procedure.bindOutputs(0, [...this.#next.leaves, ...this.#error.leaves]);
+      procedure.run();
+      this.evaluations += 1;
+    };
+  }
+
+  #compile(written: StepGraph, name: string): Compiled<StepGraph> {
+    const procedure = this.#context.compile(written.graph, `${this.#name}/${name}`);
+    const { t, h } = written.inputs.start;
+    procedure.bindInput(t, this.#scalars);
+    procedure.bindInput(h, this.#scalars + 8);
+    return { written, procedure };
+  }
+
+  #bindParameters({ written, procedure }: Compiled<StepGraph>): void {
+    procedure.bindInputs(written.inputs.start.parameters, this.#parameters);
+  }
+
+  #allocate(): FullState {
+    const { state } = this.#field;
+    const packed = allocateState(
+      this.#context,
+      packingOf(state),
+      state.map(() => true),
+    );
+    const carried = this.#carries.map((type) => this.#context.allocate(type));
+    return { ...packed, carried, all: [...packed.leaves, ...carried] };
+  }
+
+  #copyLeaves(to: readonly Pointer[], from: readonly Pointer[]): void {
+    for (let leaf = 0; leaf < to.length; leaf++)
+      this.#context.copy(to[leaf]!, from[leaf]!, this.#leafBytes[leaf]!);
+  }
+}
