@@ -21,7 +21,8 @@ export function graphKey(graph: Graph): string {
 
 function paramsKey(node: Node): string {
   if (isPrim(node, "host")) return `{${node.params.op.key}}`;
-  if (isPrim(node, "call")) return `{${graphKey(asGraph(node.params.graph))}}`;
+  if (isPrim(node, "call") || isPrim(node, "composite"))
+    return `{${graphKey(asGraph(node.params.graph))}}`;
   // JSON has no NaN, infinities or -0, and literals may be any of them.
   return JSON.stringify(node.params, (_, value: unknown) =>
     typeof value === "number" && (!Number.isFinite(value) || Object.is(value, -0))

@@ -6,6 +6,7 @@ export type { CustomVjpRules } from "./custom-vjp.ts";
 export { grad, valueAndGrad } from "./grad.ts";
 export type { Argnums, GradOptions, Gradients } from "./grad.ts";
 export { inline } from "./inline.ts";
+export type { Replacement } from "./inline.ts";
 export { jvp } from "./jvp.ts";
 export { jvpGraph } from "./jvp-graph.ts";
 export { scan } from "./scan.ts";

@@ -54,7 +54,8 @@ function push(
   inputs: readonly Tensor[],
   tangents: readonly Derivative[],
 ): { outputs: readonly Tensor[]; tangents: readonly Derivative[] } {
-  if (isPrim(node, "call")) return jvpGraph(asGraph(node.params.graph), inputs, tangents);
+  if (isPrim(node, "call") || isPrim(node, "composite"))
+    return jvpGraph(asGraph(node.params.graph), inputs, tangents);
   const outputs = apply(node.prim, node.params, inputs, node.outputs);
   const { jvp } = rulesOf(node.prim);
   if (jvp === "inline") throw new InternalError(`${node.prim}: no graph to differentiate`);

@@ -1,7 +1,14 @@
 /** @file Reverse mode on graphs: forwards keeping every value, then backwards along what depends on the wanted inputs. */
 import { isFloat } from "../ir/dtype.ts";
 import { InternalError } from "../base/errors.ts";
-import { type Graph, type Node, type Value, isPrim } from "../ir/graph.ts";
+import {
+  type Graph,
+  type Node,
+  type TensorType,
+  type Value,
+  asGraph,
+  isPrim,
+} from "../ir/graph.ts";
 import { formatShape, sameShape } from "../ir/shape.ts";
 import type { Tensor } from "../ir/tensor.ts";
 import { apply } from "../ir/trace.ts";
@@ -18,12 +25,12 @@ export interface GraphVjp {
   pullback(cotangents: readonly Derivative[]): Derivative[];
 }
 
+/** A node that was applied, and its way back: one cotangent per output to one per input. */
 interface Step {
   readonly node: Node;
-  readonly params: Node["params"];
-  readonly inputs: readonly Tensor[];
   readonly outputs: readonly Tensor[];
   readonly wrt: readonly boolean[];
+  pullback(cotangents: readonly Derivative[]): readonly Derivative[];
 }
 
 /**
@@ -69,19 +76,26 @@ export function vjpGraph(
 
 /** Applies a node that will be walked back through. */
 function record(node: Node, inputs: readonly Tensor[], wrt: readonly boolean[]): Step {
-  if (isPrim(node, "host")) {
-    const { op } = node.params;
-    const recording = op.recording?.() ?? op;
-    const params = { op: recording };
-    return { node, params, inputs, outputs: apply("host", params, inputs, recording.outputs), wrt };
-  }
+  if (isPrim(node, "composite"))
+    return { node, wrt, ...vjpGraph(asGraph(node.params.graph), inputs, wrt) };
+  const { vjp } = rulesOf(node.prim);
+  if (vjp === "inline") throw new InternalError(`${node.prim}: no graph to differentiate`);
+  const { params, types } = recording(node);
+  const outputs = apply(node.prim, params, inputs, types);
   return {
     node,
-    params: node.params,
-    inputs,
-    outputs: apply(node.prim, node.params, inputs, node.outputs),
+    outputs,
     wrt,
+    pullback: (cotangents) => vjp({ inputs, outputs, params, cotangents, wrt }),
   };
+}
+
+/** The parameters and output types under which a node keeps what its way back needs. */
+function recording(node: Node): Pick<Node, "params"> & { readonly types: readonly TensorType[] } {
+  const op = isPrim(node, "host") ? node.params.op.recording?.() : undefined;
+  return op === undefined
+    ? { params: node.params, types: node.outputs }
+    : { params: { op }, types: op.outputs };
 }
 
 function walkBack(
@@ -103,13 +117,13 @@ function walkBack(
   };
   graph.outputs.forEach((value, i) => accumulate(value, cotangents[i], "output"));
   for (let i = tape.length - 1; i >= 0; i--) {
-    const { node, params, inputs, outputs, wrt } = tape[i]!;
+    const { node, outputs, wrt, pullback } = tape[i]!;
     // A recording operation may have outputs beyond the node's own: nothing flows back from those.
     const given = outputs.map((_, k) =>
       k < node.outputs.length ? sums.get(node.outputs[k]!) : undefined,
     );
     if (given.every((cotangent) => cotangent === undefined)) continue;
-    const results = rulesOf(node.prim).vjp({ inputs, outputs, params, cotangents: given, wrt });
+    const results = pullback(given);
     node.inputs.forEach((value, k) => wrt[k] && accumulate(value, results[k], node.prim));
   }
   return wanted.map((value) => sums.get(value));

@@ -50,6 +50,11 @@ export type ViewPrim = (typeof viewPrims)[number];
 /** Primitives without parameters. */
 export type NoParams = Record<never, never>;
 
+/** What a composite was called with besides tensors, by the names that its function gives them. */
+export type Attributes = Readonly<Record<string, Attribute>>;
+/** One of them. */
+export type Attribute = number | boolean | string | undefined | readonly Attribute[];
+
 /** Parameters of the primitives that have some. */
 export interface PrimParams {
   /** [] -> a literal, the same everywhere. */
@@ -121,6 +126,11 @@ export interface PrimParams {
   scatterAdd: { readonly axis: number; readonly size: number };
   /** int32 key [2] -> int32 random bits: Threefry-2x32 with 20 rounds (Salmon et al. 2011) over the element's index. */
   randomBits: { readonly shape: Shape };
+  /**
+   * A function of several primitives under its own name (`softmax`, `batchNorm`, ...), so that exporters and explanations can look it
+   * up. Derivatives go through its graph; it is inlined before anything runs.
+   */
+  composite: { readonly name: string; readonly attributes: Attributes; readonly graph: AnyGraph };
   /** A graph applied as one node, with its own backward rule: `customVjp`. Inlined before anything runs. */
   call: { readonly graph: AnyGraph; readonly vjp: CallVjp; readonly name: string };
   /** An operation run by the host between compiled segments: solves and scans. */

@@ -1,5 +1,5 @@
 /** @file Graphs as text, a line a node: `%5: float32[20, 50] = matmul %1 %2`. */
-import type { Graph, Node, Value } from "./graph.ts";
+import { type Graph, type Node, type Value, isPrim } from "./graph.ts";
 
 /** Short names for values, numbered in order of first mention. */
 export class Names {
@@ -16,15 +16,16 @@ export class Names {
   }
 }
 
-/** Parameters in the order of their names, functions and graphs by name only. */
+/** Parameters in the order of their names, functions and graphs by name only; those of a composite are its attributes. */
 export function formatParams(node: Node): string {
-  const entries = Object.entries(node.params as Record<string, unknown>).sort(([a], [b]) =>
+  const params = isPrim(node, "composite") ? node.params.attributes : node.params;
+  const entries = Object.entries(params as Record<string, unknown>).sort(([a], [b]) =>
     a < b ? -1 : 1,
   );
   return entries
     .map(([key, value]) => {
       if (key === "op") return `op=${(value as { name: string }).name}`;
-      if (key === "graph" || typeof value === "function") return "";
+      if (value === undefined || key === "graph" || typeof value === "function") return "";
       return `${key}=${Array.isArray(value) ? `[${value.join(",")}]` : String(value)}`;
     })
     .filter((text) => text !== "")
@@ -34,9 +35,8 @@ export function formatParams(node: Node): string {
 export function formatNode(node: Node, names: Names): string {
   const outputs = node.outputs.map((output) => names.typed(output)).join(", ");
   const inputs = node.inputs.map((input) => names.of(input)).join(" ");
-  return [outputs, "=", node.prim, formatParams(node), inputs]
-    .filter((part) => part !== "")
-    .join(" ");
+  const name = isPrim(node, "composite") ? node.params.name : node.prim;
+  return [outputs, "=", name, formatParams(node), inputs].filter((part) => part !== "").join(" ");
 }
 
 /** The graph as people read it. */

@@ -2,6 +2,7 @@
 import * as ops from "../ops/index.ts";
 import { ArgumentError, ShapeError, complaint, describe } from "../base/errors.ts";
 import type { Failure } from "../base/options.ts";
+import { composite } from "../ops/composite.ts";
 import { formatShape, sameShape } from "../ir/shape.ts";
 import { Tensor } from "../ir/tensor.ts";
 
@@ -27,7 +28,7 @@ export interface ReluForm {
 export function relu(x: Tensor, form: ReluForm = {}): Tensor {
   const { negativeSlope = 0, maxValue, threshold = 0 } = form;
   if (negativeSlope === 0 && threshold === 0)
-    return maxValue === undefined ? x.relu() : x.relu().minimum(maxValue);
+    return maxValue === undefined ? x.relu() : cappedRelu(x, maxValue);
   // The side of NaN is that of x itself.
   const below = x.lessEqual(threshold);
   const slope = x.sub(threshold).mul(negativeSlope);
@@ -35,20 +36,26 @@ export function relu(x: Tensor, form: ReluForm = {}): Tensor {
   return ops.where(below, negativeSlope === 0 ? x.zerosLike() : slope, top);
 }
 
+function cappedRelu(x: Tensor, maxValue: number): Tensor {
+  return composite("cappedRelu", { maxValue }, [x], (a) => a.relu().minimum(maxValue));
+}
+
 /** min(max(x, 0), 6). */
 export function relu6(x: Tensor): Tensor {
-  return x.relu().minimum(6);
+  return cappedRelu(x, 6);
 }
 
 /** x where positive, `slope` x elsewhere: 0.2 unless given, while the layer's default is 0.3, both as in Keras. */
 export function leakyRelu(x: Tensor, slope = 0.2): Tensor {
-  return ops.where(x.greater(0), x, x.mul(slope));
+  return composite("leakyRelu", { slope }, [x], (a) => ops.where(a.greater(0), a, a.mul(slope)));
 }
 
 /** x where positive, `alpha` (eˣ - 1) elsewhere (Clevert et al. 2015, eq. 15). */
 export function elu(x: Tensor, alpha = 1): Tensor {
   // The branch not taken is kept finite, or its infinite slope would turn the gradient into 0 * Infinity.
-  return ops.where(x.greater(0), x, x.minimum(0).expm1().mul(alpha));
+  return composite("elu", { alpha }, [x], (a) =>
+    ops.where(a.greater(0), a, a.minimum(0).expm1().mul(alpha)),
+  );
 }
 
 const seluAlpha = 1.6732632423543772;
@@ -64,9 +71,11 @@ export function selu(x: Tensor): Tensor {
  * Gimpel 2016, section 2).
  */
 export function gelu(x: Tensor, approximate = false): Tensor {
-  if (!approximate) return x.mul(x.mul(Math.SQRT1_2).erf().add(1)).mul(0.5);
-  const inner = x.mul(x.mul(x).mul(0.044715).add(1)).mul(Math.sqrt(2 / Math.PI));
-  return x.mul(inner.tanh().add(1)).mul(0.5);
+  return composite("gelu", { approximate }, [x], (a) => {
+    if (!approximate) return a.mul(a.mul(Math.SQRT1_2).erf().add(1)).mul(0.5);
+    const inner = a.mul(a.mul(a).mul(0.044715).add(1)).mul(Math.sqrt(2 / Math.PI));
+    return a.mul(inner.tanh().add(1)).mul(0.5);
+  });
 }
 
 /** `gelu` with a tanh in place of the normal distribution function. */
@@ -76,7 +85,7 @@ export function geluTanh(x: Tensor): Tensor {
 
 /** x sigmoid(x), also called swish (Elfwing et al. 2017). */
 export function silu(x: Tensor): Tensor {
-  return x.mul(x.sigmoid());
+  return composite("silu", {}, [x], (a) => a.mul(a.sigmoid()));
 }
 
 /** 1 / (1 + e⁻ˣ). */
@@ -111,17 +120,17 @@ export function softsign(x: Tensor): Tensor {
 
 /** x tanh(softplus(x)) (Misra 2019, eq. 1). */
 export function mish(x: Tensor): Tensor {
-  return x.mul(x.softplus().tanh());
+  return composite("mish", {}, [x], (a) => a.mul(a.softplus().tanh()));
 }
 
 /** min(max(x + 3, 0), 6) / 6, a sigmoid of straight lines (Howard et al. 2019, section 5.2). */
 export function hardSigmoid(x: Tensor): Tensor {
-  return relu6(x.add(3)).div(6);
+  return composite("hardSigmoid", {}, [x], (a) => relu6(a.add(3)).div(6));
 }
 
 /** x hardSigmoid(x), also called hard swish (Howard et al. 2019, section 5.2). */
 export function hardSilu(x: Tensor): Tensor {
-  return x.mul(hardSigmoid(x));
+  return composite("hardSilu", {}, [x], (a) => a.mul(hardSigmoid(a)));
 }
 
 /** x limited to [-1, 1]. */

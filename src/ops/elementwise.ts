@@ -2,9 +2,10 @@
 import type { DType } from "../ir/dtype.ts";
 import { DTypeError, complaint } from "../base/errors.ts";
 import type { BinaryPrim, ComparePrim, UnaryPrim } from "../ir/prim.ts";
-import type { Tensor } from "../ir/tensor.ts";
+import { Tensor } from "../ir/tensor.ts";
 import { broadcastShapes } from "../ir/shape.ts";
 import { bind1, requireTensor } from "./bind.ts";
+import { composite } from "./composite.ts";
 import { type TensorLike, operand, operands } from "./operand.ts";
 import { broadcastTo } from "./shaping.ts";
 
@@ -132,7 +133,9 @@ export function rsqrt(x: TensorLike): Tensor {
 
 /** x limited to [low, high]; at the ends the derivative is 1. */
 export function clip(x: TensorLike, low: TensorLike, high: TensorLike): Tensor {
-  return minimum(maximum(x, low), high);
+  if (!(x instanceof Tensor) || typeof low !== "number" || typeof high !== "number")
+    return minimum(maximum(x, low), high);
+  return composite("clip", { low, high }, [x], (a) => minimum(maximum(a, low), high));
 }
 
 /** Whether an element is NaN, as bool. */

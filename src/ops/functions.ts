@@ -27,6 +27,7 @@ import {
   sub,
   where,
 } from "./elementwise.ts";
+import { composite } from "./composite.ts";
 import { type TensorLike, floatOperand, operand, operands } from "./operand.ts";
 
 /** `c ? x : y` for two numbers, in the dtype of `like`. */
@@ -115,22 +116,24 @@ export function atanh(x: TensorLike): Tensor {
 
 /** 1 / (1 + e^-x), without overflow in value or derivative. */
 export function sigmoid(x: TensorLike): Tensor {
-  const a = floatOperand("sigmoid", x);
-  const negative = less(a, 0);
-  const z = exp(where(negative, a, neg(a)));
-  return div(where(negative, z, 1), add(z, 1));
+  return composite("sigmoid", {}, [floatOperand("sigmoid", x)], (a) => {
+    const negative = less(a, 0);
+    const z = exp(where(negative, a, neg(a)));
+    return div(where(negative, z, 1), add(z, 1));
+  });
 }
 
 /** log(1 + e^x), without overflow in value or derivative. */
 export function softplus(x: TensorLike): Tensor {
-  const a = floatOperand("softplus", x);
-  const negative = less(a, 0);
-  return add(where(negative, 0, a), log1p(exp(where(negative, a, neg(a)))));
+  return composite("softplus", {}, [floatOperand("softplus", x)], (a) => {
+    const negative = less(a, 0);
+    return add(where(negative, 0, a), log1p(exp(where(negative, a, neg(a)))));
+  });
 }
 
 /** max(0, x); derivative 0 at 0; NaN stays NaN. */
 export function relu(x: TensorLike): Tensor {
-  return maximum(0, operand("relu", x));
+  return composite("relu", {}, [operand("relu", x)], (a) => maximum(0, a));
 }
 
 /** The x whose erf(x) is y; infinite at -1 and 1, NaN beyond. */

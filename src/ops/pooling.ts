@@ -2,6 +2,7 @@
 import type { PoolGeometry } from "../ir/conv.ts";
 import { checkOptions } from "../base/options.ts";
 import type { Tensor } from "../ir/tensor.ts";
+import { composite } from "./composite.ts";
 import { full, iota } from "./creation.ts";
 import { add, div, maximum, minimum, mul, sub } from "./elementwise.ts";
 import { floats, requireDType } from "./infer.ts";
@@ -65,6 +66,12 @@ export function averagePool2d(x: Tensor, options: Pool2dOptions = {}): Tensor {
   requireDType(who, x, floats);
   requireImages(who, "images", x);
   requireCover(who, geometry);
+  return composite("averagePool2d", { ...geometry }, [x], (images) =>
+    averages(images, geometry, who),
+  );
+}
+
+function averages(x: Tensor, geometry: PoolGeometry, who: string): Tensor {
   const [batch, , , channels] = x.shape as [number, number, number, number];
   const { window, strides, padding } = geometry;
   const [rows, columns] = requireWindowCounts(who, x.shape, window, geometry);

@@ -26,6 +26,7 @@ import {
   sub,
   where,
 } from "./elementwise.ts";
+import { composite } from "./composite.ts";
 import { reshape } from "./shaping.ts";
 
 /** One axis, several, or (undefined) all. */
@@ -88,7 +89,11 @@ function countOver(x: Tensor, axes: Axes, who: string): number {
 /** Arithmetic mean; NaN of nothing. */
 export function mean(x: Tensor, axes?: Axes, keepDims = false): Tensor {
   requireFloat("mean", x);
-  return div(sum(x, axes, keepDims), countOver(x, axes, "mean"));
+  const along = normalizeAxes("mean", axes, x.rank);
+  const count = sizeOf(along.map((axis) => x.shape[axis]!));
+  return composite("mean", { axes: along, keepDims }, [x], (a) =>
+    div(sum(a, along, keepDims), count),
+  );
 }
 
 /** Mean squared deviation from the mean; the divisor is the count less `correction` (0: population, 1: sample). */
@@ -156,15 +161,21 @@ export function logSumExp(x: Tensor, axes?: Axes, keepDims = false): Tensor {
 /** exp(x) / sum of exp(x) along axes (the last by default). */
 export function softmax(x: Tensor, axes: Axes = -1): Tensor {
   requireFloat("softmax", x);
-  const e = exp(sub(x, shift(x, axes)));
-  return div(e, sum(e, axes, true));
+  const along = normalizeAxes("softmax", axes, x.rank);
+  return composite("softmax", { axes: along }, [x], (a) => {
+    const e = exp(sub(a, shift(a, along)));
+    return div(e, sum(e, along, true));
+  });
 }
 
 /** x - logSumExp(x) along axes (the last by default). */
 export function logSoftmax(x: Tensor, axes: Axes = -1): Tensor {
   requireFloat("logSoftmax", x);
-  const shifted = sub(x, shift(x, axes));
-  return sub(shifted, log(sum(exp(shifted), axes, true)));
+  const along = normalizeAxes("logSoftmax", axes, x.rank);
+  return composite("logSoftmax", { axes: along }, [x], (a) => {
+    const shifted = sub(a, shift(a, along));
+    return sub(shifted, log(sum(exp(shifted), along, true)));
+  });
 }
 
 /** Vector norm over axes: order 1 (sum of |x|), 2 (Euclid; derivative 0 at the zero vector) or Infinity (largest |x|). */

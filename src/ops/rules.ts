@@ -37,9 +37,9 @@ export interface Rules<P extends PrimName = PrimName> {
   infer(inputs: readonly TensorType[], params: ParamsOf<P>): TensorType[];
   /** False where no derivative ever flows from inputs to outputs: the other rules are then not called. */
   readonly differentiable: boolean;
-  /** One cotangent an input. */
-  vjp(context: VjpContext<P>): readonly Derivative[];
-  /** One tangent an output; "inline" where the primitive is a graph that is differentiated itself. */
+  /** One cotangent per input; "inline" where the primitive is a graph that is differentiated itself. */
+  readonly vjp: ((context: VjpContext<P>) => readonly Derivative[]) | "inline";
+  /** One tangent per output; "inline" where the primitive is a graph that is differentiated itself. */
   readonly jvp: ((context: JvpContext<P>) => readonly Derivative[]) | "inline";
 }
 

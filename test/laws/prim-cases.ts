@@ -3,6 +3,7 @@
 import { customVjp, scan } from "../../src/autodiff/index.ts";
 import type { PrimName } from "../../src/ir/prim.ts";
 import type { Tensor } from "../../src/ir/tensor.ts";
+import { composite } from "../../src/ops/composite.ts";
 import { random } from "../../src/ops/index.ts";
 import { type Case, bools, build, doubles, erfReference, ints, pick, spread } from "./cases.ts";
 import { imagePrimCases } from "./image-cases.ts";
@@ -410,6 +411,14 @@ export const primCases: { readonly [P in PrimName]: readonly Case[] } = {
   ],
   randomBits: [
     one("randomBits", [random.key(0)], { shape: [2] }, [0x6b200159, 0x99ba4efe | 0], false),
+  ],
+  composite: [
+    {
+      args: [x34, x34],
+      f: (x, y) => [composite("sumOfSines", {}, [x!, y!], (a, b) => a!.sin().add(b!.sin()))],
+      expected: [build([3, 4], (i, j) => 2 * Math.sin(pick(d34, i, j)))],
+      differentiate: true,
+    },
   ],
   call: [
     {

@@ -12,7 +12,7 @@ export interface Operand extends TensorType {
 }
 
 /** Primitives that kernels may contain: `call` is inlined and `host` runs between kernels. */
-export type KernelPrim = Exclude<PrimName, "host" | "call">;
+export type KernelPrim = Exclude<PrimName, "host" | "call" | "composite">;
 
 /** Elements of a primitive's result, of the type given. */
 export type Rule<P extends PrimName> = (

@@ -17,7 +17,8 @@ const commutative: ReadonlySet<string> = new Set([
 export function shareCommon(graph: Graph): Graph {
   const known = new Map<string, readonly Value[]>();
   return rewriteGraph(graph, (node, inputs, builder) => {
-    if (node.prim === "host" || node.prim === "call") return builder.keep(node, inputs);
+    if (node.prim === "host" || node.prim === "call" || node.prim === "composite")
+      return builder.keep(node, inputs);
     const key = keyOf(node, inputs);
     const earlier = known.get(key);
     if (earlier !== undefined) return earlier;

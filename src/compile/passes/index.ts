@@ -17,7 +17,7 @@ export interface Pass {
 }
 
 const before: readonly Pass[] = [
-  { name: "inline calls", run: inlineCalls },
+  { name: "inline calls", run: (graph) => inlineCalls(graph) },
   { name: "dead code", run: removeDeadCode },
 ];
 /** Repeated until nothing changes: each makes work for the other. */

@@ -1,14 +1,19 @@
-/** @file Pass: `call` nodes give way to the nodes of their graphs; stopGradient to its operand. */
-import { type Graph, type Value, asGraph, isPrim } from "../../ir/graph.ts";
+/** @file Pass: composites and calls give way to the nodes of their graphs; stopGradient to its operand. */
+import { type Graph, type Node, type Value, asGraph, isPrim } from "../../ir/graph.ts";
 import { type Builder, rewriteGraph } from "./rewrite.ts";
 
-export function inlineCalls(graph: Graph): Graph {
-  if (!graph.nodes.some((node) => node.prim === "call" || node.prim === "stopGradient"))
-    return graph;
+const inlined: ReadonlySet<string> = new Set(["composite", "call", "stopGradient"]);
+
+/** The graph without composites, but for those that `keeps` wants to see as they are, without calls and without stopGradient. */
+export function inlineCalls(
+  graph: Graph,
+  keeps: (composite: Node<"composite">) => boolean = () => false,
+): Graph {
+  if (!graph.nodes.some((node) => inlined.has(node.prim))) return graph;
   return rewriteGraph(graph, (node, inputs, builder) => {
-    if (isPrim(node, "call"))
-      return paste(inlineCalls(asGraph(node.params.graph)), inputs, builder);
     if (node.prim === "stopGradient") return inputs;
+    if (isPrim(node, "call") || (isPrim(node, "composite") && !keeps(node)))
+      return paste(inlineCalls(asGraph(node.params.graph), keeps), inputs, builder);
     return builder.keep(node, inputs);
   });
 }

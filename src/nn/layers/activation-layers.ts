@@ -3,6 +3,7 @@ import { finite, between } from "../../base/kinds.ts";
 import { optional, required } from "../../base/options.ts";
 import type { Tensor } from "../../ir/tensor.ts";
 import { requireTensor } from "../../ops/bind.ts";
+import { composite } from "../../ops/composite.ts";
 import { where } from "../../ops/index.ts";
 import * as functions from "../activations.ts";
 import { type OptionsFor, factory, layer, weight } from "../declare.ts";
@@ -118,7 +119,9 @@ export class Prelu extends layer(
     this.requireGrown();
     requireRank(this.label, x, this.alpha.shape);
     requireDType(this.label, x, this.alpha.dtype);
-    return where(x.greater(0), x, x.mul(this.alpha));
+    return composite("prelu", {}, [x, this.alpha], (a, alpha) =>
+      where(a.greater(0), a, a.mul(alpha)),
+    );
   }
 }
 

@@ -5,6 +5,7 @@ import { optional, required } from "../../base/options.ts";
 import { broadcastShapes, formatShape, sameShape } from "../../ir/shape.ts";
 import type { Tensor } from "../../ir/tensor.ts";
 import { requireTensor } from "../../ops/bind.ts";
+import { composite } from "../../ops/composite.ts";
 import { type OptionsFor, factory, layer, weight } from "../declare.ts";
 import { axes as axesKind, initializer } from "../kinds.ts";
 import { requireDType, requireRank, sampleAxes } from "./checks.ts";
@@ -126,8 +127,11 @@ export class Clip extends layer(
   /** x [batch, ...] -> the same shape, element by element. */
   forward(x: Tensor): Tensor {
     requireTensor(this.label, x);
-    const raised = this.minValue === undefined ? x : x.maximum(this.minValue);
-    return this.maxValue === undefined ? raised : raised.minimum(this.maxValue);
+    const { minValue: low, maxValue: high } = this;
+    return composite("clip", { low, high }, [x], (a) => {
+      const raised = low === undefined ? a : a.maximum(low);
+      return high === undefined ? raised : raised.minimum(high);
+    });
   }
 }
 

@@ -5,6 +5,7 @@ import { type Kind, optional } from "../../base/options.ts";
 import { type Shape, formatShape, sizeOf } from "../../ir/shape.ts";
 import type { Tensor } from "../../ir/tensor.ts";
 import { requireTensor } from "../../ops/bind.ts";
+import { composite } from "../../ops/composite.ts";
 import { type OptionsFor, factory, layer, state, weight } from "../declare.ts";
 import { axes as axesKind, axis as axisKind, initializer } from "../kinds.ts";
 import { type Mode, isTraining } from "../mode.ts";
@@ -24,6 +25,11 @@ const formOptions = {
   betaInitializer: optional(initializer, "zeros", "Makes beta."),
   gammaInitializer: optional(initializer, "ones", "Makes gamma."),
 };
+
+/** A list of the tensor, or an empty one where there is none. */
+function present(tensor: Tensor | undefined): Tensor[] {
+  return tensor === undefined ? [] : [tensor];
+}
 
 const groupCount = kind(
   "a positive integer, or -1",
@@ -100,13 +106,19 @@ export class BatchNorm extends layer(
       isTraining(this.label, mode) && this.trainable
         ? this.batchStatistics(x, axis, mode)
         : { mean: this.movingMean, variance: this.movingVariance };
-    // A factor and a summand for each feature, whichever the statistics: that fuses behind a convolution.
-    const inverse = variance.add(this.epsilon).rsqrt();
-    const factor = this.gamma === undefined ? inverse : this.gamma.mul(inverse);
-    const away = mean.mul(factor);
-    const summand = this.beta === undefined ? away.neg() : this.beta.sub(away);
-    const along = x.shape.map((_, index) => (index === axis ? features : 1)).slice(axis);
-    return x.mul(factor.reshape(along)).add(summand.reshape(along));
+    const { epsilon, scale, center } = this;
+    const inputs = [x, mean, variance, ...present(this.gamma), ...present(this.beta)];
+    return composite("batchNorm", { axis, epsilon, scale, center }, inputs, (a, m, v, ...rest) => {
+      const gamma = scale ? rest[0] : undefined;
+      const beta = center ? rest.at(-1) : undefined;
+      // A factor and a summand per feature, whichever the statistics: that fuses behind a convolution.
+      const inverse = v!.add(epsilon).rsqrt();
+      const factor = gamma === undefined ? inverse : gamma.mul(inverse);
+      const away = m!.mul(factor);
+      const summand = beta === undefined ? away.neg() : beta.sub(away);
+      const along = a!.shape.map((_, index) => (index === axis ? features : 1)).slice(axis);
+      return a!.mul(factor.reshape(along)).add(summand.reshape(along));
+    });
   }
 
   private batchStatistics(
@@ -179,14 +191,18 @@ export class LayerNorm extends layer(
     if (gamma ?? beta) requireDType(this.label, x, (gamma ?? beta)!.dtype);
     const axes = sampleAxes(this.label, this.axis, this.inputShape!);
     requireExtents(this.label, x, this.inputShape!, axes);
+    const { scale, center } = this;
     const aligned = (parameter: Tensor): Tensor =>
       parameter.reshape(x.shape.map((extent, axis) => (axes.includes(axis) ? extent : 1)));
-    // Deviations before squares: no cancellation however far the mean is from 0.
-    const deviation = x.sub(x.mean(axes, true));
-    const variance = deviation.mul(deviation).mean(axes, true);
-    const normal = deviation.mul(variance.add(epsilon).rsqrt());
-    const scaled = gamma === undefined ? normal : normal.mul(aligned(gamma));
-    return beta === undefined ? scaled : scaled.add(aligned(beta));
+    const inputs = [x, ...present(gamma), ...present(beta)];
+    return composite("layerNorm", { axes, epsilon, scale, center }, inputs, (a, ...rest) => {
+      // Deviations before squares: no cancellation however far the mean is from 0.
+      const deviation = a!.sub(a!.mean(axes, true));
+      const variance = deviation.mul(deviation).mean(axes, true);
+      const normal = deviation.mul(variance.add(epsilon).rsqrt());
+      const scaled = scale ? normal.mul(aligned(rest[0]!)) : normal;
+      return center ? scaled.add(aligned(rest.at(-1)!)) : scaled;
+    });
   }
 }
 
@@ -242,15 +258,20 @@ export class GroupNorm extends layer(
     const [axis] = sampleAxes(this.label, this.axis, this.inputShape!);
     requireExtents(this.label, x, this.inputShape!, [axis!]);
     const groups = groupsOf(this.groups, x.shape[axis!]!);
-    const mean = groupMeans(x, axis!, groups);
-    // Deviations before squares: no cancellation however far the mean is from 0.
-    const deviation = x.sub(mean);
-    const variance = groupMeans(deviation.mul(deviation), axis!, groups);
-    const aligned = (parameter: Tensor): Tensor =>
-      parameter.reshape(mean.shape.map((extent, i) => (i === axis ? extent : 1)));
-    const inverse = variance.add(epsilon).rsqrt();
-    const scaled = deviation.mul(gamma === undefined ? inverse : inverse.mul(aligned(gamma)));
-    return beta === undefined ? scaled : scaled.add(aligned(beta));
+    const { scale, center } = this;
+    const attributes = { axis: axis!, groups, epsilon, scale, center };
+    const inputs = [x, ...present(gamma), ...present(beta)];
+    return composite("groupNorm", attributes, inputs, (a, ...rest) => {
+      const mean = groupMeans(a!, axis!, groups);
+      // Deviations before squares: no cancellation however far the mean is from 0.
+      const deviation = a!.sub(mean);
+      const variance = groupMeans(deviation.mul(deviation), axis!, groups);
+      const aligned = (parameter: Tensor): Tensor =>
+        parameter.reshape(mean.shape.map((extent, i) => (i === axis ? extent : 1)));
+      const inverse = variance.add(epsilon).rsqrt();
+      const scaled = deviation.mul(scale ? inverse.mul(aligned(rest[0]!)) : inverse);
+      return center ? scaled.add(aligned(rest.at(-1)!)) : scaled;
+    });
   }
 }
 

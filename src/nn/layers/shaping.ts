@@ -5,6 +5,7 @@ import { optional, required } from "../../base/options.ts";
 import { type Shape, formatShape, sizeOf } from "../../ir/shape.ts";
 import type { Tensor } from "../../ir/tensor.ts";
 import { requireTensor } from "../../ops/bind.ts";
+import { composite } from "../../ops/composite.ts";
 import { tensor } from "../../ops/index.ts";
 import { type OptionsFor, factory, layer } from "../declare.ts";
 import {
@@ -314,8 +315,11 @@ export class UpSampling2d extends layer(
   /** x [batch, rows, columns, channels] -> [batch, size rows, size columns, channels]. Throws ShapeError naming the layer. */
   forward(x: Tensor): Tensor {
     requireImages(this.label, x, this.inputShape?.[2]);
-    const enlarge = this.interpolation === "nearest" ? repeated : interpolated;
-    return enlarge(enlarge(x, this.size[0], 1), this.size[1], 2);
+    const { size, interpolation } = this;
+    const enlarge = interpolation === "nearest" ? repeated : interpolated;
+    return composite("upSampling2d", { size, interpolation }, [x], (images) =>
+      enlarge(enlarge(images, size[0], 1), size[1], 2),
+    );
   }
 }
 

@@ -1,29 +1,37 @@
-/** @file call (a graph with its own backward rule) and host (an operation with rules of its own). */
+/** @file Graphs applied as one node (composite, and call, which has its own backward rule) and host (an operation with its own rules). */
 import { AdjointError, ArgumentError, ShapeError, complaint } from "../../base/errors.ts";
+import type { TensorType } from "../../ir/graph.ts";
 import { formatShape, sameShape } from "../../ir/shape.ts";
+import type { AnyGraph } from "../../ir/value.ts";
 import type { Rules } from "../rules.ts";
 
+function outputsFor(
+  inputs: readonly TensorType[],
+  { graph, name }: { readonly graph: AnyGraph; readonly name: string },
+): TensorType[] {
+  if (inputs.length !== graph.inputs.length)
+    throw new ArgumentError(
+      complaint(name, `${graph.inputs.length} inputs`, String(inputs.length)),
+    );
+  for (const [i, input] of inputs.entries()) {
+    const { shape, dtype } = graph.inputs[i]!;
+    if (!sameShape(shape, input.shape) || dtype !== input.dtype)
+      throw new ShapeError(
+        complaint(
+          name,
+          `${dtype}${formatShape(shape)} as input ${i}`,
+          `${input.dtype}${formatShape(input.shape)}`,
+        ),
+      );
+  }
+  return graph.outputs.map(({ shape, dtype }) => ({ shape, dtype }));
+}
+
 /** Rules of graphs and operations applied as one node. */
-export const callRules: { [P in "call" | "host"]: Rules<P> } = {
+export const callRules: { [P in "composite" | "call" | "host"]: Rules<P> } = {
+  composite: { infer: outputsFor, differentiable: true, vjp: "inline", jvp: "inline" },
   call: {
-    infer(inputs, { graph, name }) {
-      if (inputs.length !== graph.inputs.length)
-        throw new ArgumentError(
-          complaint(name, `${graph.inputs.length} inputs`, String(inputs.length)),
-        );
-      for (const [i, input] of inputs.entries()) {
-        const { shape, dtype } = graph.inputs[i]!;
-        if (!sameShape(shape, input.shape) || dtype !== input.dtype)
-          throw new ShapeError(
-            complaint(
-              name,
-              `${dtype}${formatShape(shape)} as input ${i}`,
-              `${input.dtype}${formatShape(input.shape)}`,
-            ),
-          );
-      }
-      return graph.outputs.map(({ shape, dtype }) => ({ shape, dtype }));
-    },
+    infer: outputsFor,
     differentiable: true,
     vjp({ inputs, outputs, params, cotangents, wrt }) {
       const gradients = params.vjp(inputs, outputs, cotangents);

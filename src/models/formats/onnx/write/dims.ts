@@ -92,6 +92,13 @@ function sameParams(a: Node, b: Node): boolean {
         q.stop[axis] === b.inputs[0]!.shape[axis];
       return whole || p.stop[axis] === q.stop[axis];
     });
+  if (isPrim(a, "composite") && isPrim(b, "composite")) {
+    const [p, q] = [a.params, b.params];
+    return (
+      p.name === q.name &&
+      JSON.stringify(p.attributes, exact) === JSON.stringify(q.attributes, exact)
+    );
+  }
   const { shape: _a, ...p } = a.params as Record<string, unknown>;
   const { shape: _b, ...q } = b.params as Record<string, unknown>;
   return JSON.stringify(p, exact) === JSON.stringify(q, exact);

@@ -5,6 +5,7 @@ import type { Value } from "../../../../ir/graph.ts";
 import { onnxChunks } from "./chunks.ts";
 import { Emitter } from "./emitter.ts";
 import type { Layout } from "./forms.ts";
+import { hasOperator } from "./composites.ts";
 import { Namer, namesOf } from "./namer.ts";
 import { type OnnxGraph, type OnnxNode, type OnnxPort, elementTypeOf } from "./onnx-graph.ts";
 import { lowerAll } from "./steps.ts";
@@ -44,7 +45,7 @@ export function exportOnnx(model: Exportable, options: OnnxOptions = {}): Iterab
     throw new ArgumentError(complaint(`${who}: layout`, '"nhwc" or "nchw"', describe(layout)));
   const name = options.name ?? (model as { name?: string | undefined }).name ?? "model";
   const { layers, parameters } = namesOf(model);
-  const traced = traceModel(who, model, layers, inputs, batch);
+  const traced = traceModel(who, model, layers, inputs, batch, hasOperator);
   const names = new Namer(traced.layers, parameters);
   return onnxChunks(who, lowered(who, name, traced, names, layout === "nchw" ? "image" : "plain"));
 }

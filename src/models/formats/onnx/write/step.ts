@@ -16,11 +16,6 @@ export type Rule<P extends PrimName> = (node: Node<P>, value: Value, to: Emitter
 /** Sees what a value is computed of, and gives a step if one operator does all of it. */
 export interface Pattern {
   readonly name: string;
-  /**
-   * For values of float32 alone, because the operator's attributes are, or because onnxruntime has it for no other: float64 is
-   * written out.
-   */
-  readonly single?: true;
   match(value: Value, see: Sight): Step | undefined;
 }
 

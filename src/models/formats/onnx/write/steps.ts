@@ -36,8 +36,8 @@ export function lowerAll(who: string, { graph, outputs, layers }: TracedModel, t
     const scope = layers.get(value) ?? scopes.get(value);
     const seen = { ...sight, node: rooted(sight, value) };
     let step: Step | undefined;
-    for (const { match, single } of patterns) {
-      if (single !== true || value.dtype === "float32") step = match(value, seen);
+    for (const { match } of patterns) {
+      step = match(value, seen);
       if (step !== undefined) break;
     }
     step ??= plainStep(who, node, value);

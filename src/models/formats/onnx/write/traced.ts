@@ -2,7 +2,13 @@
 import * as nn from "../../../../nn/index.ts";
 import { type DType, isFloat } from "../../../../ir/dtype.ts";
 import { ArgumentError, complaint, describe } from "../../../../base/errors.ts";
-import { type TensorType, type Value, isPrim } from "../../../../ir/graph.ts";
+import {
+  type Graph,
+  type Node,
+  type TensorType,
+  type Value,
+  isPrim,
+} from "../../../../ir/graph.ts";
 import type { Shape } from "../../../../ir/shape.ts";
 import { Tensor } from "../../../../ir/tensor.ts";
 import { type TracedFunction, apply, trace } from "../../../../ir/trace.ts";
@@ -34,6 +40,12 @@ export interface TracedModel extends Bound {
   readonly dims: ReadonlyMap<Value, Dims>;
 }
 
+/** Says which composites stay nodes; `isConstant` tells which values do not depend on the model's inputs. */
+export type Keeps = (
+  composite: Node<"composite">,
+  isConstant: (value: Value) => boolean,
+) => boolean;
+
 /** Traces a model whose layers have these names. Throws FormatError or ArgumentError naming `who` for models that cannot be exported. */
 export function traceModel(
   who: string,
@@ -41,6 +53,7 @@ export function traceModel(
   names: ReadonlyMap<object, string>,
   given: readonly OnnxInput[] | undefined,
   batch: number | undefined,
+  keeps: Keeps,
 ): TracedModel {
   const inputs = given ?? inputsOf(who, model);
   const takesList =
@@ -70,7 +83,7 @@ export function traceModel(
       results = outputs.length;
       return [...outputs, ...watched];
     }, types);
-    const { graph, captured } = withoutLoops(who, traced, inputs.length);
+    const { graph, captured } = withoutLoops(who, traced, inputs.length, keeps);
     return { graph: tidy(graph), captured, results, labels };
   };
   const bound = run(batch ?? batches[0]);
@@ -134,9 +147,15 @@ function outputsOf(who: string, result: unknown): readonly Tensor[] {
   return list;
 }
 
-/** Calls pasted in, solves of fixed steps and scans written out step by step. */
-function withoutLoops(who: string, { graph, captured }: TracedFunction, own: number): Bound {
-  const flat = inlineCalls(graph);
+/** Calls and composites that ONNX does not have pasted in, solves of fixed steps and scans written out step by step. */
+function withoutLoops(
+  who: string,
+  { graph, captured }: TracedFunction,
+  own: number,
+  keeps: Keeps,
+): Bound {
+  const constants = constantsOf(graph, own);
+  const flat = inlineCalls(graph, (node) => keeps(node, (value) => constants.has(value)));
   if (!flat.nodes.some(({ prim }) => prim === "host")) return { graph: flat, captured };
   const again = trace(
     (...given) => {
@@ -154,7 +173,16 @@ function withoutLoops(who: string, { graph, captured }: TracedFunction, own: num
     },
     flat.inputs.slice(0, own),
   );
-  return withoutLoops(who, again, own);
+  return withoutLoops(who, again, own, keeps);
+}
+
+/** Values that do not depend on the first `own` inputs. */
+function constantsOf({ inputs, nodes }: Graph, own: number): ReadonlySet<Value> {
+  const constants = new Set(inputs.slice(own));
+  for (const node of nodes)
+    if (node.inputs.every((input) => constants.has(input)))
+      for (const output of node.outputs) constants.add(output);
+  return constants;
 }
 
 type HostOp = Parameters<typeof apply<"host">>[1]["op"];

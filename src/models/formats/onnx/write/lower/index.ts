@@ -3,6 +3,7 @@ import type { PrimName } from "../../../../../ir/prim.ts";
 import type { Rule } from "../step.ts";
 import { axesRules } from "./axes.ts";
 import { elementwiseRules } from "./elementwise.ts";
+import { compositeRule } from "../composites.ts";
 import { productRules } from "./products.ts";
 import { shapeRules } from "./shape.ts";
 
@@ -12,4 +13,5 @@ export const rules: { readonly [P in PrimName]?: Rule<P> } = {
   ...axesRules,
   ...shapeRules,
   ...productRules,
+  composite: compositeRule,
 };
