@@ -1,4 +1,4 @@
-// The code on a page of the documentation is one program, and runs as written.
+/** @file The code on a page of the documentation is one program, or one for each section, and runs as written. */
 import { spawnSync } from "node:child_process";
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -6,12 +6,14 @@ import { dirname, join } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
 import { build } from "esbuild";
 import { expect, test, vi } from "vitest";
+import { run } from "../cli/run-cli.ts";
 
 const root = join(dirname(fileURLToPath(import.meta.url)), "../..");
 const room = (name: string): string => join(root, "src", name, "index.ts");
 
 const entrances: Readonly<Record<string, string>> = {
   "adjoint/explain": room("explain"),
+  "adjoint/models": room("models"),
   "adjoint/nn": room("nn"),
   "adjoint/optim": room("optim"),
   "adjoint/shapes": room("shapes"),
@@ -66,12 +68,16 @@ async function bundle(code: string, file: string): Promise<void> {
   });
 }
 
-/** Runs the code on a page, or under one of its headings, and gives the page and what it printed. */
+/**
+ * Checks the types of the code on a page, or under one of its headings, runs it unless it wants files, and gives the page and what
+ * it printed.
+ */
 async function pageAndOutput(
   name: string,
   heading?: string,
+  wantsFiles = false,
 ): Promise<{ page: string; printed: string[] }> {
-  const page = readFileSync(join(root, "docs", name), "utf8");
+  const page = readFileSync(join(root, name === "README.md" ? "" : "docs", name), "utf8");
   const code = codeOf(page, heading);
   const folder = mkdtempSync(join(tmpdir(), "adjoint-docs-"));
   const printed: string[] = [];
@@ -81,6 +87,7 @@ async function pageAndOutput(
   try {
     const file = join(folder, "page.mjs");
     expect(complaintsOf(code, folder)).toBe("");
+    if (wantsFiles) return { page, printed };
     await bundle(code, file);
     await import(/* @vite-ignore */ pathToFileURL(file).href);
   } finally {
@@ -109,3 +116,34 @@ test("explaining.md", async () => {
 test.each(["Your own layer"])("extending.md: %s", async (heading) => {
   await pageAndOutput("extending.md", heading);
 });
+
+test.each([
+  ["Explain an image classifier", true],
+  ["Tensors and derivatives", false],
+  ["Differential equations", false],
+  ["Training", false],
+  ["Convolutional networks", false],
+])("README.md: %s", async (heading, wantsFiles) => {
+  await pageAndOutput("README.md", heading, wantsFiles);
+});
+
+test.each(["README.md", "docs/command-line.md"])(
+  "the commands on %s have the options that it gives them",
+  async (page) => {
+    const text = readFileSync(join(root, page), "utf8");
+    const lines = [...text.matchAll(/^(?:npx )?adjoint (\w+)(.*)$/gm)];
+    expect(lines.length).toBeGreaterThan(5);
+    const helps = new Map<string, Promise<string>>();
+    for (const [line, command, given] of lines) {
+      if (!helps.has(command!))
+        helps.set(
+          command!,
+          run([command!, "--help"], root).then(({ stdout }) => stdout),
+        );
+      // oxlint-disable-next-line no-await-in-loop
+      const help = await helps.get(command!)!;
+      for (const [option] of given!.matchAll(/(?<=\s)--?[a-zA-Z][\w-]*/g))
+        expect(help, line).toMatch(new RegExp(`^\\s+.*${option}\\b`, "m"));
+    }
+  },
+);
