@@ -1,7 +1,7 @@
 /** @file Numbers of every width in files, as floats. */
 import { complaint, describe } from "../base/errors.ts";
 import { FormatError } from "./errors.ts";
-import type { ByteSource } from "./sources/byte-source.ts";
+import type { ByteSource } from "./source.ts";
 
 /** How one kind of number is stored. */
 export interface Kind {

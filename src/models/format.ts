@@ -3,19 +3,16 @@ import type { Shape } from "../ir/shape.ts";
 import type { Tensor } from "../ir/tensor.ts";
 import type { Model } from "../nn/graph/model.ts";
 import type { Sequential } from "../nn/layers/sequential.ts";
-import type { ByteSource } from "./sources/byte-source.ts";
-import type { Weights } from "./weights.ts";
+import type { ByteSource } from "./source.ts";
+import type { Following, Weights } from "./weights.ts";
 
 /** A network from a file: layers of `nn` with names, images channels last. Typed as from one tensor to one, as it nearly always is. */
 export type LoadedModel = Model<Tensor, Tensor> | Sequential;
 
 /** What every format is told. */
-export interface ReadOptions {
+export interface ReadOptions extends Following {
   /** Shape of one sample, without the batch, for networks that leave it open. */
   readonly inputShape?: Shape;
-  readonly signal?: AbortSignal;
-  /** Called with the bytes of parameters read so far, and in all. */
-  readonly onProgress?: (done: number, total: number) => void;
 }
 
 /** What a file holds that need not hold a whole network. */

@@ -5,9 +5,8 @@ import { FormatError } from "./errors.ts";
 import type { Format, LoadedModel, Parts, ReadOptions } from "./format.ts";
 import { formats } from "./formats/index.ts";
 import { readTopology } from "./keras/topology.ts";
-import type { ByteSource } from "./sources/byte-source.ts";
-import { type SourceLike, openSource } from "./source.ts";
-import { fillParameters, takeParameters } from "./fill.ts";
+import { type ByteSource, type SourceLike, openSource } from "./source.ts";
+import { fillParameters, takeParameters } from "./weights.ts";
 
 /** Options of `loadModel`. */
 export interface LoadOptions extends ReadOptions {

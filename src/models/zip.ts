@@ -1,14 +1,76 @@
 /**
- * @file Zip archives (PKWARE, APPNOTE.TXT 6.3.10), read where they are asked for: the directory at the end, and then single files.
- * One that is only stored is a source by itself, so that large files are read from the archive piece by piece.
+ * @file What is compressed: zlib and deflate streams of a known length, and zip archives (PKWARE, APPNOTE.TXT 6.3.10). Of an
+ * archive the directory at its end is read first, and then single files; one that is only stored is read piece by piece. Nothing
+ * unpacks to much more than its file.
  */
-import { crc32 } from "../base/crc32.ts";
 import { complaint, describe } from "../base/errors.ts";
 import { FormatError } from "./errors.ts";
-import { inflate } from "./inflate.ts";
-import { type ByteSource, checkRange } from "./sources/byte-source.ts";
-import { bytesSource } from "./sources/bytes.ts";
-import { checkSwelling } from "./swelling.ts";
+import { Inflate, Unzlib } from "fflate";
+import { crc32 } from "../base/crc32.ts";
+import { type ByteSource, checkRange, bytesSource } from "./source.ts";
+
+/**
+ * No file unpacks to more than so many times its bytes: weights do not compress much, and an archive that claims to is there to
+ * fill memory. Small ones may.
+ */
+const largestRatio = 100;
+const alwaysFine = 1 << 26;
+
+/** Throws FormatError naming `who` where so many bytes cannot come from those stored. */
+export function checkSwelling(who: string, bytes: number, stored: number): void {
+  if (bytes <= alwaysFine || bytes <= largestRatio * stored) return;
+  throw new FormatError(
+    complaint(
+      who,
+      `at most ${largestRatio} times the ${stored} bytes that are stored`,
+      `${bytes} bytes`,
+      "The file is damaged, or made to fill memory.",
+    ),
+  );
+}
+
+/** Bytes fed at a time. Each may become a thousand. */
+const stride = 1 << 14;
+
+/** The bytes, of which there must be `length`. Throws FormatError naming `who` for others, and for damaged ones. */
+export function inflate(
+  who: string,
+  bytes: Uint8Array,
+  length: number,
+  wrapping: "zlib" | "none",
+): Uint8Array {
+  const all = new Uint8Array(length);
+  let done = 0;
+  const take = (part: Uint8Array): void => {
+    if (done + part.length > length)
+      throw new FormatError(
+        complaint(who, `${length} bytes when decompressed`, "more", "The file is damaged."),
+      );
+    all.set(part, done);
+    done += part.length;
+  };
+  const inflator = wrapping === "zlib" ? new Unzlib(take) : new Inflate(take);
+  try {
+    for (let at = 0; at < bytes.length; at += stride)
+      inflator.push(bytes.subarray(at, at + stride), at + stride >= bytes.length);
+  } catch (cause) {
+    if (cause instanceof FormatError) throw cause;
+    throw new FormatError(
+      complaint(
+        who,
+        "compressed bytes",
+        "some that cannot be decompressed",
+        "The file is damaged.",
+      ),
+      { cause },
+    );
+  }
+  if (done < length)
+    throw new FormatError(
+      complaint(who, `${length} bytes when decompressed`, `${done}`, "The file is truncated."),
+    );
+  return all;
+}
 
 /** A file in an archive. */
 interface Entry {

@@ -7,8 +7,7 @@ import { join } from "node:path";
 import { afterAll, beforeEach, describe, expect, test } from "vitest";
 import { nodeModules } from "../../src/base/node/files.ts";
 import { DownloadError } from "../../src/models/index.ts";
-import { checkFile, download } from "../../src/models/pretrained/download.ts";
-import type { OnBytes } from "../../src/models/pretrained/transfer.ts";
+import { checkFile, download, type OnBytes } from "../../src/models/pretrained/download.ts";
 import { type Answer, serve } from "../support/file-server.ts";
 
 const modules = nodeModules()!;

@@ -1,15 +1,15 @@
 /** @file What exported ONNX files are made of, and that they come back as the same networks. */
+import * as nn from "../../src/nn/index.ts";
 import { describe, expect, test } from "vitest";
 import { type Tensor, random } from "../../src/index.ts";
 import { readFile } from "../../src/models/formats/onnx/read/file.ts";
-import { bytesSource } from "../../src/models/sources/bytes.ts";
+import { bytesSource } from "../../src/models/source.ts";
 import {
   type Exportable,
   type OnnxOptions,
   exportOnnx,
   loadModel,
 } from "../../src/models/index.ts";
-import * as nn from "../../src/nn/index.ts";
 import { distance } from "../support/layers.ts";
 import { modelCases } from "./model-cases.ts";
 

@@ -1,12 +1,11 @@
 // Layers of a user's own: declared by layer() or written by hand, with layers in them or without, wherever layers go.
+import * as nn from "../../src/nn/index.ts";
 import { describe, expect, expectTypeOf, test } from "vitest";
 import { ArgumentError, ShapeError, Tensor, checkGrad, random, tensor } from "../../src/index.ts";
 import { count, finite } from "../../src/base/kinds.ts";
 import { optional, required } from "../../src/base/options.ts";
-import * as nn from "../../src/nn/index.ts";
 import { sgd, trainer } from "../../src/optim/index.ts";
-import { fillParameters } from "../../src/models/fill.ts";
-import { slotsOf } from "../../src/models/slots.ts";
+import { fillParameters, slotsOf } from "../../src/models/weights.ts";
 
 /** A parameter of its own. */
 class Scale extends nn.layer(

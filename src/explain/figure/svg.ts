@@ -1,6 +1,6 @@
 /** @file Elements of SVG drawings, written as text. */
-import { type Picture } from "../../models/images/picture.ts";
-import { encodePng } from "../../models/images/encode.ts";
+import type { Picture } from "../../models/images/picture.ts";
+import { encodePng } from "../../models/images/png.ts";
 import { fontFamily, ink } from "./theme.ts";
 
 type Attributes = Readonly<Record<string, string | number | undefined>>;

@@ -1,7 +1,6 @@
 /** @file Maps of the size of pictures. */
 import { checkChoice } from "../../base/options.ts";
-import { type Filter, taps } from "../../models/images/resample.ts";
-import { filters } from "../../models/images/resize.ts";
+import { type Filter, taps, filters } from "../../models/images/resize.ts";
 import { type HeatMap, checkMap } from "./heat-map.ts";
 import { splineLine } from "./spline.ts";
 

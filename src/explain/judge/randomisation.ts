@@ -7,7 +7,7 @@ import { checkOptions } from "../../base/options.ts";
 import type { Tensor } from "../../ir/tensor.ts";
 import { untraced } from "../../ir/trace.ts";
 import { flatten } from "../../ir/tree.ts";
-import { slotsOf } from "../../models/slots.ts";
+import { slotsOf } from "../../models/weights.ts";
 import { random } from "../../ops/index.ts";
 import { breather } from "../../optim/breather.ts";
 import type { HeatMap } from "../figure/heat-map.ts";

@@ -2,28 +2,29 @@
 import { ArgumentError, complaint, describe } from "../../base/errors.ts";
 import { nearNames } from "../../base/near-names.ts";
 import type { Architecture } from "./architecture.ts";
-import { densenet121Architecture } from "./densenet121.ts";
-import { efficientnetB0Architecture } from "./efficientnet-b0.ts";
-import { inceptionV3Architecture } from "./inception-v3.ts";
-import { mobilenetV2Architecture } from "./mobilenet-v2.ts";
-import { mobilenetArchitecture } from "./mobilenet.ts";
-import { resnet50Architecture } from "./resnet50.ts";
+import { densenet121Architecture } from "./densenet.ts";
+import {
+  efficientnetB0Architecture,
+  mobilenetV2Architecture,
+  mobilenetArchitecture,
+} from "./mobilenets.ts";
+import { inceptionV3Architecture } from "./inception.ts";
+import { resnet50Architecture } from "./resnet.ts";
 import { squeezenetArchitecture } from "./squeezenet.ts";
-import { vgg16Architecture } from "./vgg16.ts";
-import { vgg19Architecture } from "./vgg19.ts";
+import { vgg16Architecture, vgg19Architecture } from "./vgg.ts";
 
 export type { Architecture, Build } from "./architecture.ts";
-export type { ArchitectureOptions, Network, WidthOptions } from "./definition.ts";
-export { densenet121 } from "./densenet121.ts";
-export { efficientnetB0 } from "./efficientnet-b0.ts";
-export type { EfficientNetOptions } from "./efficientnet-b0.ts";
-export { inceptionV3 } from "./inception-v3.ts";
-export { mobilenetV2 } from "./mobilenet-v2.ts";
-export { mobilenet } from "./mobilenet.ts";
-export { resnet50 } from "./resnet50.ts";
+export type { ArchitectureOptions, Network, WidthOptions } from "./architecture.ts";
+export { densenet121 } from "./densenet.ts";
+export { efficientnetB0 } from "./mobilenets.ts";
+export type { EfficientNetOptions } from "./mobilenets.ts";
+export { inceptionV3 } from "./inception.ts";
+export { mobilenetV2 } from "./mobilenets.ts";
+export { mobilenet } from "./mobilenets.ts";
+export { resnet50 } from "./resnet.ts";
 export { squeezenet } from "./squeezenet.ts";
-export { vgg16 } from "./vgg16.ts";
-export { vgg19 } from "./vgg19.ts";
+export { vgg16 } from "./vgg.ts";
+export { vgg19 } from "./vgg.ts";
 
 /**
  * The architecture of a name; case, hyphens and underscores do not matter. Throws ArgumentError listing the names most like it.

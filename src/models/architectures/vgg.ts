@@ -1,6 +1,6 @@
 /** @file VGG networks: blocks of 3x3 convolutions, each block at half the size of the one before. */
 import * as nn from "../../nn/index.ts";
-import { kerasWeights } from "../pretrained/published.ts";
+import { kerasWeights } from "../pretrained/download.ts";
 import { type Architecture, architecture } from "./architecture.ts";
 
 /**
@@ -51,3 +51,27 @@ export function vgg(
     },
   });
 }
+
+export const vgg16Architecture: Architecture = vgg(
+  "vgg16",
+  [2, 2, 3, 3, 3],
+  ["64373286793e3c8b2b4e3219cbf3544b", "6d6bbae143d832006294945121d1f1fc"],
+);
+
+/**
+ * VGG16: 13 convolutions and 3 dense layers, 138,357,544 parameters (Simonyan and Zisserman 2015, table 1, D).
+ * Images [batch, 224, 224, 3], BGR without ImageNet's mean ("caffe").
+ */
+export const vgg16: Architecture["build"] = vgg16Architecture.build;
+
+export const vgg19Architecture: Architecture = vgg(
+  "vgg19",
+  [2, 2, 4, 4, 4],
+  ["cbe5617147190e668d6c5d5026f83318", "253f8cb515780f3b799900260a226db6"],
+);
+
+/**
+ * VGG19: 16 convolutions and 3 dense layers, 143,667,240 parameters (Simonyan and Zisserman 2015, table 1, E).
+ * Images [batch, 224, 224, 3], BGR without ImageNet's mean ("caffe").
+ */
+export const vgg19: Architecture["build"] = vgg19Architecture.build;

@@ -1,12 +1,45 @@
-/** @file Keras 3's .keras files: a zip archive of config.json, metadata.json and model.weights.h5. */
+/**
+ * @file Keras' files: HDF5 (whole models, weights alone, and the .weights.h5 of Keras 3), and .keras, a zip archive of
+ * config.json, metadata.json and model.weights.h5.
+ */
+import type { Format } from "../format.ts";
+import { signature } from "../hdf5/file.ts";
+import { openHdf5 } from "../hdf5/object.ts";
+import { objectOf, parseJson, type JsonObject } from "../json.ts";
+import { layerWeights } from "../keras/layer-weights.ts";
+import { storeWeights } from "../keras/store-weights.ts";
 import { complaint } from "../../base/errors.ts";
 import { FormatError } from "../errors.ts";
-import type { Format } from "../format.ts";
-import { openHdf5 } from "../hdf5/superblock.ts";
-import { type JsonObject, objectOf, parseJson } from "../json.ts";
-import { storeWeights } from "../keras/store-weights.ts";
-import type { ByteSource } from "../sources/byte-source.ts";
+import type { ByteSource } from "../source.ts";
 import { type Zip, readZip } from "../zip.ts";
+
+/** Keras' HDF5 files. */
+export const hdf5: Format = {
+  name: "hdf5",
+  description: "Keras' HDF5 files: whole models, and weights alone",
+  extensions: [".h5", ".hdf5"],
+  detect: (head) =>
+    [0, 512].some((at) => signature.every((byte, index) => head[at + index] === byte)),
+  async read(source) {
+    const root = await openHdf5(source);
+    const config = (await root.texts("model_config"))?.[0];
+    const version = (await root.texts("keras_version"))?.[0];
+    const topology =
+      config === undefined
+        ? undefined
+        : {
+            keras_version: version,
+            ...objectOf(
+              `${source.name}: model_config`,
+              parseJson(`${source.name}: model_config`, config),
+            ),
+          };
+    const inside = await root.find("model_weights");
+    const weights =
+      (await layerWeights(source, inside ?? root)) ?? (await storeWeights(source, root));
+    return { topology, weights };
+  },
+};
 
 /** Bytes of the largest config.json, and of the largest weights. */
 const longestJson = 1 << 26;

@@ -17,10 +17,8 @@ import { type Kind, kinds, readElements } from "../elements.ts";
 import { FormatError } from "../errors.ts";
 import type { Format, LoadedModel } from "../format.ts";
 import { writeTopology } from "../keras/write.ts";
-import { matchByName } from "../match.ts";
+import { matchByName, slotsOf, type StoredArray } from "../weights.ts";
 import { snakeName } from "../names.ts";
-import { slotsOf } from "../slots.ts";
-import type { StoredArray } from "../weights.ts";
 
 const kindsInFiles: Readonly<Record<StoredType, Kind>> = {
   F16: kinds.float16,

@@ -5,11 +5,8 @@ import { type Kind, kindOf, readElements } from "../elements.ts";
 import { FormatError } from "../errors.ts";
 import type { Format } from "../format.ts";
 import { type JsonObject, arrayOf, objectOf, parseJson, shapeOf, textOf } from "../json.ts";
-import { matchByName } from "../match.ts";
-import type { ByteSource } from "../sources/byte-source.ts";
-import { joinedSource } from "../sources/joined.ts";
-import { readAll } from "../source.ts";
-import type { StoredArray, Weights } from "../weights.ts";
+import { matchByName, type StoredArray, type Weights } from "../weights.ts";
+import { type ByteSource, joinedSource, readAll } from "../source.ts";
 
 /** Bytes of the largest model.json. */
 const longestJson = 1 << 26;

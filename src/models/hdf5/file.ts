@@ -5,7 +5,7 @@
  */
 import { complaint } from "../../base/errors.ts";
 import { FormatError } from "../errors.ts";
-import type { ByteSource } from "../sources/byte-source.ts";
+import type { ByteSource } from "../source.ts";
 
 /** Bytes kept at a time of what stands between the data. */
 const pageLength = 1 << 16;

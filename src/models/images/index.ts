@@ -1,7 +1,7 @@
 /** @file Pictures from files, and what networks take and give: decoding, resizing, preprocessing, names of classes. */
-export { parseClassNames } from "./class-names.ts";
-export { decodeImage } from "./decode.ts";
-export { encodePng } from "./encode.ts";
+export { parseClassNames } from "./predictions.ts";
+export { decodeImage } from "./load.ts";
+export { encodePng } from "./png.ts";
 export { loadImage } from "./load.ts";
 export type { Picture } from "./picture.ts";
 export { decodePredictions } from "./predictions.ts";

@@ -1,11 +1,9 @@
 /** @file Weights in Keras' older HDF5 files: a group for each layer, which lists its arrays in order. */
 import { complaint, describe } from "../../base/errors.ts";
 import { FormatError } from "../errors.ts";
-import { listed } from "../fill.ts";
+import { listed, type Slot, type StoredArray, type Weights } from "../weights.ts";
 import type { Hdf5Object } from "../hdf5/object.ts";
-import type { Slot } from "../slots.ts";
-import type { ByteSource } from "../sources/byte-source.ts";
-import type { StoredArray, Weights } from "../weights.ts";
+import type { ByteSource } from "../source.ts";
 
 /** A layer's arrays. */
 interface Group {

@@ -2,7 +2,7 @@
 import { complaint } from "../../base/errors.ts";
 import { FormatError } from "../errors.ts";
 import type { Hdf5Object } from "../hdf5/object.ts";
-import type { ByteSource } from "../sources/byte-source.ts";
+import type { ByteSource } from "../source.ts";
 import type { StoredArray, Weights } from "../weights.ts";
 
 /** Groups deeper, or more of them, than any network has. */

@@ -2,6 +2,14 @@
 import { complaint } from "../../base/errors.ts";
 import { type NodeModules, nodeModules } from "../../base/node/files.ts";
 import { DownloadError } from "../errors.ts";
+import {
+  type DownloadOptions,
+  checkFile,
+  download,
+  type PublishedFile,
+  kerasFile,
+} from "./download.ts";
+import { parseClassNames } from "../images/predictions.ts";
 
 /** Node's modules. Throws DownloadError in other environments, which have no folder to keep files in. */
 export function requireNode(who: string): NodeModules {
@@ -59,4 +67,45 @@ export function cacheFolder(): string {
     home: system.homedir(),
     variables: process.env,
   });
+}
+
+/** Where a published file lies in the cache, whether it is there or not. */
+export function cachePathOf({ name }: PublishedFile): string {
+  return requireNode(name).paths.join(cacheFolder(), "models", name);
+}
+
+/**
+ * The path of a published file in the cache, downloaded if it is not there yet. Throws DownloadError where it cannot be had or is
+ * another file, the signal's reason when that aborts.
+ */
+export async function cachedFile(
+  published: PublishedFile,
+  options: DownloadOptions,
+): Promise<string> {
+  const modules = requireNode(published.name);
+  const path = cachePathOf(published);
+  const found = await modules.files.stat(path).catch(() => undefined);
+  if (found === undefined) await download(modules, published, path, options);
+  else if (!found.isFile())
+    throw new DownloadError(`${path}: expected a file, got a folder or device. Move it away.`);
+  await checkFile(modules, published, path, options.signal);
+  return path;
+}
+
+const published = (): PublishedFile =>
+  kerasFile(
+    "download.tensorflow.org/data/imagenet_class_index.json",
+    "c2c37ea517e94d9795004a39431a14cb",
+  );
+
+/**
+ * The 1000 names of ImageNet's classes, in the order of the networks by name: "tench", "goldfish", ... From Keras' published list,
+ * which is downloaded once. Throws DownloadError where that cannot be had.
+ */
+export async function imagenetClassNames(
+  options: { readonly signal?: AbortSignal } = {},
+): Promise<string[]> {
+  const { files } = requireNode("imagenetClassNames");
+  const path = await cachedFile(published(), { ...options, most: 1 << 20 });
+  return parseClassNames(await files.readFile(path, "utf8"), path);
 }

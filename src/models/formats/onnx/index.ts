@@ -1,7 +1,7 @@
 /** @file ONNX: classifiers of PyTorch, Caffe2, CNTK and others. */
 import type { Format } from "../../format.ts";
 import { fields } from "./schema.ts";
-import { longestHead, readHead } from "./read/wire.ts";
+import { longestHead, readHead } from "./read/file.ts";
 import { opsets, readOnnx } from "./read/index.ts";
 import { exportOnnx } from "./write/index.ts";
 

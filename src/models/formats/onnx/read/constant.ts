@@ -5,9 +5,9 @@ import { Tensor } from "../../../../ir/tensor.ts";
 import { parameterElements } from "../../../../nn/large.ts";
 import { type Kind, convert, kinds, readElements } from "../../../elements.ts";
 import { FormatError } from "../../../errors.ts";
-import type { ByteSource } from "../../../sources/byte-source.ts";
+import type { ByteSource } from "../../../source.ts";
 import { elementTypes } from "../schema.ts";
-import type { Range, TensorProto } from "./messages.ts";
+import type { Range, TensorProto } from "./file.ts";
 
 /** Names of element types, as ONNX has them. */
 export type ElementType = keyof typeof elementTypes;

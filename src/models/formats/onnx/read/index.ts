@@ -1,22 +1,215 @@
-/** @file From an ONNX file to a model of layers. */
+/** @file From an ONNX file to a model of layers: inputs, nodes in order, outputs. */
 import { complaint } from "../../../../base/errors.ts";
 import { nearNames } from "../../../../base/near-names.ts";
-import { formatShape, sameShape } from "../../../../ir/shape.ts";
+import { FormatError } from "../../../errors.ts";
+import { type OnnxFile, type NodeProto, type ValueProto, readFile } from "./file.ts";
+import { type Shape, formatShape, sameShape } from "../../../../ir/shape.ts";
+import { input, model } from "../../../../nn/index.ts";
+import { Builder, checkExtents, type Signal, sampleOf, usualOrder, refusal } from "./builder.ts";
+import { elementTypeOf, isFloatType, Progress, storedConstant } from "./constant.ts";
 import type { Tensor } from "../../../../ir/tensor.ts";
 import type { Model } from "../../../../nn/graph/model.ts";
-import { model } from "../../../../nn/index.ts";
-import { FormatError } from "../../../errors.ts";
 import type { ReadOptions } from "../../../format.ts";
-import type { ByteSource } from "../../../sources/byte-source.ts";
-import { Builder, refusal } from "./builder.ts";
-import { Progress, elementTypeOf, storedConstant } from "./constant.ts";
-import { type OnnxFile, readFile } from "./file.ts";
-import { orderedNodes } from "./graph.ts";
-import { applyInput, batchOf, realInputs } from "./inputs.ts";
-import type { NodeProto, ValueProto } from "./messages.ts";
+import type { ByteSource } from "../../../source.ts";
 import { operators } from "./operators/index.ts";
-import { type Signal, usualOrder } from "./signal.ts";
 import { type Setting, Step, isSignal } from "./step.ts";
+
+/** A name in a message: names in files may be of any length. */
+function quoted(name: string): string {
+  return JSON.stringify(name.length > 200 ? `${name.slice(0, 200)}...` : name);
+}
+
+/** A node of the file, as messages name it. */
+export function placeOf(file: string, node: NodeProto, index: number): string {
+  const name = node.name || node.outputs.find((output) => output !== "");
+  return `${file}: node ${index}${name === undefined ? "" : ` ${quoted(name)}`} (${node.operator.slice(0, 100)})`;
+}
+
+/** Throws FormatError where two have one name: which of them is meant, nobody knows. */
+function requireDistinct(place: string, values: readonly { readonly name: string }[]): void {
+  const names = new Set<string>();
+  for (const { name } of values) {
+    if (names.has(name))
+      throw new FormatError(complaint(place, "a name of its own for each", `two ${quoted(name)}`));
+    names.add(name);
+  }
+}
+
+/** Nodes that the outputs need, in order, with their places in the file. */
+export function orderedNodes(
+  who: string,
+  { nodes, inputs, initializers, outputs }: OnnxFile,
+): { readonly node: NodeProto; readonly place: string }[] {
+  requireDistinct(`${who}: inputs`, inputs);
+  requireDistinct(`${who}: initializers`, initializers);
+  const given = new Set([...inputs, ...initializers].map(({ name }) => name));
+  const makers = new Map<string, number>();
+  for (const [index, node] of nodes.entries())
+    for (const output of node.outputs) {
+      if (output === "") continue;
+      if (makers.has(output) || given.has(output))
+        throw new FormatError(
+          complaint(
+            placeOf(who, node, index),
+            "outputs of its own",
+            `${quoted(output)}, which something else makes too`,
+          ),
+        );
+      makers.set(output, index);
+    }
+  const missing = (name: string, place: string): FormatError =>
+    new FormatError(
+      complaint(
+        place,
+        "values that the graph makes",
+        quoted(name),
+        `Most like it: ${nearNames(name, [...makers.keys(), ...given]).join(", ")}.`,
+      ),
+    );
+  const order: number[] = [];
+  const state = new Map<number, "open" | "done">();
+  // A stack of its own: networks may be deeper than calls may nest.
+  const path: { readonly index: number; next: number }[] = [];
+  const enter = (name: string, place: string): void => {
+    if (name === "" || given.has(name)) return;
+    const index = makers.get(name);
+    if (index === undefined) throw missing(name, place);
+    const known = state.get(index);
+    if (known === "open")
+      throw new FormatError(
+        complaint(
+          placeOf(who, nodes[index]!, index),
+          "a graph without cycles",
+          `${quoted(name)}, which follows from itself`,
+        ),
+      );
+    if (known === "done") return;
+    state.set(index, "open");
+    path.push({ index, next: 0 });
+  };
+  for (const output of outputs) {
+    enter(output.name, `${who}: output`);
+    for (let top = path.at(-1); top !== undefined; top = path.at(-1)) {
+      const node = nodes[top.index]!;
+      if (top.next < node.inputs.length)
+        enter(node.inputs[top.next++]!, placeOf(who, node, top.index));
+      else {
+        state.set(top.index, "done");
+        order.push(top.index);
+        path.pop();
+      }
+    }
+  }
+  return order.map((index) => ({
+    node: nodes[index]!,
+    place: placeOf(who, nodes[index]!, index),
+  }));
+}
+
+/** Operators behind which images lie as they lay before. */
+const passing = new Set(["Identity", "Cast", "Add", "Sub", "Mul", "Div", "Dropout", "Clip"]);
+
+/**
+ * Whether images come in as [N, H, W, C]: networks from TensorFlow, and our own, transpose them first, or reshape those of one
+ * channel.
+ */
+function isChannelsLast(
+  { name, dims }: ValueProto,
+  takers: ReadonlyMap<string, readonly NodeProto[]>,
+): boolean {
+  const [, rows, columns, channels] = dims ?? [];
+  const looksSo = [rows, columns].every((extent) => (extent ?? 5) > 4) && (channels ?? 5) <= 4;
+  const seen = new Set([name]);
+  for (const value of seen)
+    for (const node of takers.get(value) ?? []) {
+      if (node.operator === "Transpose")
+        return node.attributes.get("perm")?.ints.join() === "0,3,1,2";
+      if (node.operator === "Reshape") return looksSo;
+      if (passing.has(node.operator)) for (const output of node.outputs) seen.add(output);
+    }
+  return false;
+}
+
+/** The inputs that are no initializers. */
+export function realInputs({ inputs, initializers }: OnnxFile): ValueProto[] {
+  const given = new Set(initializers.map(({ name }) => name));
+  return inputs.filter(({ name }) => !given.has(name));
+}
+
+/** The batch that the file declares: 1 where it leaves it open. */
+export function batchOf(who: string, inputs: readonly ValueProto[]): number {
+  const batches = new Set(
+    inputs.map(({ dims }) => dims?.[0]).filter((extent) => extent !== undefined && extent > 0),
+  );
+  if (batches.size > 1)
+    throw new FormatError(
+      complaint(who, "inputs of one batch", [...batches].join(" and "), "Axis 0 is the batch."),
+    );
+  const [batch = 1] = batches;
+  return batch;
+}
+
+/** Makes an input layer. `inputShape` is that of a sample, channels last. */
+export function applyInput(
+  who: string,
+  builder: Builder,
+  proto: ValueProto,
+  batch: number,
+  inputShape: Shape | undefined,
+  takers: ReadonlyMap<string, readonly NodeProto[]>,
+): Signal {
+  const { name, dims, type, parameters } = proto;
+  const place = `${who}: input ${JSON.stringify(name)}`;
+  const elementType = elementTypeOf(place, type);
+  if (!isFloatType(elementType))
+    throw new FormatError(
+      complaint(place, "an input of a float type", elementType, "Export the network with one."),
+    );
+  const rank = dims?.length ?? (inputShape === undefined ? 0 : inputShape.length + 1);
+  if (rank < 2 || rank > 8)
+    throw new FormatError(
+      complaint(
+        place,
+        "a batch of samples, such as [N, C, H, W]",
+        dims === undefined ? "no shape" : `${rank} axes`,
+        dims === undefined ? "Give inputShape: [rows, columns, channels]." : undefined,
+      ),
+    );
+  const order = rank === 4 && isChannelsLast(proto, takers) ? [0, 1, 2, 3] : usualOrder(rank);
+  const declared = Array.from({ length: rank }, (_, axis) => {
+    const extent = dims?.[axis];
+    return extent !== undefined && extent > 0 ? extent : undefined;
+  });
+  const sample = order.slice(1).map((axis) => declared[axis]);
+  const shown = `[${sample.map((extent) => extent ?? "?").join(", ")}]`;
+  if (inputShape === undefined && sample.includes(undefined))
+    throw new FormatError(
+      complaint(
+        place,
+        "a shape in numbers, but for the batch",
+        `${shown} (channels last)${parameters.length > 0 ? `, with ${parameters.join(", ")} open` : ""}`,
+        "Give inputShape, such as [224, 224, 3].",
+      ),
+    );
+  if (
+    inputShape !== undefined &&
+    (inputShape.length !== rank - 1 ||
+      sample.some((extent, axis) => extent !== undefined && extent !== inputShape[axis]))
+  )
+    throw new FormatError(
+      complaint(`${place}: inputShape`, `${shown}, as the file has it`, formatShape(inputShape)),
+    );
+  const shape = Array.from({ length: rank }, () => batch);
+  for (const [position, axis] of order.entries())
+    if (position > 0) shape[axis] = inputShape?.[position - 1] ?? declared[axis]!;
+  checkExtents(place, shape);
+  const symbol = input({
+    shape: sampleOf(shape, order),
+    dtype: builder.dtype,
+    ...(name !== "" && { name: builder.nameOf(name) }),
+  });
+  return { symbol, type: elementType, shape, order };
+}
 
 /** Versions of the operators that are read. */
 export const opsets = { first: 7, last: 22 } as const;

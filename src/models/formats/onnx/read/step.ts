@@ -5,9 +5,16 @@ import { Tensor } from "../../../../ir/tensor.ts";
 import type { SymbolicTensor } from "../../../../nn/graph/symbolic.ts";
 import type { AnyLayer } from "../../../../nn/index.ts";
 import { FormatError } from "../../../errors.ts";
-import type { ByteSource } from "../../../sources/byte-source.ts";
+import type { ByteSource } from "../../../source.ts";
 import { attributeTypes } from "../schema.ts";
-import { type Base, type Builder, type Parameters, checkExtents } from "./builder.ts";
+import {
+  type Base,
+  type Builder,
+  type Parameters,
+  checkExtents,
+  type Signal,
+  usualOrder,
+} from "./builder.ts";
 import {
   type Constant,
   type ElementType,
@@ -15,8 +22,7 @@ import {
   isFloatType,
   storedConstant,
 } from "./constant.ts";
-import type { AttributeProto, NodeProto } from "./messages.ts";
-import { type Signal, usualOrder } from "./signal.ts";
+import type { AttributeProto, NodeProto } from "./file.ts";
 
 /** What is the same for all nodes of a file. */
 export interface Setting {

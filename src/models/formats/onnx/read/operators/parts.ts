@@ -2,9 +2,8 @@
 import { type Shape, formatShape, sameShape } from "../../../../../ir/shape.ts";
 import { concat } from "../../../../../ops/index.ts";
 import { concatenate, pad, slice, zeroPadding2d } from "../../../../../nn/index.ts";
-import { checkExtents } from "../builder.ts";
+import { checkExtents, type Signal, usualOrder } from "../builder.ts";
 import { type Constant, constantOf, mostElements } from "../constant.ts";
-import { type Signal, usualOrder } from "../signal.ts";
 import { type Step, isSignal } from "../step.ts";
 import type { Operators } from "./operator.ts";
 

@@ -1,8 +1,25 @@
-/** @file How ONNX lays windows on images: kernel_shape, strides, dilations, pads and auto_pad of convolutions and pooling. */
+/** @file Windows on images: Conv, ConvTranspose and pooling, with kernel_shape, strides, dilations, pads and auto_pad. */
 import type { Pair } from "../../../../../ir/conv.ts";
 import { formatShape } from "../../../../../ir/shape.ts";
-import type { PaddingOption } from "../../../../../nn/index.ts";
+import {
+  type PaddingOption,
+  concatenate,
+  conv2d,
+  conv2dTranspose,
+  depthwiseConv2d,
+  slice,
+  type AnyLayer,
+  averagePool2d,
+  globalAveragePool2d,
+  globalMaxPool2d,
+  maxPool2d,
+  reduce,
+  zeroPadding2d,
+} from "../../../../../nn/index.ts";
 import type { Step } from "../step.ts";
+import type { SymbolicTensor } from "../../../../../nn/graph/symbolic.ts";
+import type { Parameters, Base, Signal } from "../builder.ts";
+import type { Operators, Operator } from "./operator.ts";
 
 /** What the attributes say. */
 export interface Windows {
@@ -84,3 +101,326 @@ export function bordersOf(windows: Windows, size: Pair): PaddingOption {
   });
   return isSame ? "same" : widths;
 }
+
+/** [filters, channels of a group, rows, columns] of a kernel. */
+function kernelShape(step: Step): readonly [number, number, number, number] {
+  const { shape } = step.constant(1, "the kernel");
+  if (shape.length !== 4) throw step.error("a kernel of four axes", `shape ${formatShape(shape)}`);
+  const given = step.ints("kernel_shape");
+  if (given !== undefined && (given[0] !== shape[2] || given[1] !== shape[3] || given.length !== 2))
+    throw step.error(
+      `kernel_shape ${formatShape(shape.slice(2))}, as the kernel has`,
+      formatShape(given),
+    );
+  return shape as unknown as readonly [number, number, number, number];
+}
+
+async function biasOf(step: Step, filters: number): Promise<Parameters> {
+  return step.has(2) ? { bias: await step.vector(2, "the bias", filters) } : {};
+}
+
+async function convolution(step: Step): Promise<void> {
+  const x = step.images(0);
+  const [filters, within, rows, columns] = kernelShape(step);
+  const channels = x.shape[1]!;
+  const groups = step.int("group", 1);
+  if (groups < 1 || within * groups !== channels || filters % groups !== 0)
+    throw step.error(
+      `a kernel [filters, ${channels} / group, rows, columns] with group dividing the filters`,
+      `${formatShape([filters, within, rows, columns])} and group ${groups}`,
+    );
+  const windows = windowsOf(step, [rows, columns]);
+  const padding = bordersOf(windows, [x.shape[2]!, x.shape[3]!]);
+  const bias = await biasOf(step, filters);
+  // No layer has both; the second is then a choice among the results of the first.
+  const skips = Math.max(...windows.strides) > 1 && Math.max(...windows.dilation) > 1;
+  const common = {
+    kernelSize: [rows, columns] as const,
+    strides: skips ? 1 : windows.strides,
+    dilationRate: windows.dilation,
+    padding,
+    useBias: step.has(2),
+  };
+  const isDepthwise = groups > 1 && within === 1;
+  const kernel = isDepthwise
+    ? await step.weights(
+        1,
+        "the kernel",
+        [channels, filters / channels, rows, columns],
+        [2, 3, 0, 1],
+      )
+    : await step.weights(1, "the kernel", [filters, within, rows, columns], [2, 3, 1, 0]);
+  const make = (base: object): ReturnType<typeof conv2d | typeof depthwiseConv2d> =>
+    isDepthwise
+      ? depthwiseConv2d({ ...common, depthMultiplier: filters / channels, ...base })
+      : conv2d({ ...common, filters, groups, ...base });
+  let symbol: SymbolicTensor;
+  if (skips) {
+    const all = step.helper("stride1", make, x.symbol, { kernel, ...bias });
+    symbol = step.layer(
+      (base) =>
+        slice({
+          starts: [0, 0, 0],
+          stops: all.shape,
+          steps: [...windows.strides, 1],
+          ...base,
+        }),
+      all,
+    );
+  } else symbol = step.layer(make, x.symbol, { kernel, ...bias });
+  give(step, x.shape[0]!, symbol);
+}
+
+function give(step: Step, batch: number, symbol: SymbolicTensor): void {
+  const [h, w, c] = symbol.shape as [number, number, number];
+  step.give({
+    symbol,
+    type: step.signal(0).type,
+    shape: [batch, c, h, w],
+    order: [0, 2, 3, 1],
+  });
+}
+
+/** Groups of a transposed convolution are layers of their own: so many at most. */
+const mostGroups = 64;
+
+async function transposedConvolution(step: Step): Promise<void> {
+  const x = step.images(0);
+  const [channels, filters, rows, columns] = kernelShape(step);
+  const groups = step.int("group", 1);
+  if (channels !== x.shape[1] || groups < 1 || channels % groups !== 0 || groups > mostGroups)
+    throw step.error(
+      `a kernel [${x.shape[1]}, filters / group, rows, columns] with group dividing the channels, at most ${mostGroups}`,
+      `${formatShape([channels, filters, rows, columns])} and group ${groups}`,
+    );
+  const windows = windowsOf(step, [rows, columns]);
+  const outputPadding = pairOf(step, "output_padding", step.ints("output_padding"), 0);
+  const padding = transposedBorders(step, windows, [x.shape[2]!, x.shape[3]!], outputPadding);
+  const bias = await biasOf(step, filters * groups);
+  const kernel = await step.weights(
+    1,
+    "the kernel",
+    [groups, channels / groups, filters, rows, columns],
+    [0, 3, 4, 2, 1],
+  );
+  const make = (base: object): ReturnType<typeof conv2dTranspose> =>
+    conv2dTranspose({
+      filters,
+      kernelSize: [rows, columns],
+      strides: windows.strides,
+      dilationRate: windows.dilation,
+      padding,
+      outputPadding,
+      useBias: step.has(2),
+      ...base,
+    });
+  const part = (group: number): Parameters => ({
+    kernel: kernel.at(group),
+    ...(bias["bias"] && {
+      bias: bias["bias"].slice(group * filters, (group + 1) * filters),
+    }),
+  });
+  if (groups === 1) return give(step, x.shape[0]!, step.layer(make, x.symbol, part(0)));
+  const [h, w] = x.symbol.shape as [number, number];
+  const size = channels / groups;
+  const parts = Array.from({ length: groups }, (_, group) => {
+    const channelsOf = step.helper(
+      `group${group}/slice`,
+      (base) => slice({ starts: [0, 0, group * size], stops: [h, w, (group + 1) * size], ...base }),
+      x.symbol,
+    );
+    return step.helper(`group${group}`, make, channelsOf, part(group));
+  });
+  give(
+    step,
+    x.shape[0]!,
+    step.layer((base) => concatenate({ ...base }), parts),
+  );
+}
+
+/** What is cut off the borders (ONNX, operator ConvTranspose). */
+function transposedBorders(
+  step: Step,
+  windows: Windows,
+  size: Pair,
+  outputPadding: Pair,
+): readonly [Pair, Pair] {
+  const wanted = step.ints("output_shape");
+  if (wanted !== undefined && wanted.length !== 2)
+    throw step.error("output_shape of rows and columns", formatShape(wanted));
+  if (wanted === undefined && !windows.autoPad.startsWith("SAME")) return givenBorders(windows);
+  const border = (axis: 0 | 1): Pair => {
+    const reach = windows.dilation[axis] * (windows.window[axis] - 1) + 1;
+    const full = (size[axis] - 1) * windows.strides[axis] + reach + outputPadding[axis];
+    const total = full - (wanted?.[axis] ?? size[axis] * windows.strides[axis]);
+    if (total < 0)
+      throw step.error(`an output of at most ${full} along axis ${axis + 2}`, String(full - total));
+    const less = Math.floor(total / 2);
+    return windows.autoPad === "SAME_UPPER" ? [less, total - less] : [total - less, less];
+  };
+  return [border(0), border(1)];
+}
+
+export const convolutions: Operators = {
+  Conv: {
+    note: "two-dimensional, with a constant kernel",
+    build: convolution,
+  },
+  ConvTranspose: {
+    note: "two-dimensional, with a constant kernel; strides or dilations, not both",
+    build: transposedConvolution,
+  },
+};
+
+/**
+ * Rows or columns that windows reach beyond the border at the end when their number is rounded up (ceil_mode); the last one
+ * begins on the image or the border before it (ONNX from opset 19 on, and PyTorch always).
+ */
+function beyond(
+  { window, strides }: Windows,
+  axis: 0 | 1,
+  extent: number,
+  [before, after]: Pair,
+): number {
+  const stride = strides[axis];
+  const room = before + extent + after - window[axis];
+  let last = Math.ceil(room / stride);
+  if (last * stride >= extent + before) last--;
+  return Math.max(0, last * stride - room);
+}
+
+function pool(step: Step, kind: "max" | "average"): void {
+  step.requireOutputs(1);
+  const x = step.images(0);
+  const window = pairOf(step, "kernel_shape", step.ints("kernel_shape") ?? [], 1);
+  const windows = windowsOf(step, window);
+  if (Math.max(...windows.dilation) > 1)
+    throw step.error("dilations of 1", formatShape(windows.dilation));
+  const { strides } = windows;
+  const size: Pair = [x.shape[2]!, x.shape[3]!];
+  const widths = borderWidths(windows, size);
+  const counts = kind === "average" && step.flag("count_include_pad", false);
+  const isCeil = step.flag("ceil_mode", false) && !windows.autoPad.startsWith("SAME");
+  const extra = ([0, 1] as const).map((axis) =>
+    isCeil ? beyond(windows, axis, size[axis], widths[axis]) : 0,
+  );
+  let { symbol } = x;
+  if (counts && widths.flat().some((n) => n > 0))
+    symbol = step.helper("pad", (base) => zeroPadding2d({ padding: widths, ...base }), symbol);
+  const border = (axis: 0 | 1): Pair => {
+    const [before, after] = counts ? [0, 0] : widths[axis];
+    return [before, after + extra[axis]!];
+  };
+  const borders = [border(0), border(1)] as const;
+  const padding = borders.flat().every((n) => n === 0) ? ("valid" as const) : borders;
+  const make = kind === "max" ? maxPool2d : averagePool2d;
+  const y = step.layer((base) => make({ poolSize: window, strides, padding, ...base }), symbol);
+  const [h, w, c] = y.shape as [number, number, number];
+  step.give({ ...x, symbol: y, shape: [x.shape[0]!, c, h, w] });
+}
+
+/** One number a channel. */
+function global(step: Step, make: (base: Base) => AnyLayer, operation: "mean" | "max"): void {
+  const signal = step.signal(0);
+  const rank = signal.shape.length;
+  if (rank < 3) throw step.error("a value of at least three axes", formatShape(signal.shape));
+  const axes = signal.shape.map((_, axis) => axis).slice(2);
+  if (rank === 4) return keep(step, step.layer(make, step.images(0).symbol), signal, axes, true);
+  reduced(step, operation, signal, axes, true);
+}
+
+/** Gives a value without some axes, or with extent 1 on them. */
+function keep(
+  step: Step,
+  symbol: SymbolicTensor,
+  { type, shape }: Signal,
+  axes: readonly number[],
+  keepDims: boolean,
+  left: readonly number[] = shape.map((_, axis) => axis).filter((axis) => !axes.includes(axis)),
+): void {
+  const renumbered = (axis: number): number =>
+    keepDims ? axis : axis - axes.filter((other) => other < axis).length;
+  step.give({
+    symbol,
+    type,
+    shape: shape.flatMap((extent, axis) =>
+      axes.includes(axis) ? (keepDims ? [1] : []) : [extent],
+    ),
+    order: left.map(renumbered),
+  });
+}
+
+type Reduction = "mean" | "sum" | "max" | "min";
+
+function reduced(
+  step: Step,
+  operation: Reduction,
+  given: Signal,
+  axes: readonly number[],
+  keepDims: boolean,
+): void {
+  const signal = step.builder.unflattened(step.who, step.name, given);
+  const left = signal.order.filter((axis) => !axes.includes(axis));
+  const axis = axes.flatMap((one) => {
+    const position = signal.order.indexOf(one);
+    return position < 0 ? [] : [position];
+  });
+  const isImage =
+    axes.length === 2 &&
+    axis.length === 2 &&
+    axis.includes(1) &&
+    axis.includes(2) &&
+    signal.order.length === 4;
+  const make = (base: Base): AnyLayer =>
+    isImage && operation === "mean"
+      ? globalAveragePool2d(base)
+      : isImage && operation === "max"
+        ? globalMaxPool2d(base)
+        : reduce({ operation, axis, ...base });
+  const symbol = axis.length === 0 ? signal.symbol : step.layer(make, signal.symbol);
+  keep(step, symbol, signal, axes, keepDims, left);
+}
+
+function reduction(operation: Reduction, axesAreInputFrom: number): Operator {
+  return {
+    note: "axes other than the batch's",
+    async build(step) {
+      const signal = step.signal(0);
+      const rank = signal.shape.length;
+      const given =
+        step.opset < axesAreInputFrom
+          ? step.ints("axes")
+          : step.has(1)
+            ? await step.numbers(1, "axes")
+            : undefined;
+      if ((given === undefined || given.length === 0) && step.flag("noop_with_empty_axes", false))
+        return step.give(signal);
+      const axes = (
+        given === undefined || given.length === 0 ? signal.shape.map((_, i) => i) : given
+      )
+        .map((axis) => step.axis(axis, rank))
+        .toSorted((a, b) => a - b);
+      if (axes.includes(0) || new Set(axes).size < axes.length)
+        throw step.error(
+          "axes of a sample, each once",
+          formatShape(axes),
+          "Axis 0 is the batch, and samples must not depend on one another.",
+        );
+      reduced(step, operation, signal, axes, step.flag("keepdims", true));
+    },
+  };
+}
+
+export const pools: Operators = {
+  MaxPool: {
+    note: "two-dimensional, dilations of 1, without indices",
+    build: (step) => pool(step, "max"),
+  },
+  AveragePool: { note: "two-dimensional, dilations of 1", build: (step) => pool(step, "average") },
+  GlobalAveragePool: { build: (step) => global(step, globalAveragePool2d, "mean") },
+  GlobalMaxPool: { build: (step) => global(step, globalMaxPool2d, "max") },
+  ReduceMean: reduction("mean", 18),
+  ReduceSum: reduction("sum", 13),
+  ReduceMax: reduction("max", 18),
+  ReduceMin: reduction("min", 18),
+};

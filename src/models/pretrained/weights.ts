@@ -3,8 +3,8 @@ import { ArgumentError, complaint } from "../../base/errors.ts";
 import type { LoadedModel } from "../format.ts";
 import { loadModel } from "../load.ts";
 import type { SourceLike } from "../source.ts";
-import { cachedFile } from "./cached.ts";
-import type { PublishedFile } from "./published.ts";
+import { cachedFile } from "./cache.ts";
+import type { PublishedFile } from "./download.ts";
 
 /** How far the work on weights is. */
 export interface WeightsProgress {

@@ -1,8 +1,7 @@
 /** @file DenseNet121: every layer of a block gets the feature maps of all before it. */
 import * as nn from "../../nn/index.ts";
-import { type Architecture, architecture } from "./architecture.ts";
-import { meansToClasses } from "./head.ts";
-import { kerasWeights } from "../pretrained/published.ts";
+import { type Architecture, architecture, meansToClasses } from "./architecture.ts";
+import { kerasWeights } from "../pretrained/download.ts";
 
 const growthRate = 32;
 

@@ -1,8 +1,7 @@
 /** @file InceptionV3: branches of several kernel sizes side by side, large kernels made of long thin ones. */
 import * as nn from "../../nn/index.ts";
-import { type Architecture, architecture } from "./architecture.ts";
-import { meansToClasses } from "./head.ts";
-import { kerasWeights } from "../pretrained/published.ts";
+import { type Architecture, architecture, meansToClasses } from "./architecture.ts";
+import { kerasWeights } from "../pretrained/download.ts";
 
 /** A convolution without bias, batch normalisation without gamma, relu. Keras gives these layers no names. */
 interface Unit {

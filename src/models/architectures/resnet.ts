@@ -1,8 +1,7 @@
 /** @file ResNet50: bottlenecks of three convolutions, each with a way around it. */
 import * as nn from "../../nn/index.ts";
-import { type Architecture, architecture } from "./architecture.ts";
-import { meansToClasses } from "./head.ts";
-import { kerasWeights } from "../pretrained/published.ts";
+import { type Architecture, architecture, meansToClasses } from "./architecture.ts";
+import { kerasWeights } from "../pretrained/download.ts";
 
 const epsilon = 1.001e-5;
 
