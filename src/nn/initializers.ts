@@ -73,12 +73,12 @@ const scalingOptions = schema({
   mode: optional(
     oneOf(["fanIn", "fanOut", "fanAverage"]),
     "fanIn",
-    "What the fan is: the units that feed one, those that one feeds, or the average of both.",
+    "Units that feed one, that one feeds, or their mean.",
   ),
   distribution: optional(
     oneOf(["truncatedNormal", "uniform"]),
     "truncatedNormal",
-    "Normal, cut at two standard deviations, or uniform.",
+    "Of the numbers.",
   ),
 });
 

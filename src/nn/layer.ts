@@ -137,7 +137,7 @@ export interface ModelLayer extends Layer<any, any> {
   get input(): SymbolicTensor;
 }
 
-/** How a layer came about. */
+/** How a layer was made. */
 interface Origin {
   readonly key: Tensor | undefined;
   readonly dtype: "float32" | "float64" | undefined;
@@ -443,7 +443,9 @@ export abstract class Layer<
 
   /** The tensors of the layer itself, without those of layers and modules in it. */
   private ownTensors(): Tensor[] {
-    return this[treeProtocol]().children.filter((child) => child instanceof Tensor);
+    const isMaking = (this as Making<unknown, unknown>).make !== undefined;
+    const values = isMaking ? this[treeProtocol]().children : Object.values(this);
+    return values.filter((value) => value instanceof Tensor);
   }
 
   /** Throws ArgumentError while the input shape is unknown. */

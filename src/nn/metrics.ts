@@ -11,7 +11,7 @@ import { isFinite, logicalAnd, where, iota, logicalOr, sqrt, stack, tensor } fro
 export type Metric = (output: Tensor, target: Tensor) => Tensor;
 
 /**
- * A metric that is no mean over samples (precision, say): over batches its counts are added, and its value is computed from
+ * A metric that is not a mean over samples (precision, say): over batches its counts are added, and its value is computed from
  * their sum, so that batches make no difference.
  */
 export interface CountingMetric {

@@ -56,7 +56,7 @@ export function collectUpdates<R>(fn: () => R): {
 /**
  * The mode of training: `model.forward(x, nn.training(key))`. Without a key layers that draw (dropout) throw ArgumentError.
  * State that changes (the moving statistics of batchNorm) goes to the trainer whose step is being traced; elsewhere it is dropped.
- * Throws ArgumentError if the key is none.
+ * Throws ArgumentError for what is not a random key.
  */
 export function training(key?: Tensor): Mode {
   if (
@@ -83,7 +83,7 @@ function latest(variable: Tensor): Tensor {
   return collector?.updates.get(variable) ?? variable;
 }
 
-/** Whether a mode is one of training. Throws ArgumentError naming `who` for what is no mode, such as Keras' `true`. */
+/** Whether a mode is one of training. Throws ArgumentError naming `who` for what is not a mode, such as Keras' `true`. */
 export function isTraining(who: string, mode: Mode | undefined): mode is Mode {
   if (mode === undefined) return false;
   if (typeof (mode as Partial<Mode> | null)?.training !== "boolean")

@@ -60,7 +60,7 @@ export function modelName(model: Module & Pick<AnyLayer, "name" | "className">):
   return model.name ?? nameMaker(taken)(snakeCase(model.className));
 }
 
-/** The layer of a name, or else of an alias. Throws ArgumentError naming `who` and the names most like it. */
+/** The layer of a name, or of an alias where no layer has the name. Throws ArgumentError naming `who` and the names most like it. */
 export function findLayer(who: string, layers: readonly AnyLayer[], name: string): ModelLayer {
   const found =
     layers.find((layer) => layer.name === name) ??

@@ -43,7 +43,7 @@ export interface SummaryModel {
   readonly isChain: boolean;
 }
 
-/** The table, and the counts and sizes below it. Throws ArgumentError for options that are none. */
+/** The table, and the counts and sizes below it. Throws ArgumentError for options it does not know or cannot use. */
 export function formatSummary(
   { name, model, rows, isChain }: SummaryModel,
   options: SummaryOptions,

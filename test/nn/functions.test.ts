@@ -102,7 +102,7 @@ describe("activations", () => {
       expect(slopes.data().every(Number.isFinite)).toBe(true);
     }
   });
-  test("a name that is none", () => {
+  test("an unknown name", () => {
     expect(() => activationOf("dense", "toString" as never)).toThrow(ArgumentError);
   });
 });

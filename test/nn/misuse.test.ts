@@ -98,16 +98,8 @@ const mistakes: readonly [name: string, make: () => unknown, message: RegExp][] 
     () => nn.batchNorm({ inputShape: [1] }).forward(ones([1, 1]), { training: true }),
     /nn\.training\(key\)/,
   ],
-  [
-    "a solver that is none",
-    () => block({ method: "dopri" }),
-    /odeBlock: method: .*tsit5, got "dopri"/,
-  ],
-  [
-    "a gradient that is none",
-    () => block({ gradient: "adjoint" }),
-    /odeBlock: gradient: .*"adjoint"/,
-  ],
+  ["an unknown solver", () => block({ method: "dopri" }), /odeBlock: method: .*tsit5, got "dopri"/],
+  ["an unknown gradient", () => block({ gradient: "adjoint" }), /odeBlock: gradient: .*"adjoint"/],
   [
     "steps of the wrong solver",
     () => block({ method: "rk4", firstStep: 1 }),
@@ -141,7 +133,7 @@ const mistakes: readonly [name: string, make: () => unknown, message: RegExp][] 
     /inputShape/,
   ],
   [
-    "a monitor that is none, before any epoch",
+    "an unknown monitor, before any epoch",
     () =>
       fitting(
         { x: images, y: labels },
@@ -204,9 +196,9 @@ const mistakes: readonly [name: string, make: () => unknown, message: RegExp][] 
     () => nn.subtract().apply([symbol(), symbol(), symbol()]),
     /two inputs, got 3/,
   ],
-  ["flags that are none", () => nn.batchNorm({ center: "no" as never }), /center.*true or false/],
+  ["a text for a flag", () => nn.batchNorm({ center: "no" as never }), /center.*true or false/],
   [
-    "a bias that is no flag",
+    "a text for whether there is a bias",
     () => nn.dense({ units: 2, useBias: "no" as never }),
     /useBias.*true or false/,
   ],
@@ -219,7 +211,7 @@ const mistakes: readonly [name: string, make: () => unknown, message: RegExp][] 
     /fromLogits.*true or false/,
   ],
   [
-    "a callback that is none",
+    "a text for a callback",
     () => fitting({ x: images, y: labels }, { onEpoch: "log" }),
     /fit: onEpoch: .*function/,
   ],

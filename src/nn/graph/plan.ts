@@ -110,7 +110,7 @@ export interface PlannedStep {
   readonly outputs: readonly number[];
 }
 
-/** A graph by numbers: values are numbered as they come about, those of the inputs first. */
+/** A graph by numbers: values are numbered in the order in which they are computed, those of the inputs first. */
 export interface Plan {
   /** Positions of the input layers among the layers, -1 where there is none; their values are 0, 1, ... */
   readonly inputs: readonly number[];

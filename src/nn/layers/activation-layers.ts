@@ -55,7 +55,7 @@ export class LeakyRelu extends layer(
     negativeSlope: optional(
       between(0, Infinity),
       0.3,
-      "Slope below 0 (the activation function of this name takes 0.2, as in Keras).",
+      "Slope below 0; the function of this name takes 0.2.",
     ),
   },
   { className: "LeakyReLU", renamed: { alpha: "negativeSlope" } },
@@ -98,7 +98,7 @@ export class Prelu extends layer(
     sharedAxes: optional(
       axes,
       [],
-      "Axes along which the slope is the same, 1 being the first of a sample: [1, 2] for one slope per channel.",
+      "Axes that share a slope: [1, 2] for one per channel of images.",
     ),
   },
   {
@@ -132,11 +132,7 @@ export type PreluOptions = OptionsFor<typeof Prelu>;
 export const prelu = factory(Prelu);
 
 const softmaxOptions = {
-  axis: optional(
-    axes,
-    -1,
-    "One axis or several along which the results add up to 1, the batch being axis 0.",
-  ),
+  axis: optional(axes, -1, "Axes along which probabilities add up to 1; 0 is the batch."),
 };
 
 /** eˣ divided by its sum along an axis. */

@@ -59,14 +59,10 @@ export class Arithmetic extends layer(
     operandShape: optional(
       listOf(whole(0)),
       [],
-      "Shape of the layer's own tensor, which broadcasts to a sample; [] is one number.",
+      "Shape of the operand, which broadcasts to a sample.",
     ),
-    operandInitializer: optional(initializer, "ones", "Makes the layer's own tensor."),
-    operandFirst: optional(
-      flag,
-      false,
-      "Whether the layer's own tensor is the first operand, as in 1 - x.",
-    ),
+    operandInitializer: optional(initializer, "ones", "Makes the operand."),
+    operandFirst: optional(flag, false, "Whether the operand comes first, as in 1 - x."),
   },
   {
     parameters({ label, operandShape, operandInitializer }, shape) {

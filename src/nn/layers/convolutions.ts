@@ -21,7 +21,7 @@ const kernelOptions = {
   algorithm: optional(
     oneOf(["auto", "direct"]),
     "auto",
-    "auto may use transforms with fewer products and a little more rounding, direct never does.",
+    "auto may transform: fewer products, a little more rounding.",
   ),
   biasInitializer: optional(initializer, "zeros", "Draws the bias."),
 };
@@ -78,11 +78,7 @@ function finished(
 export class Conv2d extends layer(
   "conv2d",
   {
-    groups: optional(
-      count,
-      1,
-      "Parts of the channels and filters that are convolved apart. Divides both.",
-    ),
+    groups: optional(count, 1, "Parts of channels and filters that are convolved apart."),
     filters,
     ...kernelOptions,
     kernelInitializer,
@@ -268,7 +264,7 @@ export class Conv2dTranspose extends layer(
     outputPadding: optional(
       pair(0),
       undefined,
-      "Rows and columns to add at the bottom and the right, fewer than strides.",
+      "Added at the bottom and right; less than strides.",
     ),
     filters,
     ...kernelOptions,

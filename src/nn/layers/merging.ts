@@ -182,11 +182,7 @@ function joined(label: string, axis: number, shapes: readonly Shape[]): number[]
 export class Concatenate extends layer(
   "concatenate",
   {
-    axis: optional(
-      axisKind,
-      -1,
-      "The axis along which inputs may differ; the batch counts as axis 0.",
-    ),
+    axis: optional(axisKind, -1, "The axis to join along; 0 is the batch."),
   },
   {
     takesList: true,

@@ -56,11 +56,7 @@ export class BatchNorm extends layer(
   {
     axis: optional(axisKind, -1, "The axis of the features; the batch counts as axis 0."),
     ...formOptions,
-    momentum: optional(
-      between(0, 1),
-      0.99,
-      "What the moving statistics keep of themselves in a step.",
-    ),
+    momentum: optional(between(0, 1), 0.99, "What moving statistics keep per step."),
     movingMeanInitializer: optional(initializer, "zeros", "Makes the moving mean."),
     movingVarianceInitializer: optional(initializer, "ones", "Makes the moving variance."),
   },
@@ -163,11 +159,7 @@ export const batchNorm = factory(BatchNorm);
 export class LayerNorm extends layer(
   "layerNorm",
   {
-    axis: optional(
-      axesKind,
-      -1,
-      "The axis, or axes, along which mean and variance are taken, the batch being axis 0.",
-    ),
+    axis: optional(axesKind, -1, "Axes that mean and variance are taken along; 0 is the batch."),
     ...formOptions,
   },
   {
@@ -221,11 +213,7 @@ export class GroupNorm extends layer(
   {
     axis: optional(axisKind, -1, "The axis of channels, the batch being axis 0."),
     ...formOptions,
-    groups: optional(
-      groupCount,
-      32,
-      "Number of groups of neighbouring channels; -1 for one per channel (instance normalisation).",
-    ),
+    groups: optional(groupCount, 32, "Groups of neighbouring channels; -1 for one per channel."),
   },
   {
     className: "GroupNormalization",

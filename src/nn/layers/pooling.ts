@@ -49,7 +49,7 @@ const windowed = {
   },
 };
 
-/** The images that a layer pools. Throws ShapeError naming the layer if they are none, or smaller than a window. */
+/** The images that a layer pools. Throws ShapeError naming the layer for other tensors, and for images smaller than a window. */
 function windowedImages(of: Layer & Windows, x: Tensor): Tensor {
   const [, rows, columns] = requireImages(of.label, x, of.inputShape?.[2]).shape;
   windowCounts(of.label, of, [rows!, columns!]);

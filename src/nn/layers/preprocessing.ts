@@ -109,7 +109,7 @@ const ownOptions = {
   constants: optional(
     kind("{ mean, variance }", () => true) as Kind<Statistics>,
     undefined,
-    "mean and variance, where they were given.",
+    "Given statistics.",
   ),
 };
 
@@ -277,7 +277,7 @@ export class Dropout extends layer("dropout", {
   noiseShape: optional(
     openExtents,
     undefined,
-    "Shape of the mask, the batch included: an extent of 1 drops along the whole axis at once, null is the input's extent ([null, 1, 1, null] drops whole channels of images).",
+    "Shape of the mask with the batch: 1 drops along a whole axis, null is the input's extent.",
   ),
   seed: optional(whole(0), undefined, "Tells the masks of two layers apart that get the same key."),
 }) {

@@ -34,11 +34,7 @@ export class Residual extends layer(
   "residual",
   {
     body: required(layers, "f: a layer, or several in order."),
-    shortcut: optional(
-      layers,
-      undefined,
-      "What x passes on the way around; x itself unless given.",
-    ),
+    shortcut: optional(layers, undefined, "What x passes on the way around."),
   },
   {
     inputShape: ({ body }) => body.inputShape,

@@ -63,10 +63,7 @@ function filled(label: string, targetShape: Shape, sample: Shape): Shape {
 export class Reshape extends layer(
   "reshape",
   {
-    targetShape: required(
-      targetExtents,
-      "Shape of an output sample, without the batch; one extent may be -1 and is worked out.",
-    ),
+    targetShape: required(targetExtents, "Shape of an output sample; -1 is worked out."),
   },
   { outputShape: ({ label, targetShape }, shape) => filled(label, targetShape, shape) },
 ) {
@@ -90,10 +87,7 @@ export const reshape = factory(Reshape);
 export class Permute extends layer(
   "permute",
   {
-    dims: required(
-      axisOrder,
-      "The input axis that each output axis is. Axes of a sample count from 1, the batch being 0.",
-    ),
+    dims: required(axisOrder, "The input axis that each output axis is, counted from 1."),
   },
   {
     outputShape({ label, dims }, shape) {
@@ -127,10 +121,7 @@ export class Slice extends layer(
   "slice",
   {
     starts: required(perAxis(0), "The first element taken, for each axis of a sample."),
-    stops: required(
-      perAxis(0),
-      "The first element not taken any more; beyond the end it is the end.",
-    ),
+    stops: required(perAxis(0), "The first element not taken any more, or beyond the end."),
     steps: optional(perAxis(1), undefined, "Distance of what is taken: 1 unless given."),
   },
   {
@@ -217,11 +208,7 @@ export const pad = factory(Pad);
 export class ZeroPadding2d extends layer(
   "zeroPadding2d",
   {
-    padding: optional(
-      borders,
-      1,
-      "Rows and columns on every side, [rows, columns], or [[top, bottom], [left, right]].",
-    ),
+    padding: optional(borders, 1, "Rows and columns at the borders."),
     dataFormat,
   },
   {
@@ -266,11 +253,7 @@ function cropped(
 export class Cropping2d extends layer(
   "cropping2d",
   {
-    cropping: optional(
-      borders,
-      0,
-      "Rows and columns on every side, [rows, columns], or [[top, bottom], [left, right]].",
-    ),
+    cropping: optional(borders, 0, "Rows and columns at the borders."),
     dataFormat,
   },
   { outputShape: (of, shape): Shape => cropped(of, shape) },
@@ -301,7 +284,7 @@ export class UpSampling2d extends layer(
     interpolation: optional(
       oneOf(["nearest", "bilinear"]),
       "nearest",
-      "Each pixel repeated, or straight lines between the centres of pixels (bilinear).",
+      "Pixels repeated, or straight lines between their centres.",
     ),
     dataFormat,
   },
