@@ -4,7 +4,7 @@ import { readFileSync } from "node:fs";
 import { describe, expect, test } from "vitest";
 import { type Tensor, tensor } from "../../src/index.ts";
 import { ExplainError, type Subject, judge, metrics } from "../../src/explain/index.ts";
-import { blurred } from "../../src/explain/judge/blur.ts";
+import { blurred } from "../../src/explain/judge/metrics.ts";
 import { impute } from "../../src/explain/judge/impute.ts";
 import { ArgumentError, ShapeError } from "../../src/base/errors.ts";
 import { drawn } from "../support/keras-golden.ts";
@@ -352,9 +352,9 @@ describe("in use", () => {
     ["batches of nothing", {}, { batchSize: 0 }, ArgumentError, /batchSize/],
     ["an unknown option", {}, { metric: "road" }, ArgumentError, /Did you mean metrics/],
     ["a metric of all objects", {}, { metrics: ["toString"] }, ArgumentError, /pointingGame/],
-    ["no step", {}, { steps: 0 }, ArgumentError, /steps: expected a whole number from 1 to 320/],
-    ["more steps than pixels", {}, { steps: 1e9 }, ArgumentError, /steps/],
-    ["no blur", {}, { blur: 0 }, ArgumentError, /blur: expected a number of pixels above 0, got 0/],
+    ["no step", {}, { steps: 0 }, ArgumentError, /steps: expected a positive integer, got 0/],
+    ["more steps than pixels", {}, { steps: 1e9 }, ArgumentError, /steps: expected at most 320/],
+    ["no blur", {}, { blur: 0 }, ArgumentError, /blur: .* above 0, got 0/],
     ["negative noise", {}, { noise: -1 }, ArgumentError, /noise/],
     ["a tolerance that is none", {}, { tolerance: NaN }, ArgumentError, /tolerance.*got NaN/],
     ["a colour of another picture", {}, { baseline: [0] }, ArgumentError, /each of 3 channels/],

@@ -133,7 +133,7 @@ describe("colour maps", () => {
       "Did you mean viridis?",
     );
     expect(() => colourise(wave(2, 2), { range: [1, 0] })).toThrow(
-      "a lower and a higher number, got 1 and 0",
+      "range: expected a lower and a higher number",
     );
   });
 });

@@ -4,7 +4,7 @@ import * as nn from "../../src/nn/index.ts";
 import { describe, expect, test } from "vitest";
 import { type Tensor, random } from "../../src/index.ts";
 import { type Network, gradCam, parameterRandomisation } from "../../src/explain/index.ts";
-import { rankCorrelation, structuralSimilarity } from "../../src/explain/judge/similarity.ts";
+import { rankCorrelation, structuralSimilarity } from "../../src/explain/judge/randomisation.ts";
 import { ArgumentError } from "../../src/base/errors.ts";
 
 const network = nn.sequential(

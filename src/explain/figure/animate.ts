@@ -1,38 +1,44 @@
-/** @file Pictures one after another -> animated GIF files. */
+/** @file Animated GIF files of pictures. */
 import * as namespace from "gifenc";
 import { ArgumentError, ShapeError, complaint, describe } from "../../base/errors.ts";
-import { checkOptions } from "../../base/options.ts";
+import { either, kind, whole } from "../../base/kinds.ts";
+import { type OptionsOf, optional, schema } from "../../base/options.ts";
 import { type Picture, checkPicture } from "../../models/images/picture.ts";
 
-/** A CommonJS module that says it was an ES module: loaders disagree on where its exports are. */
+/** A CommonJS module that calls itself an ES module: loaders disagree on where its exports are. */
 const gifenc = (namespace as Partial<typeof namespace>).quantize ? namespace : namespace.default;
 
-/** A picture and how long it stays. */
+/** A picture and how long it is shown. */
 export interface Frame {
   readonly picture: Picture;
-  /** Milliseconds, of which GIF keeps hundredths of a second: 100 unless given, 20 at least, since browsers slow faster ones down. */
+  /** Milliseconds, rounded to the hundredths of a second that GIF knows: 100 unless given, at least 20 because browsers slow down faster ones. */
   readonly delay?: number;
 }
 
-/** Options of `animate`. */
-export interface AnimateOptions {
-  /** How often the frames are shown: for ever unless given. */
-  readonly repeat?: number;
-}
+const declared = schema({
+  repeat: optional(
+    either(
+      whole(1, 65_535),
+      kind<number>("Infinity", (given) => given === Infinity),
+    ),
+    Infinity,
+    "How many times the frames are shown.",
+  ),
+});
 
-/** Pixels that the palette is made from: more make it no better. */
+/** Options of `animate`. */
+export type AnimateOptions = OptionsOf<typeof declared.spec>;
+
+/** Number of pixels that the palette is made from. More do not improve it. */
 const mostSamples = 2 ** 18;
 
 /**
- * The bytes of an animated GIF file. All frames share the 256 colours that suit them best, so that nothing flickers that does not
- * change. Throws ShapeError for frames of different sizes, ArgumentError for none, and for delays that GIF cannot keep.
+ * The bytes of an animated GIF file. All frames share the 256 colours that suit them best, so that nothing flickers that does not change. Throws
+ * ShapeError for frames of different sizes, ArgumentError for an empty list and for delays or sizes that GIF cannot represent.
  */
 export function animate(frames: readonly Frame[], options: AnimateOptions = {}): Uint8Array {
-  checkOptions("animate", options, ["repeat"]);
-  const { repeat = Infinity } = options;
+  const { repeat } = declared.read("animate", options);
   checkFrames(frames);
-  if (!(repeat >= 1 && repeat <= 65_535 && Number.isInteger(repeat)) && repeat !== Infinity)
-    throw new ArgumentError(complaint("animate: repeat", "1 to 65535", describe(repeat)));
   const { width, height } = frames[0]!.picture;
   const palette = gifenc.quantize(samples(frames), 256);
   const file = gifenc.GIFEncoder();
@@ -40,7 +46,7 @@ export function animate(frames: readonly Frame[], options: AnimateOptions = {}):
     file.writeFrame(gifenc.applyPalette(withAlpha(picture), palette), width, height, {
       palette,
       delay,
-      // 0 is for ever, -1 once; else how often it is shown again.
+      // 0 means for ever, -1 once, any other number how many times it is shown again.
       repeat: repeat === Infinity ? 0 : repeat === 1 ? -1 : repeat - 1,
     });
   file.finish();
@@ -79,10 +85,10 @@ function withAlpha({ data }: Picture): Uint8Array {
   return rgba;
 }
 
-/** Pixels of all frames, evenly. */
+/** Evenly spaced pixels of all frames. */
 function samples(frames: readonly Frame[]): Uint8Array {
   const pixels = frames[0]!.picture.data.length / 3;
-  // An odd step does not keep to the columns of pictures of common sizes.
+  // An odd step does not stay in the same columns of pictures of common sizes.
   const step = Math.ceil((pixels * frames.length) / mostSamples) | 1;
   const rgba: number[] = [];
   for (let at = 0; at < pixels * frames.length; at += step) {

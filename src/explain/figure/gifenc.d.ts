@@ -1,4 +1,4 @@
-/** @file What is used of gifenc, which brings no types along. */
+/** @file Types of the functions used of gifenc, which has no types of its own. */
 declare module "gifenc" {
   type Palette = readonly (readonly number[])[];
 

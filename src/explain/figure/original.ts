@@ -1,21 +1,23 @@
 /**
- * @file The figure of the program GradCAM-Keras, pixel by pixel: what matplotlib draws of 7 x 4 inches at 300 dots an inch, two panels,
- * the picture and the picture under its map in jet, without interpolation.
+ * @file The figure of the program GradCAM-Keras, pixel by pixel: 7 x 4 inches at 300 dots per inch as matplotlib draws them, the picture in one panel
+ * and in the other under its map in jet, without interpolation.
  */
 import { type Picture, checkPicture } from "../../models/images/picture.ts";
 import { ArgumentError, complaint } from "../../base/errors.ts";
-import { checkOptions } from "../../base/options.ts";
-import { type HeatMap, checkMap } from "./heat-map.ts";
-import { overlay } from "./overlay.ts";
-import { drawing, image, label } from "./svg.ts";
-import { upsample } from "./upsample.ts";
+import { whole } from "../../base/kinds.ts";
+import { type SettingsOf, required, schema } from "../../base/options.ts";
+import { type HeatMap, checkMap, upsample } from "./heat-map.ts";
+import { overlay } from "./colours.ts";
+import { drawing, image, label, words } from "./svg.ts";
+
+const declared = schema({
+  classIndex: required(whole(0), "Number of the class."),
+  className: required(words, "Name of the class."),
+  layer: required(words, "Name of the layer."),
+});
 
 /** What the titles say. */
-export interface OriginalTitles {
-  readonly classIndex: number;
-  readonly className: string;
-  readonly layer: string;
-}
+export type OriginalTitles = SettingsOf<typeof declared.spec>;
 
 /** Pixels. */
 const [width, height] = [2100, 1200];
@@ -23,26 +25,25 @@ const [width, height] = [2100, 1200];
 const side: number = (0.98 * width) / 2.11;
 const top: number = 0.04 * height + (0.96 * height - side) / 2;
 const lefts: readonly number[] = [0.01 * width, 0.99 * width - side];
-/** Type of 12 points, its baseline 6 points above the panels; lines 1.2 times DejaVu Sans' height apart. */
+/** Type of 12 points with its baseline 6 points above the panels, and a line height of 1.2 times that of DejaVu Sans. */
 const [type, baseline, lineHeight] = [50, top - 25, 58];
 
 /**
- * The figure as SVG text of 2100 x 1200 pixels; `svgToPng(svg, { zoom: 1 })` makes the program's PNG file of it. The map is brought
- * to the picture's size by scipy's cubic spline, and its colours run from its least value, negative or not, to its greatest. Panels
- * are matplotlib's pixels to a level or two; the titles are set in another type face. Throws ArgumentError for pictures that are not
- * square, which the program never has.
+ * The figure as SVG text of 2100 x 1200 pixels; `svgToPng(svg, { zoom: 1 })` makes the program's PNG file of it. The map is enlarged to the picture's
+ * size by scipy's cubic spline, and its colours run from its smallest value, negative or not, to its largest. Panels equal matplotlib's pixels to a
+ * level or two; the titles have another type face. Throws ArgumentError for wrong titles, and for pictures that are not square, which the program
+ * does not have.
  */
 export function originalFigure(picture: Picture, map: HeatMap, titles: OriginalTitles): string {
   checkPicture("originalFigure", picture);
   checkMap("originalFigure", map);
-  checkOptions("originalFigure", titles, ["classIndex", "className", "layer"]);
   if (picture.width !== picture.height)
     throw new ArgumentError(
       complaint("originalFigure", "a square picture", `${picture.width} x ${picture.height}`),
     );
   const large = upsample(map, picture.height, picture.width, "spline3");
   const explained = overlay(picture, large, { colourMap: "jet", alpha: 0.5 });
-  const { classIndex, className, layer } = titles;
+  const { classIndex, className, layer } = declared.read("originalFigure", titles);
   const heads = [
     ["", "Original image"],
     [`${classIndex}th dimension (${className})`, `w.r.t layer ${layer}`],
@@ -66,7 +67,7 @@ export function originalFigure(picture: Picture, map: HeatMap, titles: OriginalT
   return drawing(`Original image, ${heads[1]!.join(" ")}`, width, height, parts);
 }
 
-/** The panel's pixels: each shows what lies under its centre. */
+/** The panel's pixels: each has the colour of the picture's pixel under its centre. */
 function enlarged(picture: Picture, left: number, x: number, y: number): Picture {
   const scale = picture.width / side;
   const columns = Math.round(left + side) - x;

@@ -1,28 +1,40 @@
 /**
- * @file SVG -> PNG by resvg in WebAssembly, with the type face that the package brings along. It never looks for fonts on the machine,
- * so a figure is the same picture everywhere.
+ * @file SVG to PNG by resvg in WebAssembly, with the type face that the package brings along. Fonts of the machine are never used, so a figure is the
+ * same picture everywhere.
  */
 import { nodeModules } from "../../base/node/files.ts";
-import { ArgumentError, complaint, describe } from "../../base/errors.ts";
-import { checkOptions } from "../../base/options.ts";
+import { complaint } from "../../base/errors.ts";
+import { kind } from "../../base/kinds.ts";
+import { type OptionsOf, optional, schema } from "../../base/options.ts";
 import { ExplainError } from "../errors.ts";
-import { ink } from "./theme.ts";
+import { ink } from "./svg.ts";
 
-/** What the rasteriser needs; Node finds it among the installed packages. */
+/** The files of the rasteriser. Node finds them among the installed packages. */
 export interface RasterParts {
   /** The file index_bg.wasm of @resvg/resvg-wasm. */
   readonly wasm: BufferSource | Response | Promise<Response>;
-  /** TrueType files of the type faces, the first of them the usual one: Inter in figures of this library. */
+  /** TrueType files of the type faces, the default one first: Inter for figures of this library. */
   readonly fonts: readonly Uint8Array[];
 }
 
+const declared = schema({
+  zoom: optional(
+    kind<number>(
+      "a number above 0, at most 16",
+      (given) => Number(given) > 0 && Number(given) <= 16,
+    ),
+    2,
+    "Pixels for each logical pixel.",
+  ),
+  parts: optional(
+    kind<RasterParts>("an object with wasm and fonts", (given) => typeof given === "object"),
+    undefined,
+    "The files of the rasteriser, needed in the first call where there are no packages, as in browsers.",
+  ),
+});
+
 /** Options of `svgToPng`. */
-export interface RasterOptions {
-  /** Pixels a logical pixel: 2 unless given. */
-  readonly zoom?: number;
-  /** For browsers and others that have no packages: taken from the first call. */
-  readonly parts?: RasterParts;
-}
+export type RasterOptions = OptionsOf<typeof declared.spec>;
 
 interface Rasteriser {
   readonly Resvg: typeof import("@resvg/resvg-wasm").Resvg;
@@ -38,7 +50,7 @@ async function installedParts(): Promise<RasterParts> {
         "svgToPng",
         "Node, which finds the rasteriser among its packages",
         "another environment",
-        "Give the rasteriser and type faces as `parts`, or let the browser draw the SVG.",
+        "Pass the rasteriser and type faces as `parts`, or let the browser draw the SVG.",
       ),
     );
   const require = node.modules.createRequire(import.meta.url);
@@ -56,7 +68,7 @@ async function load(given: RasterParts | undefined): Promise<Rasteriser> {
   const { wasm, fonts } = given ?? (await installedParts());
   const { Resvg, initWasm } = await import("@resvg/resvg-wasm");
   await initWasm(wasm as BufferSource).catch((cause: unknown) => {
-    // Another copy of this module, or somebody else, has done it: there is one rasteriser in a process.
+    // There is one rasteriser in a process, and other code may have initialised it.
     if (!/already initialized/i.test(String(cause))) throw cause;
   });
   return { Resvg, fonts };
@@ -65,16 +77,11 @@ async function load(given: RasterParts | undefined): Promise<Rasteriser> {
 let loaded: Promise<Rasteriser> | undefined;
 
 /**
- * The bytes of a PNG file of SVG text. In Node nothing else is needed; elsewhere the first call is given the rasteriser and type faces.
- * Throws ExplainError for text that is no SVG.
+ * The bytes of a PNG file of SVG text. Node needs nothing else; elsewhere the first call is given the rasteriser and type faces as `parts`. Throws
+ * ArgumentError for wrong options, ExplainError for text that is not SVG.
  */
 export async function svgToPng(svg: string, options: RasterOptions = {}): Promise<Uint8Array> {
-  checkOptions("svgToPng", options, ["zoom", "parts"]);
-  const { zoom = 2, parts } = options;
-  if (!(zoom > 0 && zoom <= 16))
-    throw new ArgumentError(
-      complaint("svgToPng: zoom", "a number above 0, at most 16", describe(zoom)),
-    );
+  const { zoom, parts } = declared.read("svgToPng", options);
   loaded ??= load(parts);
   const { Resvg, fonts } = await loaded.catch((cause: unknown) => {
     loaded = undefined;

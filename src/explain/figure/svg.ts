@@ -1,11 +1,26 @@
-/** @file Elements of SVG drawings, written as text. */
+/** @file Elements of SVG drawings as text, and how figures look: light, one type face, few sizes. */
+import { kind } from "../../base/kinds.ts";
+import type { Kind } from "../../base/options.ts";
 import type { Picture } from "../../models/images/picture.ts";
 import { encodePng } from "../../models/images/png.ts";
-import { fontFamily, ink } from "./theme.ts";
+
+/** Colours of figures. */
+export const ink = {
+  text: "#1f2328",
+  quiet: "#59636e",
+  line: "#a9b2bc",
+  warning: "#b35900",
+  paper: "#ffffff",
+} as const;
+
+/** Type sizes in logical pixels. */
+export const type = { title: 17, text: 13, small: 12 } as const;
+
+export const fontFamily = "Inter, system-ui, sans-serif";
 
 type Attributes = Readonly<Record<string, string | number | undefined>>;
 
-/** Characters that XML reserves, written so that they stand for themselves; what it forbids becomes a space. */
+/** Text in which characters that XML reserves are escaped, and those that it forbids become spaces. */
 function escaped(text: string): string {
   return text
     .replace(/[\p{Cc}\p{Cs}\uFFFE\uFFFF]/gu, " ")
@@ -14,7 +29,7 @@ function escaped(text: string): string {
     .replaceAll('"', "&quot;");
 }
 
-/** An element with others in it. Attributes that are undefined are left out; numbers have at most two decimals. */
+/** An element and its children. Undefined attributes are left out; numbers have at most two decimals. */
 export function element(
   name: string,
   attributes: Attributes,
@@ -29,12 +44,17 @@ export function element(
   return children.length === 0 ? `${start}/>` : `${start}>${children.join("")}</${name}>`;
 }
 
+/** The kind of options that are drawn as text. */
+export const words: Kind<string> = kind("a text", (given) => typeof given === "string", {
+  parse: (typed) => typed,
+});
+
 /** A line of text. */
 export function label(text: string, attributes: Attributes): string {
   return element("text", attributes, escaped(text));
 }
 
-/** A text that fits, roughly: nothing here can measure type. Layers' names differ at their ends, so the middle is left out. */
+/** A text shortened to about a width, since type cannot be measured here. The middle is left out, because names of layers differ at their ends. */
 export function shortened(text: string, width: number, size: number): string {
   const letters = [...text];
   const most = Math.floor(width / (0.56 * size));
@@ -43,7 +63,7 @@ export function shortened(text: string, width: number, size: number): string {
   return `${letters.slice(0, half).join("")}…${letters.slice(-half).join("")}`;
 }
 
-/** A picture in a place, its pixels stretched to fill it. */
+/** A picture whose pixels are stretched to fill a rectangle. */
 export function image(
   picture: Picture,
   x: number,
@@ -59,7 +79,7 @@ export function image(
   return element("image", { x, y, width, height, preserveAspectRatio: "none", href });
 }
 
-/** The whole drawing, with its name for those who do not see it. */
+/** The whole drawing; screen readers read its name. */
 export function drawing(
   name: string,
   width: number,

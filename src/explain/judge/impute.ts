@@ -1,13 +1,12 @@
 /**
- * @file Pixels filled in from their neighbours, so that a picture with pixels removed gives away neither which they were nor an
- * edge around them: the linear imputation of ROAD (Rong et al. 2022, "A consistent and efficient evaluation strategy for
- * attribution methods", section 4.2).
+ * @file Removed pixels are filled in from their neighbours, so that the picture betrays neither their positions nor an edge around them: the linear
+ * imputation of ROAD (Rong et al. 2022, "A consistent and efficient evaluation strategy for attribution methods", section 4.2).
  */
 
-/** Weights of neighbours in the mean: of those beside, and of those across a corner. */
+/** Weights of the neighbours in the mean: beside the pixel, and across its corners. */
 const [beside, across] = [1 / 6, 1 / 12];
 
-/** Size of the residual, relative to that of the right-hand side, at which a solution is good enough for float32 pixels. */
+/** The residual, relative to the right-hand side, at which a solution is accurate enough for float32 pixels. */
 const enough = 1e-6;
 
 /** The picture that pixels are removed from. */
@@ -20,10 +19,10 @@ export interface Picture {
 }
 
 /**
- * Replaces the pixels at `missing` places (all of them are left as they are), each channel by the solution of: every missing
- * pixel is the weighted mean of its neighbours in the picture, missing or not. The matrix is symmetric and positive definite, a graph's
- * Laplacian. It is solved by conjugate gradients (Hestenes and Stiefel 1952), which begin with the solution for the picture at half
- * its size, and so on down (cascadic multigrid, Bornemann and Deuflhard 1996).
+ * A copy of the picture whose `missing` pixels (unless that is all of them) each are the weighted mean of their neighbours in the picture, missing
+ * ones included: for each channel a system of linear equations, whose matrix is a graph's Laplacian, symmetric and positive definite. It is solved by
+ * conjugate gradients (Hestenes and Stiefel 1952) that start from the solution for the picture at half its size, recursively (cascadic multigrid,
+ * Bornemann and Deuflhard 1996).
  */
 export function impute(
   { rows, columns, channels, pixels }: Picture,
@@ -48,7 +47,7 @@ interface Plane {
   readonly isKnown: Uint8Array;
 }
 
-/** The values with those that are not known found. */
+/** The values, with the unknown ones computed. */
 function solve(plane: Plane): Float64Array {
   const { rows, columns, values, isKnown } = plane;
   const missing = Int32Array.from(isKnown.keys()).filter((place) => !isKnown[place]);
@@ -70,7 +69,7 @@ function solve(plane: Plane): Float64Array {
   return solved;
 }
 
-/** The plane at half its size: means of what is known of four pixels. */
+/** The plane at half its size: means of the known ones among four pixels. */
 function halved({ rows, columns, values, isKnown }: Plane): Plane {
   const [fewer, narrower] = [(rows + 1) >> 1, (columns + 1) >> 1];
   const sums = new Float64Array(fewer * narrower);
@@ -89,36 +88,36 @@ function halved({ rows, columns, values, isKnown }: Plane): Plane {
   };
 }
 
-/** Places of a picture with a border of one pixel around it, so that all of them have neighbours. */
+/** A picture with a border of one pixel around it, so that every pixel has eight neighbours. */
 class Grid {
-  /** Where the missing places are. */
+  /** Positions of the missing pixels in fields. */
   readonly at: Int32Array;
-  private readonly rows: number;
-  private readonly columns: number;
-  private readonly stride: number;
+  readonly #rows: number;
+  readonly #columns: number;
+  readonly #stride: number;
 
   constructor(rows: number, columns: number, missing: Int32Array) {
-    this.rows = rows;
-    this.columns = columns;
-    this.stride = columns + 2;
-    this.at = missing.map((place) => this.position(place));
+    this.#rows = rows;
+    this.#columns = columns;
+    this.#stride = columns + 2;
+    this.at = missing.map((place) => this.#position(place));
   }
 
-  private position(place: number): number {
-    return (Math.floor(place / this.columns) + 1) * this.stride + (place % this.columns) + 1;
+  #position(place: number): number {
+    return (Math.floor(place / this.#columns) + 1) * this.#stride + (place % this.#columns) + 1;
   }
 
-  /** Values at the places of a picture, and 0 on the border. */
+  /** Values at the pixels of a picture, and 0 on the border. */
   field(valueAt: (place: number) => number): Float64Array {
-    const values = new Float64Array((this.rows + 2) * this.stride);
-    for (let place = 0; place < this.rows * this.columns; place++)
-      values[this.position(place)] = valueAt(place);
+    const values = new Float64Array((this.#rows + 2) * this.#stride);
+    for (let place = 0; place < this.#rows * this.#columns; place++)
+      values[this.#position(place)] = valueAt(place);
     return values;
   }
 
-  /** The weighted sum of the neighbours of a missing place. */
+  /** The weighted sum of the neighbours of a missing pixel. */
   around(values: Float64Array, index: number): number {
-    const { stride } = this;
+    const stride = this.#stride;
     const [above, here, below] = [
       this.at[index]! - stride,
       this.at[index]!,
@@ -131,7 +130,7 @@ class Grid {
   }
 }
 
-/** Solves weights_i x_i - (the sum around x_i) = b_i for the missing places, from a guess that becomes the solution. */
+/** Solves weights_i x_i - (the sum around x_i) = b_i for the missing pixels, from a guess that becomes the solution. */
 function conjugateGradients(
   grid: Grid,
   weights: Float64Array,
@@ -141,7 +140,7 @@ function conjugateGradients(
   const { at } = grid;
   const size = b.length;
   const field = grid.field(() => 0);
-  /** The matrix times what the field holds at the missing places. Where pixels are known the field is zero. */
+  /** Writes the matrix times the field's values at missing pixels; the field is zero at known ones. */
   const image = new Float64Array(size);
   const multiply = (): void => {
     for (let i = 0; i < size; i++) image[i] = weights[i]! * field[at[i]!]! - grid.around(field, i);

@@ -2,22 +2,21 @@
 import { ArgumentError, ShapeError, complaint, describe } from "../../base/errors.ts";
 import { formatShape } from "../../ir/shape.ts";
 import { Tensor, concreteElements } from "../../ir/tensor.ts";
-import { type HeatMap, checkMap } from "../figure/heat-map.ts";
-import { upsample } from "../figure/upsample.ts";
+import { type HeatMap, checkMap, upsample } from "../figure/heat-map.ts";
 
-/** Something to judge. */
+/** A map to judge, and what it is a map of. */
 export interface Subject {
   /** The picture as the network takes it: [H, W, C] or [1, H, W, C], float32. */
   readonly image: Tensor;
-  /** Of any size: it is brought to the picture's, bilinearly. */
+  /** The map, of any size: it is resized to the picture's bilinearly. */
   readonly map: HeatMap;
-  /** The class that the map explains: a place in the network's output. */
+  /** The class that the map explains: an index into the network's output. */
   readonly classIndex: number;
-  /** Which pixels belong to what makes the class: [H, W], not 0 inside. Metrics of localisation need it. */
+  /** Which pixels belong to the object of the class: [H, W], 0 outside. Metrics of localisation need it. */
   readonly mask?: Tensor;
 }
 
-/** A subject checked, its map of the picture's size. */
+/** A subject that was checked, with a map of the picture's size. */
 export interface Case {
   readonly rows: number;
   readonly columns: number;
@@ -30,7 +29,7 @@ export interface Case {
   readonly mask: ArrayLike<number> | undefined;
 }
 
-/** Throws ArgumentError and ShapeError naming what of the subject cannot be judged. */
+/** The subject as a case. Throws ArgumentError or ShapeError naming the part of it that cannot be judged. */
 export function caseOf(who: string, subject: Subject): Case {
   const { image, map, classIndex, mask } = subject;
   if (!(image instanceof Tensor) || image.dtype !== "float32")
@@ -48,7 +47,7 @@ export function caseOf(who: string, subject: Subject): Case {
   const [rows, columns, channels] = shape as [number, number, number];
   if (!Number.isSafeInteger(classIndex) || classIndex < 0)
     throw new ArgumentError(
-      complaint(`${who}: classIndex`, "a place in the network's output", describe(classIndex)),
+      complaint(`${who}: classIndex`, "an index into the network's output", describe(classIndex)),
     );
   if (
     mask !== undefined &&
