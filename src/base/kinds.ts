@@ -1,6 +1,14 @@
 /** @file The kinds of values that options take. A room adds its own (an initialiser, a controller) with `kind`. */
 import { complaint, describe } from "./errors.ts";
-import { type Failure, type Kind, checkChoice } from "./options.ts";
+import {
+  type Failure,
+  type Kind,
+  type OptionsOf,
+  type Schema,
+  type SettingsOf,
+  type Spec,
+  checkChoice,
+} from "./options.ts";
 
 /** A kind from its description and a test; `hint` tells the way out. */
 export function kind<Value>(
@@ -71,6 +79,12 @@ export function within(low: number, high: number): Kind<number> {
   );
 }
 
+/** A number from 0 up to, but not including, 1: how much of a running mean stays. */
+export const decay: Kind<number> = numberKind(
+  "a number of at least 0 and below 1",
+  (value) => value >= 0 && value < 1,
+);
+
 /** A whole number from `low` to `high`, both included. */
 export function whole(low: number, high: number = Number.MAX_SAFE_INTEGER): Kind<number> {
   const expected =
@@ -140,6 +154,14 @@ export function listOf<Given, Value>(
 function lengths(least: number, most: number): string {
   if (most === Infinity) return least === 0 ? "values" : `at least ${least} values`;
   return `${least} to ${most} values`;
+}
+
+/** Options within options, which a schema of their own declares. */
+export function group<const S extends Spec>(options: Schema<S>): Kind<OptionsOf<S>, SettingsOf<S>> {
+  return {
+    expected: `an object of options among ${options.names.join(", ")}`,
+    read: (who, given, Fails) => options.read(who, given, Fails),
+  };
 }
 
 /** What either kind accepts, the first one if both do. */

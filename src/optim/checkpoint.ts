@@ -2,7 +2,7 @@
 import { concat } from "../base/bytes.ts";
 import { crc32 } from "../base/crc32.ts";
 import { type DType, allocate } from "../ir/dtype.ts";
-import { ArgumentError, complaint, describe } from "../base/errors.ts";
+import { AdjointError, ArgumentError, complaint, describe } from "../base/errors.ts";
 import {
   type ArrayToStore,
   type Reading,
@@ -16,8 +16,12 @@ import {
 import { formatShape, sameShape, sizeOf } from "../ir/shape.ts";
 import { Tensor, concreteElements } from "../ir/tensor.ts";
 import { flatten } from "../ir/tree.ts";
-import { CheckpointError } from "./checkpoint-error.ts";
-import { pathName } from "./parameters.ts";
+import { pathName } from "./trainer.ts";
+
+/** A checkpoint that cannot be read, written, or used for what it was loaded for. */
+export class CheckpointError extends AdjointError {
+  override readonly name: string = "CheckpointError";
+}
 
 /** Values that JSON can hold. */
 export type Json =
@@ -28,11 +32,11 @@ export type Json =
   | readonly Json[]
   | { readonly [key: string]: Json };
 
-/** What a checkpoint holds. */
+/** The contents of a checkpoint. */
 export interface Checkpoint {
   /** By path in the tree. */
   readonly tensors: ReadonlyMap<string, Tensor>;
-  /** What was noted along with them. */
+  /** As they were given to `encodeCheckpoint`. */
   readonly metadata: Json;
 }
 
@@ -52,7 +56,7 @@ const dtypesInFiles = Object.fromEntries(
 
 /**
  * A tree of tensors and metadata as bytes in the safetensors format, with a check over all of them.
- * Throws ArgumentError for leaves that are no tensors, paths that are not unique, and metadata that JSON cannot hold.
+ * Throws ArgumentError for leaves that are not tensors, paths that are not unique, and metadata that JSON cannot hold.
  */
 export function encodeCheckpoint(tree: unknown, metadata: Json = null): Uint8Array {
   const who = "encodeCheckpoint";
@@ -61,9 +65,7 @@ export function encodeCheckpoint(tree: unknown, metadata: Json = null): Uint8Arr
   const arrays = leaves.map((leaf, index): ArrayToStore => {
     const name = pathName(def.paths[index]!);
     if (names.has(name))
-      throw new ArgumentError(
-        complaint(who, "a path of its own for every tensor", `two at ${name}`),
-      );
+      throw new ArgumentError(complaint(who, "another path for every tensor", `two at ${name}`));
     names.add(name);
     const { buffer, byteOffset, byteLength } = concreteElements(leaf, who);
     const bytes = new Uint8Array(buffer, byteOffset, byteLength);

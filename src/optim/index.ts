@@ -1,25 +1,47 @@
-/** @file Training: optimisers, schedules, the trainer, checkpoints. */
+/** @file Training: optimisers, schedules, the trainer, whole fits, data, checkpoints. */
 import "../compile/evaluate.ts";
 import "../ops/index.ts";
 
-export { adam } from "./adam.ts";
-export type { AdamOptions } from "./adam.ts";
-export { adamw } from "./adamw.ts";
-export type { AdamwOptions } from "./adamw.ts";
-export { CheckpointError } from "./checkpoint-error.ts";
-export { loadCheckpoint, saveCheckpoint } from "./checkpoint-file.ts";
-export { decodeCheckpoint, encodeCheckpoint } from "./checkpoint.ts";
+export { decodeCheckpoint, encodeCheckpoint, CheckpointError } from "./checkpoint.ts";
 export type { Checkpoint, Json } from "./checkpoint.ts";
-export * from "./data/index.ts";
-export * from "./fit/index.ts";
-export { rmsprop } from "./rmsprop.ts";
-export type { RmspropOptions } from "./rmsprop.ts";
-export * as schedules from "./schedules/index.ts";
-export type { Rate, Schedule } from "./schedules/index.ts";
-export { sgd } from "./sgd.ts";
-export type { SgdOptions } from "./sgd.ts";
+export { loadCheckpoint, saveCheckpoint } from "./checkpoint-file.ts";
+export { augmentations, randomCrop, randomFlip, randomShift } from "./data/augment.ts";
+export type { Augmentation, RandomCropOptions } from "./data/augment.ts";
+export { batches, channelStatistics, normalise } from "./data/dataset.ts";
+export type { BatchOptions, Batches, ChannelStatistics } from "./data/dataset.ts";
+export { DataError, gunzip, readIdx } from "./data/files.ts";
+export type { GunzipOptions, ReadIdxOptions } from "./data/files.ts";
+export { evaluate, predict } from "./evaluate.ts";
+export type { EvaluateOptions, Metrics, PredictOptions, Reading } from "./evaluate.ts";
+export { fit } from "./fit.ts";
+export type {
+  BatchProgress,
+  Best,
+  CheckpointOptions,
+  EarlyStopping,
+  EpochRecord,
+  FitModelOptions,
+  FitOptions,
+  FitResult,
+  Labelled,
+  TrainerLike,
+} from "./fit.ts";
+export { adam, adamw, rmsprop, sgd } from "./optimizers.ts";
+export type { AdamOptions, AdamwOptions, RmspropOptions, SgdOptions } from "./optimizers.ts";
+export * as schedules from "./schedules.ts";
 export { trainer } from "./trainer.ts";
 export type { Loss, Trainer, TrainerOptions, TrainerState } from "./trainer.ts";
-export { chain, stateless } from "./transformation.ts";
-export type { Optimizer, Transformation, Transformed } from "./transformation.ts";
-export * from "./transforms/index.ts";
+export type { CheckpointStore } from "./training.ts";
+export { chain, stateful, stateless } from "./transformation.ts";
+export type { Optimizer, Rate, Schedule, Transformation, Transformed } from "./transformation.ts";
+export {
+  accumulateMomentum,
+  addDecayedWeights,
+  clipByGlobalNorm,
+  clipByValue,
+  globalNorm,
+  scaleByAdam,
+  scaleByLearningRate,
+  scaleByRms,
+} from "./transforms.ts";
+export type { AdamMoments, RmsOptions } from "./transforms.ts";

@@ -6,7 +6,7 @@ import { type OptionsOf, optional, schema } from "../../base/options.ts";
 import { jit } from "../../compile/jit.ts";
 import { formatShape } from "../../ir/shape.ts";
 import { Tensor } from "../../ir/tensor.ts";
-import { breather } from "../../optim/breather.ts";
+import { breather } from "../../base/breather.ts";
 import { ExplainError } from "../errors.ts";
 import { type Network, type Pass, requireNetwork, tracePass } from "../network/pass.ts";
 import { programsOf } from "../network/programs.ts";

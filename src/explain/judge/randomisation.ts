@@ -9,7 +9,7 @@ import { untraced } from "../../ir/trace.ts";
 import { flatten } from "../../ir/tree.ts";
 import { slotsOf } from "../../models/weights.ts";
 import { random } from "../../ops/index.ts";
-import { breather } from "../../optim/breather.ts";
+import { breather } from "../../base/breather.ts";
 import type { HeatMap } from "../figure/heat-map.ts";
 import { type Network, requireNetwork } from "../network/pass.ts";
 import { extremes } from "./metrics.ts";

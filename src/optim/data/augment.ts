@@ -1,18 +1,18 @@
 /**
- * @file Augmentation: images changed at random, each in its own way, so that a network sees none of them twice. Pixels are moved
- * by copying rows of plain typed arrays, which no compiled program does faster.
+ * @file Augmentation: images changed at random, each in its own way, so that a network never sees the same picture twice. Pixels
+ * move by copying rows of plain typed arrays, which no compiled program does faster.
  */
 import { allocate } from "../../ir/dtype.ts";
 import { ArgumentError, ShapeError, complaint, describe } from "../../base/errors.ts";
-import { checkOptions } from "../../base/options.ts";
+import { finite, flag, kind, whole } from "../../base/kinds.ts";
+import { type OptionsOf, optional, required, schema } from "../../base/options.ts";
 import { formatShape } from "../../ir/shape.ts";
 import { Tensor, concreteElements } from "../../ir/tensor.ts";
 import { untraced } from "../../ir/trace.ts";
 import { requireTensor } from "../../ops/bind.ts";
 import { random } from "../../ops/index.ts";
-import { checkWhole } from "./batches.ts";
 
-/** Images [N, H, W, C] and a random key to images [N, H', W', C]. The same key gives the same bits on every machine. */
+/** From images [N, H, W, C] and a random key to images [N, H', W', C]. The same key gives the same bits on every machine. */
 export type Augmentation = (images: Tensor, key: Tensor) => Tensor;
 
 /** Several augmentations one after another, each with a key of its own. */
@@ -33,12 +33,14 @@ export function augmentations(...steps: readonly Augmentation[]): Augmentation {
     );
 }
 
-/** Each image mirrored, or not, with equal chance: left to right (unless `horizontal` is false), top to bottom (if `vertical`). */
-export function randomFlip(
-  options: { readonly horizontal?: boolean; readonly vertical?: boolean } = {},
-): Augmentation {
-  checkOptions("randomFlip", options, ["horizontal", "vertical"]);
-  const { horizontal = true, vertical = false } = options;
+const flipSchema = schema({
+  horizontal: optional(flag, true, "Whether images may be mirrored left to right."),
+  vertical: optional(flag, false, "Whether images may be mirrored top to bottom."),
+});
+
+/** Each image mirrored, or not, with equal chance. Throws ArgumentError for options out of range. */
+export function randomFlip(options: OptionsOf<typeof flipSchema.spec> = {}): Augmentation {
+  const { horizontal, vertical } = flipSchema.read("randomFlip", options);
   return (images, key) => {
     const { n, h, w, c, from } = imagesOf("randomFlip", images);
     const coins = draws(key, [n, 2], 2);
@@ -61,24 +63,33 @@ export function randomFlip(
   };
 }
 
-/** Options of `randomCrop`. */
-export interface RandomCropOptions {
-  /** Rows and columns of the part: one number for a square. */
-  readonly size: number | readonly [rows: number, columns: number];
-  /** Pixels of `fill` laid around the image before: 0 unless given. */
-  readonly padding?: number;
-  /** 0 unless given. */
-  readonly fill?: number;
-}
+const isSize = (given: unknown): boolean => Number.isSafeInteger(given) && (given as number) > 0;
 
-/** Of each image a part of the given size, from a random place of the image with `padding` pixels of `fill` around it. */
+const fillOption = optional(finite, 0, "The value of pixels outside the image.");
+
+const cropSchema = schema({
+  size: required(
+    kind<number | readonly [rows: number, columns: number]>(
+      "a positive integer, or [rows, columns]",
+      (given) =>
+        isSize(given) || (Array.isArray(given) && given.length === 2 && given.every(isSize)),
+    ),
+    "Rows and columns of the part: one number for a square.",
+  ),
+  padding: optional(whole(0), 0, "Number of pixels of `fill` laid around the image first."),
+  fill: fillOption,
+});
+
+/** Options of `randomCrop`. */
+export type RandomCropOptions = OptionsOf<typeof cropSchema.spec>;
+
+/**
+ * From each image a part of the given size, at a random place of the image with `padding` pixels of `fill` around it. Throws
+ * ArgumentError for options out of range, and ShapeError for smaller images.
+ */
 export function randomCrop(options: RandomCropOptions): Augmentation {
-  checkOptions("randomCrop", options, ["size", "padding", "fill"]);
-  const { size, padding = 0, fill = 0 } = options;
+  const { size, padding, fill } = cropSchema.read("randomCrop", options);
   const [rows, columns] = typeof size === "number" ? [size, size] : size;
-  checkWhole("randomCrop: size", rows, 1);
-  checkWhole("randomCrop: size", columns, 1);
-  checkWhole("randomCrop: padding", padding, 0);
   return (images, key) => {
     const { n, h, w, from, c } = imagesOf("randomCrop", images);
     const [spareRows, spareColumns] = [h + 2 * padding - rows, w + 2 * padding - columns];
@@ -90,11 +101,11 @@ export function randomCrop(options: RandomCropOptions): Augmentation {
           formatShape(images.shape),
         ),
       );
-    const top = draws(split(key, 0), [n], spareRows + 1);
-    const left = draws(split(key, 1), [n], spareColumns + 1);
+    const top = draws(fold(key, 0), [n], spareRows + 1);
+    const left = draws(fold(key, 1), [n], spareColumns + 1);
     const to = allocate(images.dtype, n * rows * columns * c);
     for (let image = 0; image < n; image++)
-      cut(
+      copyPart(
         from,
         to,
         image,
@@ -108,29 +119,39 @@ export function randomCrop(options: RandomCropOptions): Augmentation {
   };
 }
 
-/** Each image moved by up to `rows` pixels up or down and `columns` left or right (2 unless given), `fill` (0) where nothing is left. */
-export function randomShift(
-  options: { readonly rows?: number; readonly columns?: number; readonly fill?: number } = {},
-): Augmentation {
-  checkOptions("randomShift", options, ["rows", "columns", "fill"]);
-  const { rows = 2, columns = 2, fill = 0 } = options;
-  checkWhole("randomShift: rows", rows, 0);
-  checkWhole("randomShift: columns", columns, 0);
+const shiftSchema = schema({
+  rows: optional(whole(0), 2, "Most pixels up or down."),
+  columns: optional(whole(0), 2, "Most pixels left or right."),
+  fill: fillOption,
+});
+
+/** Each image moved at random; pixels that come from outside the image are `fill`. Throws ArgumentError for options out of range. */
+export function randomShift(options: OptionsOf<typeof shiftSchema.spec> = {}): Augmentation {
+  const { rows, columns, fill } = shiftSchema.read("randomShift", options);
   return (images, key) => {
     const { n, h, w, c, from } = imagesOf("randomShift", images);
-    const down = draws(split(key, 0), [n], 2 * rows + 1);
-    const right = draws(split(key, 1), [n], 2 * columns + 1);
+    const down = draws(fold(key, 0), [n], 2 * rows + 1);
+    const right = draws(fold(key, 1), [n], 2 * columns + 1);
     const to = allocate(images.dtype, from.length);
     for (let image = 0; image < n; image++)
-      cut(from, to, image, [h, w, c], [h, w], down[image]! - rows, right[image]! - columns, fill);
+      copyPart(
+        from,
+        to,
+        image,
+        [h, w, c],
+        [h, w],
+        down[image]! - rows,
+        right[image]! - columns,
+        fill,
+      );
     return new Tensor(images, to);
   };
 }
 
 type Elements = ReturnType<typeof allocate>;
 
-/** Copies of one image the part whose upper left corner is at (top, left), which may lie outside. */
-function cut(
+/** Copies the part of one image whose upper left corner is at (top, left), which may lie outside the image. */
+function copyPart(
   from: Elements,
   to: Elements,
   image: number,
@@ -153,12 +174,12 @@ function cut(
   }
 }
 
-/** Integers in [0, count), one for each place. */
-function draws(key: Tensor, shape: readonly number[], count: number): Int32Array {
-  return untraced(() => random.randint(key, shape, { max: count }).data() as Int32Array);
+/** Integers in [0, most), one for each element of the shape. */
+function draws(key: Tensor, shape: readonly number[], most: number): Int32Array {
+  return untraced(() => random.randint(key, shape, { max: most }).data() as Int32Array);
 }
 
-function split(key: Tensor, index: number): Tensor {
+function fold(key: Tensor, index: number): Tensor {
   return untraced(() => random.foldIn(key, index));
 }
 

@@ -1,9 +1,9 @@
 /** @file Long work in steps that gives way to timers, signals and other work. */
 
-/** Longest time between looks at signals and timers, in milliseconds. */
+/** Longest time between two turns of the event loop, in milliseconds. */
 const patience = 50;
 
-/** A function that gives way to the event loop if it has not for a while. */
+/** A function to call between steps: it lets the event loop turn if it has not for a while. */
 export function breather(): () => Promise<void> {
   let last = performance.now();
   return async () => {

@@ -1,29 +1,129 @@
-/** @file Models run over datasets batch by batch: compiled once for a structure of models and a size of batches. */
-import { jit } from "../../compile/jit.ts";
-import { type TypedArray, allocate } from "../../ir/dtype.ts";
-import { ArgumentError, ShapeError, complaint, describe } from "../../base/errors.ts";
-import { formatShape } from "../../ir/shape.ts";
-import { Tensor } from "../../ir/tensor.ts";
-import { trace, untraced } from "../../ir/trace.ts";
-import { type Tree, flatten } from "../../ir/tree.ts";
-import type { CountingMetric, Metric } from "../../nn/metrics.ts";
-import { checkLabels } from "../../nn/losses.ts";
-import { checkWhole } from "../data/batches.ts";
-import { type Dataset, datasetOf } from "../data/dataset.ts";
+/**
+ * @file `evaluate` and `predict`: a model over a whole dataset, batch by batch, compiled once for a structure of models and a size
+ * of batches. First what users call, then the evaluator, which `fit` uses for validation too.
+ */
+import { ArgumentError, ShapeError, complaint, describe } from "../base/errors.ts";
+import { callback, count } from "../base/kinds.ts";
+import { type OptionsOf, optional, schema } from "../base/options.ts";
+import { jit } from "../compile/jit.ts";
+import { type TypedArray, allocate } from "../ir/dtype.ts";
+import { formatShape } from "../ir/shape.ts";
+import { Tensor } from "../ir/tensor.ts";
+import { trace, untraced } from "../ir/trace.ts";
+import { type Tree, flatten } from "../ir/tree.ts";
+import { checkLabels } from "../nn/losses.ts";
+import type { CountingMetric, Metric } from "../nn/metrics.ts";
+import { type Dataset, datasetOf } from "./data/dataset.ts";
 
 /** Metrics by the names that results give them. */
 export type Metrics = Readonly<Record<string, Metric | CountingMetric>>;
 
+/** The options that lead from a model and a batch to what metrics compare. */
+export function readingSpec<M, B>() {
+  return {
+    output: optional(
+      callback<(model: M, batch: B) => Tensor>(),
+      undefined,
+      "The model's output for a batch: model.forward(batch.x) unless given, or model.forward(batch) where the batch is a tensor.",
+    ),
+    target: optional(
+      callback<(batch: B) => Tensor>(),
+      undefined,
+      "What the output should be: batch.y unless given.",
+    ),
+  };
+}
+
 /** How to get from a model and a batch to what metrics compare. */
-export interface Reading<M, B> {
-  /** The model's output for a batch: `model.forward(batch.x)` unless given, or `model.forward(batch)` where the batch is a tensor. */
-  readonly output?: ((model: M, batch: B) => Tensor) | undefined;
-  /** What the output should be: `batch.y` unless given. */
-  readonly target?: ((batch: B) => Tensor) | undefined;
+export type Reading<M, B> = OptionsOf<ReturnType<typeof readingSpec<M, B>>>;
+
+const batchSize = optional(count, 128, "Number of samples in a batch.");
+
+const evaluateSpec = <M, B>() => ({ batchSize, ...readingSpec<M, B>() });
+
+/** Options of `evaluate`. */
+export type EvaluateOptions<M, B> = OptionsOf<ReturnType<typeof evaluateSpec<M, B>>>;
+
+const predictSpec = <M, B, R extends Tree>() => ({
+  batchSize,
+  output: optional(
+    callback<(model: M, batch: B) => R>(),
+    undefined,
+    "The model's output for a batch, a tree of tensors: model.forward(batch.x), or of the batch itself, unless given.",
+  ),
+});
+
+/** Options of `predict`. */
+export type PredictOptions<M, B, R extends Tree> = OptionsOf<
+  ReturnType<typeof predictSpec<M, B, R>>
+>;
+
+/** The programs of the last calls, by what they were compiled for: calls that differ in parameters alone share a program. */
+const kept: { readonly key: readonly unknown[]; readonly made: unknown }[] = [];
+const mostKept = 8;
+
+function reuse<T>(key: readonly unknown[], make: () => T): T {
+  const at = kept.findIndex(
+    (one) => one.key.length === key.length && one.key.every((part, index) => part === key[index]),
+  );
+  const entry = at === -1 ? { key, made: make() } : kept.splice(at, 1)[0]!;
+  kept.unshift(entry);
+  kept.length = Math.min(kept.length, mostKept);
+  return entry.made as T;
+}
+
+/**
+ * Metrics of a model (a module or any tree of tensors) over a dataset (a tree of tensors of equal first extents), in batches:
+ * `evaluate(model, { x, y }, { accuracy: nn.metrics.accuracy })`. Means are weighted by the batches' sizes and counting metrics add
+ * their counts, so that results depend on the batch size by rounding only. Models of one structure share a compiled program; a
+ * smaller last batch has another. Throws ArgumentError for options out of range and for labels that the outputs have no class for,
+ * ShapeError for metrics that are not scalars.
+ */
+export function evaluate<M, B>(
+  model: M,
+  data: B,
+  metrics: Metrics,
+  options: EvaluateOptions<M, B> = {},
+): Record<string, number> {
+  const who = "evaluate";
+  const settings = schema(evaluateSpec<M, B>()).read(who, options);
+  const { output, target } = settings;
+  checkMetrics(who, metrics);
+  const dataset = datasetOf(who, data);
+  checkTargets(who, model, dataset, settings);
+  const key = [who, flatten(who, model).def.key, output, target, ...Object.entries(metrics).flat()];
+  const evaluator = reuse(key, () => new Evaluator<M, B>(who, metrics, settings));
+  const steps = evaluator.steps(model, dataset, settings.batchSize);
+  let step = steps.next();
+  while (step.done !== true) step = steps.next();
+  return step.value;
+}
+
+/**
+ * A model's outputs for a dataset (a tensor of inputs, or a tree with them at `.x`), in batches, joined along the first axis.
+ * Compiled as for `evaluate`. Throws ArgumentError for options out of range, ShapeError for outputs whose first axis does not count
+ * samples.
+ */
+export function predict<M, B, R extends Tree = Tensor>(
+  model: M,
+  data: B,
+  options: PredictOptions<M, B, R> = {},
+): R {
+  const who = "predict";
+  const settings = schema(predictSpec<M, B, R>()).read(who, options);
+  const { output = forwardOf as (model: M, batch: B) => unknown as never } = settings;
+  const dataset = datasetOf(who, data);
+  const key = [who, flatten(who, model).def.key, output];
+  return reuse(key, () => new Predictor<M, B, R>(output)).all(
+    who,
+    model,
+    dataset,
+    settings.batchSize,
+  );
 }
 
 /** `model.forward(batch.x)`; throws ArgumentError naming what is missing. */
-export function forwardOf(model: unknown, batch: unknown): Tensor {
+function forwardOf(model: unknown, batch: unknown): Tensor {
   const { forward } = (model ?? {}) as { forward?: (x: Tensor) => Tensor };
   if (typeof forward !== "function")
     throw new ArgumentError(
@@ -43,7 +143,7 @@ export function forwardOf(model: unknown, batch: unknown): Tensor {
 }
 
 /** `batch.y`; throws ArgumentError where there is none. */
-export function targetOf(batch: unknown): Tensor {
+function targetOf(batch: unknown): Tensor {
   const y = (batch as { y?: Tensor } | null)?.y;
   if (!(y instanceof Tensor))
     throw new ArgumentError(
@@ -52,7 +152,7 @@ export function targetOf(batch: unknown): Tensor {
   return y;
 }
 
-/** Throws ArgumentError for what are no metrics by name. */
+/** Throws ArgumentError unless the metrics are functions by name. */
 export function checkMetrics(who: string, metrics: Metrics): void {
   if (typeof metrics !== "object" || metrics === null)
     throw new ArgumentError(
@@ -71,14 +171,14 @@ export function checkMetrics(who: string, metrics: Metrics): void {
 
 /** Metrics of one model after another over datasets. */
 export class Evaluator<M, B> {
-  private readonly metrics: Metrics;
-  private readonly run: (model: M, batch: B) => Record<string, Tensor>;
+  readonly #metrics: Metrics;
+  readonly #run: (model: M, batch: B) => Record<string, Tensor>;
 
   constructor(who: string, metrics: Metrics, reading: Reading<M, B>) {
     checkMetrics(who, metrics);
-    this.metrics = { ...metrics };
+    this.#metrics = { ...metrics };
     const { output = forwardOf, target = targetOf } = reading;
-    this.run = jit((model: M, batch: B) => {
+    this.#run = jit((model: M, batch: B) => {
       const [y, wanted] = [output(model, batch), target(batch)];
       return Object.fromEntries(
         Object.entries(metrics).map(([name, metric]) => {
@@ -103,8 +203,8 @@ export class Evaluator<M, B> {
     const totals = new Map<string, { sums: Float64Array; shape: readonly number[] }>();
     for (let from = 0; from < data.samples; from += batchSize) {
       const to = Math.min(data.samples, from + batchSize);
-      for (const [name, value] of Object.entries(this.run(model, data.range(from, to)))) {
-        const weight = isCounting(this.metrics[name]!) ? 1 : to - from;
+      for (const [name, value] of Object.entries(this.#run(model, data.range(from, to)))) {
+        const weight = isCounting(this.#metrics[name]!) ? 1 : to - from;
         const elements = value.elements!;
         let total = totals.get(name);
         if (total === undefined)
@@ -114,7 +214,7 @@ export class Evaluator<M, B> {
       yield;
     }
     return Object.fromEntries(
-      Object.entries(this.metrics).map(([name, metric]) => {
+      Object.entries(this.#metrics).map(([name, metric]) => {
         const total = totals.get(name);
         if (total === undefined) return [name, NaN];
         if (!isCounting(metric)) return [name, total.sums[0]! / data.samples];
@@ -126,11 +226,11 @@ export class Evaluator<M, B> {
 }
 
 /** Outputs of one model after another for datasets. */
-export class Predictor<M, B, R extends Tree> {
-  private readonly run: (model: M, batch: B) => R;
+class Predictor<M, B, R extends Tree> {
+  readonly #run: (model: M, batch: B) => R;
 
   constructor(output: (model: M, batch: B) => R) {
-    this.run = jit((model: M, batch: B) => output(model, batch));
+    this.#run = jit((model: M, batch: B) => output(model, batch));
   }
 
   /** Outputs of all batches joined along the first axis. Throws ShapeError for outputs without one. */
@@ -138,10 +238,10 @@ export class Predictor<M, B, R extends Tree> {
     const parts: { shape: readonly number[]; whole: TypedArray; at: number }[] = [];
     let rebuild: ((leaves: readonly Tensor[]) => unknown) | undefined;
     let dtypes: Tensor["dtype"][] = [];
-    // Without samples there still is a shape to find.
+    // Even without samples there is a shape to find.
     for (let from = 0; from === 0 || from < data.samples; from += batchSize) {
       const to = Math.min(data.samples, from + batchSize);
-      const { leaves, def } = flatten(who, this.run(model, data.range(from, to)));
+      const { leaves, def } = flatten(who, this.#run(model, data.range(from, to)));
       rebuild ??= (given) => def.rebuild(given);
       dtypes = leaves.map((leaf) => leaf.dtype);
       for (const [index, leaf] of leaves.entries()) {
@@ -174,8 +274,8 @@ export class Predictor<M, B, R extends Tree> {
 }
 
 /**
- * Throws ArgumentError naming the first class label that the model's outputs have no place for. Where targets are no labels, or
- * outputs and targets are not to be had without reading options, there is nothing to check.
+ * Throws ArgumentError naming the first label for which the model's outputs have no class. Checks nothing where targets are not
+ * labels, or where outputs and targets cannot be had.
  */
 export function checkTargets<M, B>(
   who: string,
@@ -200,12 +300,6 @@ export function checkTargets<M, B>(
     return;
   }
   if (classes !== undefined) checkLabels(`${who}: labels`, labels, classes);
-}
-
-/** The dataset of given data, and a batch size. */
-export function readData<B>(who: string, data: B, batchSize: number): Dataset<B> {
-  checkWhole(`${who}: batchSize`, batchSize, 1);
-  return datasetOf(who, data);
 }
 
 function isCounting(metric: Metric | CountingMetric): metric is CountingMetric {
