@@ -25,6 +25,7 @@ import {
   among,
   commonOptions,
 } from "./layer.ts";
+import { Module } from "./module.ts";
 import { nameLayers } from "./naming.ts";
 import { type ShapeOrList, type ShapesOf, type TensorOrList, isShapeList } from "./shapes.ts";
 
@@ -124,8 +125,12 @@ export abstract class DeclaredLayer<In extends TensorOrList = Tensor> extends La
     const settings = options.read(this.label, among(written, options.spec));
     definition.check?.(settings, this.label);
     Object.assign(this, settings, definition.children?.(settings));
-    const inside = Object.values(this).filter((value) => value instanceof Layer);
-    if (inside.length > 0) nameLayers(this.label, inside);
+    const inside = Object.values(this).filter((value) => value instanceof Module);
+    if (inside.length > 0)
+      nameLayers(
+        this.label,
+        inside.filter((module) => module instanceof Layer),
+      );
     const inputShape = written.inputShape ?? definition.inputShape?.(this);
     if (inputShape !== undefined) this.grow(inputShape as ShapeOrList as ShapesOf<In>);
     if (inside.length > 0 && written.trainable === false) this.trainable = false;

@@ -10,6 +10,7 @@ import * as nn from "../../nn/index.ts";
 import * as kinds from "../../nn/kinds.ts";
 import type { AnyLayer, LayerOptions } from "../../nn/layer.ts";
 import * as layers from "../../nn/layers/index.ts";
+import { dynamicsKind, solverKind } from "../../nn/layers/ode-block.ts";
 import { layers as layersKind } from "../../nn/layers/residual.ts";
 import { FormatError } from "../errors.ts";
 import { type JsonObject, objectOf } from "../json.ts";
@@ -56,6 +57,15 @@ interface Codec {
   write(value: unknown, what: string, writing: Writing): unknown;
 }
 
+/** Whether JSON holds a value as it is. */
+function isPlain(value: unknown): boolean {
+  if (Array.isArray(value)) return value.every(isPlain);
+  if (typeof value === "object" && value !== null)
+    return Object.getPrototypeOf(value) === Object.prototype && Object.values(value).every(isPlain);
+  const isScalar = ["string", "boolean", "undefined"].includes(typeof value);
+  return value === null || isScalar || Number.isFinite(value);
+}
+
 /** Kinds whose values do not stand in files as they are in options. */
 const codecs: ReadonlyMap<object, Codec> = new Map<object, Codec>([
   [
@@ -70,6 +80,38 @@ const codecs: ReadonlyMap<object, Codec> = new Map<object, Codec>([
     {
       read: (value, what, reading) => reading.layer(what, value),
       write: (value, what, writing) => value && writing.layer(what, value as AnyLayer),
+    },
+  ],
+  [
+    dynamicsKind,
+    {
+      read: (value, what, reading) => reading.layer(what, value),
+      write(value, what, { place, layer }) {
+        if (value instanceof nn.Layer) return layer(what, value);
+        const hint = "Functions and modules of one's own cannot be saved: files hold layers.";
+        throw new FormatError(complaint(`${place}: ${what}`, "a layer", describe(value), hint));
+      },
+    },
+  ],
+  [
+    solverKind,
+    {
+      read: (value, what, { place }) => objectOf(`${place}: ${what}`, value),
+      write(value, _what, { place }) {
+        // Watchers belong to a run, not to the network.
+        const {
+          onStep: _onStep,
+          onStats: _onStats,
+          signal: _signal,
+          ...options
+        } = value as JsonObject;
+        for (const [name, option] of Object.entries(options))
+          if (!isPlain(option))
+            throw new FormatError(
+              complaint(`${place}: ${name}`, "numbers, texts and names", describe(option)),
+            );
+        return options;
+      },
     },
   ],
   [kinds.channelsLast, { read: (value) => camelCase(String(value)), write: () => "channels_last" }],
@@ -123,12 +165,18 @@ function entryOf(
   };
 }
 
+/** Layers whose class takes more than options. */
+const makers: Readonly<Record<string, (options: JsonObject) => AnyLayer>> = {
+  residual: ({ body, ...options }) => nn.residual(body as nn.Layer, options),
+  odeBlock: ({ dynamics, solver, ...options }) =>
+    nn.odeBlock(dynamics as nn.Layer, { ...(solver as nn.OdeBlockOptions), ...options }),
+};
+
 const declared = Object.values(layers).flatMap((Class): KerasClass[] => {
   if (!("declaration" in Class) || Class === nn.Normalization) return [];
   const { className } = Class.prototype as AnyLayer;
   const Made = Class as unknown as new (options: JsonObject) => AnyLayer;
-  const make = (options: JsonObject): AnyLayer =>
-    Class === nn.Residual ? nn.residual(options["body"] as nn.Layer, options) : new Made(options);
+  const make = makers[Class.declaration.kind] ?? ((options) => new Made(options));
   return [entryOf(className, Class.declaration, make)];
 });
 
@@ -195,49 +243,7 @@ const old: readonly KerasClass[] = [
   ),
 ];
 
-const odeBlock: KerasClass = {
-  className: "ODEBlock",
-  kind: "odeBlock",
-  settings: ["dynamics", "t0", "t1", "solver"],
-  read({ dynamics, t0, t1, solver }, { base, layer, place }) {
-    return nn.odeBlock(layer("dynamics", dynamics) as nn.Layer, {
-      ...base,
-      ...(objectOf(`${place}: solver`, solver ?? {}) as nn.OdeBlockOptions),
-      ...({ t0, t1 } as nn.OdeBlockOptions),
-    });
-  },
-  write(layer, writing) {
-    const { dynamics, t0, t1, solver } = layer as nn.OdeBlock;
-    if (!(dynamics instanceof nn.Layer))
-      throw new FormatError(
-        complaint(
-          `${writing.place}: dynamics`,
-          "a layer",
-          describe(dynamics),
-          "Functions and modules of one's own cannot be saved: files hold layers.",
-        ),
-      );
-    // Watchers belong to a run, not to the network.
-    const { onStep: _onStep, onStats: _onStats, signal: _signal, ...options } = solver;
-    for (const [name, value] of Object.entries(options))
-      if (!isPlain(value))
-        throw new FormatError(
-          complaint(`${writing.place}: ${name}`, "numbers, texts and names", describe(value)),
-        );
-    return { dynamics: writing.layer("dynamics", dynamics), t0, t1, solver: options };
-  },
-};
-
-/** Whether JSON holds a value as it is. */
-function isPlain(value: unknown): boolean {
-  if (Array.isArray(value)) return value.every(isPlain);
-  if (typeof value === "object" && value !== null)
-    return Object.getPrototypeOf(value) === Object.prototype && Object.values(value).every(isPlain);
-  const isScalar = ["string", "boolean", "undefined"].includes(typeof value);
-  return value === null || isScalar || Number.isFinite(value);
-}
-
-const all: readonly KerasClass[] = [...declared, normalization, ...old, odeBlock];
+const all: readonly KerasClass[] = [...declared, normalization, ...old];
 
 const byName = new Map(
   all.flatMap((entry) => [entry.className, ...(entry.aliases ?? [])].map((name) => [name, entry])),

@@ -1,15 +1,15 @@
 /** @file An initial value problem as a layer. */
 import { ArgumentError, ShapeError, complaint, describe } from "../../base/errors.ts";
-import { type Shape, formatShape, sameShape } from "../../ir/shape.ts";
+import { finite, kind } from "../../base/kinds.ts";
+import { type Kind, checkOptions, optional, required } from "../../base/options.ts";
+import { formatShape, sameShape } from "../../ir/shape.ts";
 import type { Tensor } from "../../ir/tensor.ts";
 import { SolveError, type SolveOptions, solve } from "../../ode/index.ts";
 import { checkSolver, solverSpec } from "../../ode/solve.ts";
-import { checkOptions } from "../../base/options.ts";
-import { child } from "../declare.ts";
-import { Layer, type LayerOptions, type Outline, commonOptions } from "../layer.ts";
+import { child, factory, layer } from "../declare.ts";
+import { Layer, type LayerOptions, among, commonOptions } from "../layer.ts";
 import { type Mode, withoutUpdates } from "../mode.ts";
 import { Module } from "../module.ts";
-import { nameLayers } from "../naming.ts";
 
 /** dy/dt: a layer of y, a module with `forward(t, y, mode?)`, or a function of t and y. */
 export type Dynamics =
@@ -29,82 +29,64 @@ export interface OdeBlockOptions extends LayerOptions, Omit<SolverOptions, "rtol
   readonly atol?: number;
 }
 
-const solverNames = Object.keys(solverSpec);
+/** What gives dy/dt. */
+export const dynamicsKind = kind(
+  "a layer, a module with forward(t, y), or a function of t and y",
+  (given) =>
+    typeof given === "function" ||
+    (given instanceof Module && typeof (given as { forward?: unknown }).forward === "function"),
+) as Kind<Dynamics>;
+
+/** Options of a solve, which the layer checks together. */
+export const solverKind: Kind<SolverOptions> = kind("options of solve", () => true);
 
 /** y(t1) of dy/dt = f(t, y), y(t0) = x (Chen et al. 2018, section 3: an ODE in place of a stack of residual layers). */
-export class OdeBlock extends Layer {
-  readonly dynamics: Dynamics;
-  readonly t0: number;
-  readonly t1: number;
-  /** Options of the solve. */
-  readonly solver: SolverOptions;
-
-  constructor(dynamics: Dynamics, options: OdeBlockOptions = {}) {
-    checkOptions("odeBlock", options, ["t0", "t1", ...solverNames, ...Object.keys(commonOptions)]);
-    super(options);
-    if (typeof dynamics !== "function" && !isForward(dynamics))
-      throw new ArgumentError(
-        complaint(
-          `${this.label}: dynamics`,
-          "a layer, a module with forward(t, y), or a function of t and y",
-          describe(dynamics),
-        ),
-      );
-    const { t0 = 0, t1 = 1, inputShape } = options;
-    for (const [name, time] of Object.entries({ t0, t1 }))
-      if (!Number.isFinite(time))
+export class OdeBlock extends layer(
+  "odeBlock",
+  {
+    dynamics: required(dynamicsKind, "dy/dt: a layer of y, or of t and y a module or function."),
+    t0: optional(finite, 0, "Time at which the input is the state."),
+    t1: optional(finite, 1, "Time at which the state is the output."),
+    solver: required(solverKind, "Options of the solve."),
+  },
+  {
+    className: "ODEBlock",
+    check({ t0, t1, solver }, who) {
+      if (t0 === t1)
         throw new ArgumentError(
-          complaint(`${this.label}: ${name}`, "a finite number", describe(time)),
+          complaint(`${who}: t0 and t1`, "two different times", `${t0} twice`),
         );
-    if (t0 === t1)
-      throw new ArgumentError(
-        complaint(`${this.label}: t0 and t1`, "two different times", `${t0} twice`),
-      );
-    for (const name of ["rtol", "atol"] as const)
-      if (options[name] !== undefined && typeof options[name] !== "number")
-        throw new ArgumentError(
-          complaint(`${this.label}: ${name}`, "a number", describe(options[name])),
-        );
-    this.dynamics = dynamics;
-    this.t0 = t0;
-    this.t1 = t1;
-    const solver = Object.entries(options).filter(([name]) => solverNames.includes(name));
-    this.solver = { gradient: "backsolve", ...Object.fromEntries(solver) };
-    checkSolver(this.label, this.solver);
-    if (dynamics instanceof Layer) nameLayers(this.label, [dynamics]);
-    const shape = inputShape ?? (dynamics instanceof Layer ? dynamics.inputShape : undefined);
-    if (shape !== undefined) this.grow(shape);
-    if (options.trainable === false) this.trainable = false;
-  }
-
-  get kind(): string {
-    return "odeBlock";
-  }
-
-  override get className(): string {
-    return "ODEBlock";
-  }
-
-  protected override outline(inputShape: Shape): Outline {
-    const { dynamics } = this;
-    if (!(dynamics instanceof Layer)) return { holds: {}, outputShape: inputShape };
-    const inside = child(dynamics, inputShape);
-    return {
-      holds: { dynamics: inside },
-      outputShape: this.fitting(inputShape, inside.outputShape),
-    };
-  }
-
-  private fitting(input: Shape, output: Shape): Shape {
-    if (!sameShape(input, output))
+      for (const name of ["rtol", "atol"] as const)
+        if (solver[name] !== undefined && typeof solver[name] !== "number")
+          throw new ArgumentError(complaint(`${who}: ${name}`, "a number", describe(solver[name])));
+      checkSolver(who, solver);
+    },
+    inputShape: ({ dynamics }) => (dynamics instanceof Layer ? dynamics.inputShape : undefined),
+    // The dynamics are a setting, whose type says more than that of a child.
+    parameters: ({ dynamics }, shape) =>
+      (dynamics instanceof Layer ? { dynamics: child(dynamics, shape) } : {}) as Record<
+        never,
+        never
+      >,
+    outputShape({ label, dynamics }, shape) {
+      const output = dynamics instanceof Layer ? dynamics.computeOutputShape(shape) : shape;
+      if (sameShape(shape, output)) return output;
       throw new ShapeError(
         complaint(
-          this.label,
-          `dynamics that give dy/dt in the shape of y, ${formatShape(input)}`,
+          label,
+          `dynamics that give dy/dt in the shape of y, ${formatShape(shape)}`,
           formatShape(output),
         ),
       );
-    return output;
+    },
+  },
+) {
+  constructor(dynamics: Dynamics, options: OdeBlockOptions = {}) {
+    const names = [...Object.keys(solverSpec), ...Object.keys(commonOptions)];
+    checkOptions("odeBlock", options, ["t0", "t1", ...names]);
+    const solver = { gradient: "backsolve", ...among(options, solverSpec) };
+    const { t0, t1 } = options;
+    super({ ...among(options, commonOptions), dynamics, t0, t1, solver });
   }
 
   /**
@@ -129,18 +111,11 @@ export class OdeBlock extends Layer {
   }
 }
 
-function isForward(dynamics: unknown): boolean {
-  return (
-    dynamics instanceof Module && typeof (dynamics as { forward?: unknown }).forward === "function"
-  );
-}
-
 /**
  * The solution of an initial value problem as a layer: `odeBlock(sequential([dense({ units: 50, activation: "tanh" }),
  * dense({ units: 2 })]), { t1: 1, method: "dopri5" })` takes y(t0) and gives y(t1), whose shape is the same. Parameters of
- * dynamics that are a layer or module are the block's; what a function closes over is not. Gradients go by the adjoint method
- * (`gradient: "backsolve"`) unless another is given, such as "checkpoint". Throws ArgumentError for options that make no sense.
+ * dynamics that are a layer or module are the block's; what a function closes over is not. Gradients are computed by the
+ * adjoint method (`gradient: "backsolve"`) unless another is given, such as "checkpoint". Throws ArgumentError for options it does
+ * not know or cannot use.
  */
-export function odeBlock(dynamics: Dynamics, options: OdeBlockOptions = {}): OdeBlock {
-  return new OdeBlock(dynamics, options);
-}
+export const odeBlock = factory(OdeBlock);
