@@ -113,7 +113,7 @@ test("explaining.md", async () => {
 });
 
 // Sections of extending.md are programs of their own.
-test.each(["Your own layer"])("extending.md: %s", async (heading) => {
+test.each(["Your own layer", "Your own solver"])("extending.md: %s", async (heading) => {
   await pageAndOutput("extending.md", heading);
 });
 
