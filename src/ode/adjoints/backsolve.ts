@@ -179,15 +179,19 @@ function prepareBacksolve(
   const layout = augmentedState(problem.field, wanted);
   const integration = new Integration(context, augmented, "backsolve");
   const { stepper } = integration;
-  const bytes = layout.split(layout.types.map(sizeInBytes));
-  const types = layout.split(layout.types);
+  const bytes = layout.types.map(sizeInBytes);
   const jumped = state.map((type) => context.allocate(type));
-  const nothing = types.gradients.map((type) => context.allocate(type));
+  const nothing = layout.split(layout.types).gradients.map((type) => context.allocate(type));
   const times = new Float64Array(rows);
   const interval = new Float64Array(2);
   const watchers: Watchers = { direction: "backward", onStep: watch.onStep, signal: watch.signal };
-  const rowOf = (stacks: readonly Pointer[], row: number): Pointer[] =>
-    stacks.map((stack, leaf) => stack + row * bytes.z[leaf]!);
+  /** Where each part of the state at the start of the next interval is read. */
+  const start = layout.types.map((): Pointer => 0);
+  const { z, a, gradients } = layout.start;
+  const pointAtRow = (part: number, stacks: readonly Pointer[], row: number): void => {
+    for (let leaf = 0; leaf < stacks.length; leaf++)
+      start[part + leaf] = stacks[leaf]! + row * bytes[leaf]!;
+  };
 
   return (inputs, outputs) => {
     const { ys, cotangents, times: given, parameters, extras } = inputLayout.split(inputs);
@@ -196,30 +200,29 @@ function prepareBacksolve(
     const span = Math.abs(times[rows - 1]! - times[0]!);
     let firstStep: number | undefined;
     // The adjoint starts as the last output's cotangent, read in its place; the parameters' gradients as zeros.
-    let a: readonly Pointer[] = rowOf(cotangents, rows - 1);
-    let gradients: readonly Pointer[] = nothing;
+    pointAtRow(a, cotangents, rows - 1);
+    for (let index = 0; index < nothing.length; index++) start[gradients + index] = nothing[index]!;
     for (let row = rows - 1; row > 0; row--) {
       if (times[row] !== times[row - 1]) {
         interval[0] = times[row]!;
         interval[1] = times[row - 1]!;
-        stepper.begin(layout.join({ z: rowOf(ys, row), a, gradients }), parameters, extras);
+        pointAtRow(z, ys, row);
+        stepper.begin(start, parameters, extras);
         const status = integration.run({ times: interval, count: 2, firstStep, span }, watchers);
         if (status !== "success" && status !== "event")
           throw new SolveError(who, integration.failure(status));
         if (warmStart) firstStep = integration.proposed;
-        ({ a, gradients } = layout.split(stepper.state.slice(0, layout.types.length)));
+        for (let index = a; index < start.length; index++) start[index] = stepper.state[index]!;
       }
-      if (row > 1) {
-        rowOf(cotangents, row - 1).forEach((cotangent, leaf) =>
-          addElements(context, state[leaf]!, jumped[leaf]!, a[leaf]!, cotangent),
-        );
-        a = jumped;
+      if (row === 1) break;
+      for (let leaf = 0; leaf < state.length; leaf++) {
+        const cotangent = cotangents[leaf]! + (row - 1) * bytes[leaf]!;
+        addElements(context, state[leaf]!, jumped[leaf]!, start[a + leaf]!, cotangent);
+        start[a + leaf] = jumped[leaf]!;
       }
     }
-    const sizes = [...bytes.a, ...bytes.gradients];
-    [...a, ...gradients].forEach((from, index) =>
-      context.copy(outputs[index]!, from, sizes[index]!),
-    );
+    for (let index = a; index < start.length; index++)
+      context.copy(outputs[index - a]!, start[index]!, bytes[index]!);
     watch.onStats?.({ direction: "backward", ...integration.stats });
   };
 }
