@@ -3,7 +3,7 @@ import { ArgumentError, complaint, describe } from "../base/errors.ts";
 import { kind, oneOf } from "../base/kinds.ts";
 import { checkOptions, optional, required, schema } from "../base/options.ts";
 import { typeOf } from "../ir/graph.ts";
-import type { Tensor } from "../ir/tensor.ts";
+import { Tensor } from "../ir/tensor.ts";
 import { currentTrace } from "../ir/trace.ts";
 import type { Tree } from "../ir/tree.ts";
 import { slice } from "../ops/shaping.ts";
@@ -43,7 +43,10 @@ export interface SolveOptions<Y extends Tree = Tree> extends CommonOptions<Y> {
   readonly stepping?: "joint" | undefined;
 }
 
-const anyTime = kind<Time>("a number or a scalar tensor", (given) => given !== undefined);
+const anyTime = kind<Time>(
+  "a number or a scalar tensor",
+  (given) => typeof given === "number" || given instanceof Tensor,
+);
 
 /** How `solve` steps unless asked otherwise, and its gradient; tolerances follow the dtype of the state. */
 export const solverSpec = {

@@ -1,7 +1,9 @@
 /** @file Functions that take options, each with options that are right: what the law of messages runs over. */
 import type { Schema, Spec } from "../../src/base/options.ts";
-import { tensor, zeros } from "../../src/index.ts";
+import { type Tensor, tensor, zeros } from "../../src/index.ts";
 import * as nn from "../../src/nn/index.ts";
+import { gradientModes } from "../../src/ode/adjoints/index.ts";
+import * as ode from "../../src/ode/index.ts";
 import { shapes } from "../../src/shapes/index.ts";
 
 export interface OptionCall {
@@ -67,6 +69,19 @@ const layers = Object.values(nn as object).flatMap((one: unknown): OptionCall[] 
 
 const inner = (): nn.Dense => nn.dense({ units: 2, inputShape: [2] });
 
+const decay = (_t: Tensor, y: Tensor): Tensor => y.neg();
+const y0 = zeros([2]);
+const ralston = { name: "ralston", order: 2, a: [[], [2 / 3]], b: [1 / 4, 3 / 4] };
+const euler: ode.OneStepOptions = {
+  name: "euler",
+  order: 1,
+  step: ({ f, t, y, sum }) => ({ y: sum([1], [f(t, y)]) }),
+};
+const mode =
+  (name: string) =>
+  (o: object): unknown =>
+    gradientModes.get(name)!.configure(`gradient ${name}`, o as Record<string, unknown>);
+
 export const calls: readonly OptionCall[] = [
   ...layers,
   { name: "residual", call: (o) => nn.residual(inner(), o), base: {}, filled: ["body"] },
@@ -75,6 +90,21 @@ export const calls: readonly OptionCall[] = [
   { name: "truncatedNormal", call: (o) => nn.initializers.truncatedNormal(o), base: {} },
   { name: "randomUniform", call: (o) => nn.initializers.randomUniform(o), base: {} },
   { name: "varianceScaling", call: (o) => nn.initializers.varianceScaling(o), base: {} },
+  { name: "odeint", call: (o) => ode.odeint(decay, y0, [0, 1], o), base: {} },
+  { name: "odeintAdjoint", call: (o) => ode.odeintAdjoint(decay, y0, [0, 1], o), base: {} },
+  { name: "solve", call: (o) => ode.solve(decay, y0, o as never), base: { t0: 0, t1: 1 } },
+  {
+    name: "reconstructionError",
+    call: (o) => ode.reconstructionError(decay, y0, [0, 1], o),
+    base: {},
+  },
+  { name: "checkpoint", call: mode("checkpoint"), base: {} },
+  { name: "backsolve", call: mode("backsolve"), base: {} },
+  { name: "iController", call: (o) => ode.iController(o), base: {} },
+  { name: "piController", call: (o) => ode.piController(o), base: {} },
+  { name: "rungeKutta", call: (o) => ode.rungeKutta(o as never), base: ralston },
+  { name: "oneStep", call: (o) => ode.oneStep(o as never), base: { ...euler } },
+  { name: "odeBlock", call: (o) => nn.odeBlock(inner(), o), base: {} },
   { name: "shapes", call: (o) => shapes(o as never), base: { count: 1, size: 16 } },
   {
     name: "crossEntropy",

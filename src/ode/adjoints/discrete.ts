@@ -6,7 +6,7 @@
  */
 import { AdjointError } from "../../base/errors.ts";
 import { whole } from "../../base/kinds.ts";
-import { optional, schema } from "../../base/options.ts";
+import { checkOptions, optional, schema } from "../../base/options.ts";
 import type { HostContext, HostOp, HostRun, Pointer } from "../../ir/host.ts";
 import { Layout } from "../../ir/layout.ts";
 import { keyOf } from "../keys.ts";
@@ -24,7 +24,6 @@ import { carriedTypes, stepGraph } from "../stepper.ts";
 import { StepBack } from "./step-back.ts";
 import { Rewind, Trail } from "./trail.ts";
 
-const directSchema = schema({});
 const checkpointSchema = schema({
   slots: optional(
     whole(2),
@@ -44,7 +43,7 @@ export interface CheckpointOptions {
 export const direct: GradientMode = {
   name: "direct",
   configure(who, options) {
-    directSchema.read(who, options);
+    checkOptions(who, options, []);
     return keeping("direct", Infinity);
   },
 };
