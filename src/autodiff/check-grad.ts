@@ -1,4 +1,4 @@
-/** @file Derivatives against finite differences: the test that tests of new code begin with. */
+/** @file Derivatives compared with finite differences: the first test of any new function. */
 import { isFloat } from "../ir/dtype.ts";
 import { AdjointError, ArgumentError, complaint } from "../base/errors.ts";
 import { type TensorType, typeOf } from "../ir/graph.ts";
@@ -8,10 +8,7 @@ import { Tensor, concreteElements } from "../ir/tensor.ts";
 import { currentTrace, evaluateGraph, trace } from "../ir/trace.ts";
 import { tensor, zeros, zerosLike } from "../ops/creation.ts";
 import { type FlatArguments, flattenArguments, nameOf, traceTrees } from "./arguments.ts";
-import { ridders } from "./finite-differences.ts";
-import { inline } from "./inline.ts";
-import { jvpGraph } from "./jvp-graph.ts";
-import { vjpGraph } from "./vjp-graph.ts";
+import { inline, jvpGraph, vjpGraph } from "./graph-derivatives.ts";
 
 /** A derivative that differs from finite differences by more than the tolerance. */
 export class GradientError extends AdjointError {
@@ -45,10 +42,10 @@ type OnLeaves = (leaves: readonly Tensor[]) => readonly Tensor[];
 const floor = 1e-3;
 
 /**
- * Compares the derivatives of `fn` at `args` with extrapolated central differences in float64: float leaves of `args` are cast.
- * Of a result that is no float scalar, a fixed combination of its float elements is differentiated.
- * Returns the worst relative error: |derivative - difference| over the larger of both and of a thousandth of the function's size.
- * Throws GradientError with argument and element where it exceeds the tolerance; ArgumentError where nothing is a float.
+ * Compares the derivatives of `fn` at `args` with extrapolated central differences in float64 (float leaves of `args` are cast).
+ * If the result is not a float scalar, a fixed combination of its float elements is differentiated. Returns the worst relative
+ * error: |derivative - difference| divided by the largest of both and a thousandth of the function's size.
+ * Throws GradientError naming argument and element if the error exceeds the tolerance; ArgumentError if no leaf is a float.
  */
 export function checkGrad<A extends unknown[]>(
   fn: (...args: A) => unknown,
@@ -184,4 +181,38 @@ function changed(leaf: Tensor, element: number, value: number): Tensor {
 function placeOf({ starts, defs }: FlatArguments, leaf: number): string {
   const argument = starts.findLastIndex((start, n) => n < defs.length && start <= leaf);
   return `argument ${argument}${defs[argument]!.paths[leaf - starts[argument]!]}`;
+}
+
+/** A derivative, and the magnitude of the function's values near it. */
+export interface Difference {
+  readonly estimate: number;
+  readonly scale: number;
+}
+
+const levels = 5;
+
+/**
+ * f'(0) by central differences with steps h, h/2, ..., extrapolated to step 0 (Ridders, Advances in Engineering Software 4, 1982,
+ * 75-76). The entry of the table that changes least is taken, so that neither truncation nor rounding decides.
+ */
+export function ridders(f: (offset: number) => number, h: number): Difference {
+  let previous: number[] = [];
+  let best = { estimate: NaN, error: Infinity };
+  let scale = 0;
+  for (let level = 0; level < levels; level++) {
+    const step = h / 2 ** level;
+    const [above, below] = [f(step), f(-step)];
+    scale = Math.max(scale, Math.abs(above), Math.abs(below));
+    const row = [(above - below) / (2 * step)];
+    for (let j = 1; j <= level; j++) {
+      const finer = row[j - 1]!;
+      const coarser = previous[j - 1]!;
+      const extrapolated = finer + (finer - coarser) / (4 ** j - 1);
+      const error = Math.max(Math.abs(extrapolated - finer), Math.abs(extrapolated - coarser));
+      if (error <= best.error) best = { estimate: extrapolated, error };
+      row.push(extrapolated);
+    }
+    previous = row;
+  }
+  return { estimate: best.estimate, scale };
 }

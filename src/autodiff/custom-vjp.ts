@@ -8,7 +8,7 @@ import { bind } from "../ops/bind.ts";
 import { zerosLike } from "../ops/creation.ts";
 import type { Derivative } from "../ops/rules.ts";
 import { flattenArguments, matchingLeaves, nameOf, rebuildArguments } from "./arguments.ts";
-import { vjpGraph } from "./vjp-graph.ts";
+import { vjpGraph } from "./graph-derivatives.ts";
 
 /** How `customVjp` differentiates. */
 export interface CustomVjpRules<A extends unknown[], R, S> {

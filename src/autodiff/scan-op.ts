@@ -14,9 +14,7 @@ import { zeros, zerosLike } from "../ops/creation.ts";
 import type { Derivative } from "../ops/rules.ts";
 import { at, concat, reshape } from "../ops/shaping.ts";
 import { graphKey } from "./graph-key.ts";
-import { inline } from "./inline.ts";
-import { jvpGraph } from "./jvp-graph.ts";
-import { vjpGraph } from "./vjp-graph.ts";
+import { inline, jvpGraph, vjpGraph } from "./graph-derivatives.ts";
 
 type List = readonly TensorType[];
 

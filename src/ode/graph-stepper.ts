@@ -5,7 +5,7 @@
 import type { TensorType } from "../ir/graph.ts";
 import type { HostContext, Pointer, Procedure } from "../ir/host.ts";
 import { Layout } from "../ir/layout.ts";
-import { inline } from "../autodiff/inline.ts";
+import { inline } from "../autodiff/graph-derivatives.ts";
 import { add, cast, sub } from "../ops/elementwise.ts";
 import type { Field } from "./field.ts";
 import { ErrorNorm, type ErrorScale } from "./norm.ts";

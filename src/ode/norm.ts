@@ -8,7 +8,7 @@ import { broadcastShapes, formatShape, sameShape } from "../ir/shape.ts";
 import { Tensor } from "../ir/tensor.ts";
 import { trace } from "../ir/trace.ts";
 import { type Tree, type TreeDef, flatten } from "../ir/tree.ts";
-import { inline } from "../autodiff/inline.ts";
+import { inline } from "../autodiff/graph-derivatives.ts";
 import { abs, add, cast, div, maximum, mul, sqrt } from "../ops/elementwise.ts";
 import { sum } from "../ops/reductions.ts";
 import { reshape } from "../ops/shaping.ts";

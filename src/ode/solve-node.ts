@@ -10,7 +10,7 @@ import type { HostContext, HostOp, HostRun } from "../ir/host.ts";
 import { Layout } from "../ir/layout.ts";
 import type { Tensor } from "../ir/tensor.ts";
 import { apply } from "../ir/trace.ts";
-import { inline } from "../autodiff/inline.ts";
+import { inline } from "../autodiff/graph-derivatives.ts";
 import { zeros } from "../ops/creation.ts";
 import { add, cast, mul, sub } from "../ops/elementwise.ts";
 import { at, stack } from "../ops/shaping.ts";

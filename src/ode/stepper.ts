@@ -7,7 +7,7 @@ import { type Graph, type TensorType, typeOf } from "../ir/graph.ts";
 import type { HostContext, Pointer } from "../ir/host.ts";
 import { Layout } from "../ir/layout.ts";
 import type { Tensor } from "../ir/tensor.ts";
-import { inline } from "../autodiff/inline.ts";
+import { inline } from "../autodiff/graph-derivatives.ts";
 import { power } from "../base/power.ts";
 import { add, cast, mul } from "../ops/elementwise.ts";
 import type { Field } from "./field.ts";

@@ -9,7 +9,7 @@ import type { HostContext, HostOp, HostRun, Pointer } from "../ir/host.ts";
 import { Layout } from "../ir/layout.ts";
 import type { Tensor } from "../ir/tensor.ts";
 import { apply } from "../ir/trace.ts";
-import { inline } from "../autodiff/inline.ts";
+import { inline } from "../autodiff/graph-derivatives.ts";
 import { add, cast, mul, neg } from "../ops/elementwise.ts";
 import { sum } from "../ops/reductions.ts";
 import { at, stack } from "../ops/shaping.ts";

@@ -1,5 +1,5 @@
 /** @file A solve of fixed steps written out step by step, as one long program without a loop. */
-import { inline } from "../autodiff/inline.ts";
+import { inline } from "../autodiff/graph-derivatives.ts";
 import { ArgumentError, complaint } from "../base/errors.ts";
 import { Tensor } from "../ir/tensor.ts";
 import { cast } from "../ops/elementwise.ts";

@@ -4,7 +4,7 @@ import { ArgumentError, ShapeError, complaint } from "../base/errors.ts";
 import { checkOptions } from "../base/options.ts";
 import { formatShape } from "../ir/shape.ts";
 import type { Tensor } from "../ir/tensor.ts";
-import { convInput } from "./prims/conv-input.ts";
+import { convInput } from "./prims/products.ts";
 import { applyConv, requireImages } from "./prims/conv-types.ts";
 import { floats, requireDType, requireSameDType } from "./infer.ts";
 import { repeat, reshape } from "./shaping.ts";

@@ -1,12 +1,13 @@
-/** @file The functions of this room as methods of Tensor: one table, one documented interface. */
+/** @file The functions of this room as methods of Tensor: one documented interface, and the functions that fulfil it. */
 import type { DType } from "../ir/dtype.ts";
 import type { Shape } from "../ir/shape.ts";
 import { Tensor } from "../ir/tensor.ts";
 import { onesLike, zerosLike } from "./creation.ts";
 import * as elementwise from "./elementwise.ts";
 import * as functions from "./functions.ts";
-import { type Indices, gather, oneHot, scatterAdd, take, takeAlongAxis } from "./indexing.ts";
-import { dot, matmul, outer } from "./linear.ts";
+import * as indexing from "./indexing.ts";
+import type { Indices } from "./indexing.ts";
+import * as linear from "./linear.ts";
 import type { TensorLike } from "./operand.ts";
 import * as reductions from "./reductions.ts";
 import type { Axes } from "./reductions.ts";
@@ -167,11 +168,11 @@ export interface TensorMethods {
   pad(widths: number | readonly PadWidth[], value?: number): Tensor;
   /** Joined with others along an axis that they have. */
   concat(others: Tensor | readonly Tensor[], axis?: number): Tensor;
-  /** Parts along an axis: so many equal ones, or of the given extents. */
+  /** Parts along an axis: a number of equal ones, or parts of the given extents. */
   split(parts: number | readonly number[], axis?: number): Tensor[];
-  /** Laid side by side so often along each axis. */
+  /** Copies side by side: a number of repetitions for each axis. */
   tile(repetitions: number | readonly number[]): Tensor;
-  /** Each element so often in a row along an axis. */
+  /** Each element `times` times in a row along an axis. */
   repeat(times: number, axis?: number): Tensor;
   /** Slices at indices along an axis. */
   take(indices: Indices, axis?: number): Tensor;
@@ -194,186 +195,36 @@ declare module "../ir/tensor.ts" {
 }
 
 /** A function whose first argument is the tensor, for each method. */
-type Table = {
+type Methods = {
   readonly [K in keyof TensorMethods]: (
     x: Tensor,
     ...rest: Parameters<TensorMethods[K]>
   ) => ReturnType<TensorMethods[K]>;
 };
 
-const { add, sub, mul, div, pow, mod, rem, maximum, minimum, clip } = elementwise;
-const {
-  neg,
-  abs,
-  sign,
-  floor,
-  ceil,
-  round,
-  sqrt,
-  rsqrt,
-  square,
-  reciprocal,
-  exp,
-  expm1,
-  log,
-  log1p,
-  sin,
-  cos,
-  tan,
-  atan,
-  tanh,
-  erf,
-} = elementwise;
-const {
-  equal,
-  notEqual,
-  less,
-  lessEqual,
-  greater,
-  greaterEqual,
-  logicalAnd,
-  logicalOr,
-  logicalNot,
-  cast,
-  stopGradient,
-} = elementwise;
-const { atan2, asin, acos, sinh, cosh, asinh, acosh, atanh, sigmoid, relu, softplus, erfInv } =
-  functions;
-const {
-  sum,
-  mean,
-  prod,
-  max,
-  min,
-  any,
-  all,
-  variance,
-  std,
-  argMax,
-  argMin,
-  cumSum,
-  logSumExp,
-  softmax,
-  logSoftmax,
-  norm,
-} = reductions;
-const {
-  reshape,
-  transpose,
-  swapAxes,
-  squeeze,
-  expandDims,
-  flatten,
-  broadcastTo,
-  slice,
-  at,
-  flip,
-  pad,
-  split,
-  tile,
-  repeat,
-} = shaping;
+/** Takes the methods and nothing else: a function of these files that is not in the interface does not compile. */
+const exactly = <T extends Methods>(
+  table: T & Readonly<Record<Exclude<keyof T, keyof Methods>, never>>,
+): Methods => table;
 
-const methods: Table = {
-  add,
-  sub,
-  mul,
-  div,
-  pow,
-  mod,
-  rem,
-  maximum,
-  minimum,
-  clip,
-  atan2,
-  neg,
-  abs,
-  sign,
-  floor,
-  ceil,
-  round,
-  sqrt,
-  rsqrt,
-  square,
-  reciprocal,
-  exp,
-  expm1,
-  log,
-  log1p,
-  sin,
-  cos,
-  tan,
-  asin,
-  acos,
-  atan,
-  sinh,
-  cosh,
-  tanh,
-  asinh,
-  acosh,
-  atanh,
-  sigmoid,
-  relu,
-  softplus,
-  erf,
-  erfInv,
-  equal,
-  notEqual,
-  less,
-  lessEqual,
-  greater,
-  greaterEqual,
-  logicalAnd,
-  logicalOr,
-  logicalNot,
-  isNaN: elementwise.isNaN,
-  isFinite: elementwise.isFinite,
-  where: (x, condition, other) => elementwise.where(condition, x, other),
-  cast,
-  stopGradient,
-  sum,
-  mean,
-  prod,
-  max,
-  min,
-  any,
-  all,
-  variance,
-  std,
-  argMax,
-  argMin,
-  cumSum,
-  logSumExp,
-  softmax,
-  logSoftmax,
-  norm,
-  matmul,
-  dot,
-  outer,
-  reshape,
-  transpose,
-  swapAxes,
-  squeeze,
-  expandDims,
-  flatten,
-  broadcastTo,
-  slice,
-  at,
-  flip,
-  pad,
-  concat: (x, others, axis) =>
-    shaping.concat([x, ...(others instanceof Tensor ? [others] : others)], axis),
-  split,
-  tile,
-  repeat,
-  take,
-  gather,
-  takeAlongAxis,
-  scatterAdd,
-  oneHot,
+// Functions of lists are no methods.
+const { stack: _, ...shapingMethods } = shaping;
+
+const methods = exactly({
+  ...elementwise,
+  ...functions,
+  ...reductions,
+  ...linear,
+  ...shapingMethods,
+  ...indexing,
   zerosLike,
   onesLike,
-};
+  // The two whose first argument is not the tensor.
+  where: (x: Tensor, condition: TensorLike, other: TensorLike) =>
+    elementwise.where(condition, x, other),
+  concat: (x: Tensor, others: Tensor | readonly Tensor[], axis?: number) =>
+    shaping.concat([x, ...(others instanceof Tensor ? [others] : others)], axis),
+});
 
 for (const [name, fn] of Object.entries(methods) as [
   string,

@@ -1,4 +1,5 @@
 // Networks by name against Keras' (test/golden/architectures.json): every line of their summaries, and outputs for seeded weights.
+import type * as nn from "../../src/nn/index.ts";
 import { createHash } from "node:crypto";
 import { describe, expect, test } from "vitest";
 import { ArgumentError, ShapeError, type Tensor, grad, random, tensor } from "../../src/index.ts";
@@ -12,8 +13,7 @@ import {
   mobilenetV2,
   vgg19,
 } from "../../src/models/index.ts";
-import { ridders } from "../../src/autodiff/finite-differences.ts";
-import type * as nn from "../../src/nn/index.ts";
+import { ridders } from "../../src/autodiff/check-grad.ts";
 import { type Floats, camelCase, unpacked } from "../support/keras-golden.ts";
 import { compiled, filled, golden, images, seeded } from "./seeded.ts";
 

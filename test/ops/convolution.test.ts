@@ -19,7 +19,7 @@ import type { ConvGeometry } from "../../src/ir/conv.ts";
 import { isPrim } from "../../src/ir/graph.ts";
 import { trace } from "../../src/ir/trace.ts";
 import { bind1 } from "../../src/ops/bind.ts";
-import { convInput } from "../../src/ops/prims/conv-input.ts";
+import { convInput } from "../../src/ops/prims/products.ts";
 import { spread } from "../laws/cases.ts";
 import { describeOn, imageBackends } from "../support/both-backends.ts";
 import { geometry, naiveConv, outputShape } from "../support/naive-images.ts";

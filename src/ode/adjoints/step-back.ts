@@ -7,7 +7,7 @@ import type { HostContext, Pointer, Procedure } from "../../ir/host.ts";
 import { Layout } from "../../ir/layout.ts";
 import { sizeOf } from "../../ir/shape.ts";
 import type { Tensor } from "../../ir/tensor.ts";
-import { vjpGraph } from "../../autodiff/vjp-graph.ts";
+import { vjpGraph } from "../../autodiff/graph-derivatives.ts";
 import { zeros } from "../../ops/creation.ts";
 import { add, cast, mul } from "../../ops/elementwise.ts";
 import type { Field } from "../field.ts";

@@ -1,4 +1,4 @@
-/** @file Reverse mode on graphs: forwards keeping every value, then backwards along what depends on the wanted inputs. */
+/** @file Derivatives of graphs, written as ordinary operations into the current trace: in reverse mode, in forward mode, and a graph applied as it is. */
 import { isFloat } from "../ir/dtype.ts";
 import { InternalError } from "../base/errors.ts";
 import {
@@ -12,15 +12,15 @@ import {
 import { formatShape, sameShape } from "../ir/shape.ts";
 import type { Tensor } from "../ir/tensor.ts";
 import { apply } from "../ir/trace.ts";
-import { rulesOf } from "../ops/bind.ts";
+import { rulesOf, bind } from "../ops/bind.ts";
 import type { Derivative } from "../ops/rules.ts";
 
 /** A graph's outputs and the way back. */
 export interface GraphVjp {
   readonly outputs: Tensor[];
   /**
-   * One cotangent an output (undefined: zero) to one an input, then one for each value of `inner` (undefined: none asked for, or
-   * zero). May be called again.
+   * From one cotangent per output (undefined: zero) to one per input, then one for each value of `inner` (undefined: not asked
+   * for, or zero). May be called any number of times.
    */
   pullback(cotangents: readonly Derivative[]): Derivative[];
 }
@@ -35,9 +35,9 @@ interface Step {
 
 /**
  * Evaluates a graph in the current context (trace or not), and prepares the pullback to the inputs marked in `wrt`.
- * `inputs` has one tensor a graph input. The pullback writes its nodes to the trace that is current when it is called.
+ * `inputs` has one tensor per input of the graph. The pullback writes its nodes to the trace that is current when it is called.
  * Host operations run in their recording form where a derivative passes through them. `inner` are values within the graph
- * whose cotangents are wanted too: what lies before the first of them is not differentiated for them.
+ * whose cotangents are wanted too; nothing before the first of them is differentiated on their account.
  */
 export function vjpGraph(
   graph: Graph,
@@ -127,4 +127,79 @@ function walkBack(
     node.inputs.forEach((value, k) => wrt[k] && accumulate(value, results[k], node.prim));
   }
   return wanted.map((value) => sums.get(value));
+}
+
+// Forward mode: values and tangents side by side.
+
+/** A graph's outputs with their tangents (undefined: zero). */
+export interface GraphJvp {
+  readonly outputs: Tensor[];
+  readonly tangents: Derivative[];
+}
+
+/** Evaluates a graph and its derivative along `tangents` (one per input; undefined: zero) in the current context. */
+export function jvpGraph(
+  graph: Graph,
+  inputs: readonly Tensor[],
+  tangents: readonly Derivative[],
+): GraphJvp {
+  const known = new Map<Value, Tensor>();
+  const moving = new Map<Value, Tensor>();
+  const set = (
+    values: readonly Value[],
+    tensors: readonly Tensor[],
+    along: readonly Derivative[],
+  ): void =>
+    values.forEach((value, i) => {
+      known.set(value, tensors[i]!);
+      const tangent = along[i];
+      if (tangent !== undefined && isFloat(value.dtype)) moving.set(value, tangent);
+    });
+  set(graph.inputs, inputs, tangents);
+  for (const node of graph.nodes) {
+    const operands = node.inputs.map((value) => known.get(value)!);
+    const along = node.inputs.map((value) => moving.get(value));
+    const still =
+      !rulesOf(node.prim).differentiable || along.every((tangent) => tangent === undefined);
+    if (still) set(node.outputs, apply(node.prim, node.params, operands, node.outputs), []);
+    else {
+      const { outputs, tangents } = push(node, operands, along);
+      set(node.outputs, outputs, tangents);
+    }
+  }
+  return {
+    outputs: graph.outputs.map((value) => known.get(value)!),
+    tangents: graph.outputs.map((value) => moving.get(value)),
+  };
+}
+
+function push(
+  node: Node,
+  inputs: readonly Tensor[],
+  tangents: readonly Derivative[],
+): { outputs: readonly Tensor[]; tangents: readonly Derivative[] } {
+  if (isPrim(node, "call") || isPrim(node, "composite"))
+    return jvpGraph(asGraph(node.params.graph), inputs, tangents);
+  const outputs = apply(node.prim, node.params, inputs, node.outputs);
+  const { jvp } = rulesOf(node.prim);
+  if (jvp === "inline") throw new InternalError(`${node.prim}: no graph to differentiate`);
+  const again = (others: readonly Tensor[], params = node.params): Tensor[] =>
+    bind(node.prim, others, params);
+  return { outputs, tangents: jvp({ inputs, outputs, params: node.params, tangents, again }) };
+}
+
+/** Other tensors in place of a node's outputs, or undefined where it is applied as it is. */
+export type Replacement = (node: Node, inputs: readonly Tensor[]) => readonly Tensor[] | undefined;
+
+/** The outputs of a graph for the given inputs (one per input of the graph, captured ones included), with some nodes replaced. */
+export function inline(graph: Graph, inputs: readonly Tensor[], replace?: Replacement): Tensor[] {
+  const known = new Map<Value, Tensor>();
+  graph.inputs.forEach((value, i) => known.set(value, inputs[i]!));
+  for (const node of graph.nodes) {
+    const operands = node.inputs.map((value) => known.get(value)!);
+    const outputs =
+      replace?.(node, operands) ?? apply(node.prim, node.params, operands, node.outputs);
+    node.outputs.forEach((value, i) => known.set(value, outputs[i]!));
+  }
+  return graph.outputs.map((value) => known.get(value)!);
 }

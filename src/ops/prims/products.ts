@@ -1,12 +1,49 @@
 /**
- * @file The transpose of convolution in its images: their gradient, and transposed convolution. It is made of convolutions
- * of stride 1 over the gradient as it is: one for each residue of a pixel's place modulo the stride, or one for all where the
- * stride divides the kernel. Inserting zeros between the gradient's pixels would be simpler, and multiply mostly zeros.
+ * @file Products: matrix product, convolution and the gradient of its kernel, each linear in each of its operands. Of convolutions
+ * each of the two is the other's derivative; the third of the family, the gradient of the images, is made of convolutions
+ * (`convInput`). So derivatives of any order are convolutions again. The two primitives that only the compiler makes are not
+ * differentiated: they come after derivatives.
  */
-import type { ConvGeometry, Pair } from "../../ir/conv.ts";
+import type { Pair, ConvGeometry } from "../../ir/conv.ts";
 import type { Tensor } from "../../ir/tensor.ts";
+import { type Rules, bilinear, nondifferentiable } from "../rules.ts";
+import {
+  applyConv,
+  applyConvFilter,
+  inferConv,
+  inferConvFilter,
+  inferPrepareKernel,
+  inferPreparedConv,
+} from "./conv-types.ts";
 import { apply } from "../../ir/trace.ts";
-import { applyConv } from "./conv-types.ts";
+import { ShapeError, complaint } from "../../base/errors.ts";
+import { formatShape, sameShape } from "../../ir/shape.ts";
+import type { TensorType } from "../../ir/graph.ts";
+import { arity, floats, requireDType, requireSameDType } from "../infer.ts";
+
+const extents = (x: Tensor, first: number): Pair => [x.shape[first]!, x.shape[first + 1]!];
+
+type ConvPrim = "conv" | "convFilter" | "prepareKernel" | "preparedConv";
+
+/** Rules of convolutions. */
+export const convRules: { [P in ConvPrim]: Rules<P> } = {
+  conv: bilinear(
+    (inputs, params) => inferConv(inputs, params),
+    (g, x, kernel, params) => convInput(g, kernel, params, extents(x, 1)),
+    (g, x, kernel, params) => applyConvFilter(x, g, params, extents(kernel, 0)),
+  ),
+  convFilter: bilinear(
+    inferConvFilter,
+    (d, x, g, params) => convInput(g, d, params, extents(x, 1)),
+    (d, x, _g, params) => applyConv(x, d, params),
+  ),
+  prepareKernel: nondifferentiable(inferPrepareKernel),
+  preparedConv: nondifferentiable(inferPreparedConv),
+};
+
+// The transpose of convolution in its images: their gradient, and transposed convolution. It is made of convolutions of stride 1 over
+// the gradient as it is: one for each residue of a pixel's place modulo the stride, or one for all where the stride divides the
+// kernel. Inserting zeros between the gradient's pixels would be simpler, and multiply mostly zeros.
 
 /**
  * The pixels of one residue modulo the stride, along one axis. Pixel q s + r of the padded image is reached by the kernel's
@@ -193,3 +230,34 @@ export function convInput(g: Tensor, kernel: Tensor, geometry: ConvGeometry, siz
   const none = { shape: [batch, size[0], size[1], depth * groups], dtype: g.dtype };
   return apply("constant", { value: 0, ...none }, [], [none])[0]!;
 }
+
+// The matrix product of equal batches; broadcasting and vectors are the function `matmul`'s.
+
+/** Rules of the matrix product. */
+export const matmulRules: { matmul: Rules<"matmul"> } = {
+  matmul: bilinear(
+    (inputs) => {
+      arity("matmul", inputs, 2);
+      const [a, b] = inputs as [TensorType, TensorType];
+      requireSameDType("matmul", a, b);
+      requireDType("matmul", a, floats);
+      const batch = a.shape.slice(0, -2);
+      const fits =
+        a.shape.length >= 2 &&
+        b.shape.length >= 2 &&
+        sameShape(batch, b.shape.slice(0, -2)) &&
+        a.shape.at(-1) === b.shape.at(-2);
+      if (!fits)
+        throw new ShapeError(
+          complaint(
+            "matmul",
+            "[..., M, K] and [..., K, N] of equal batch",
+            `${formatShape(a.shape)} and ${formatShape(b.shape)}`,
+          ),
+        );
+      return [{ shape: [...batch, a.shape.at(-2)!, b.shape.at(-1)!], dtype: a.dtype }];
+    },
+    (g, _, b) => g.matmul(b.swapAxes(-1, -2)),
+    (g, a) => a.swapAxes(-1, -2).matmul(g),
+  ),
+};
