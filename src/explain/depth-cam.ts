@@ -38,7 +38,8 @@ const methodKind: Kind<Explainer> = kind(
 );
 
 const { augSmooth: _, layer: __, ...inherited } = commonOptions(gradCam.method);
-const declared = schema({
+/** Every option of `depthCam`: type, default, check and help. */
+export const depthCamOptions = schema({
   ...inherited,
   layer: optional(text, undefined, "The odeBlock; the last one of the network unless given."),
   depths: optional(
@@ -60,7 +61,7 @@ const declared = schema({
 });
 
 /** Options of `depthCam`: those of methods, where `layer` names an odeBlock, and its own. */
-export type DepthCamOptions = OptionsOf<typeof declared.spec>;
+export type DepthCamOptions = OptionsOf<typeof depthCamOptions.spec>;
 
 /** Explanations of one image at several depths. */
 export interface DepthExplanation {
@@ -89,7 +90,12 @@ export function depthCam(
   image: Tensor,
   options: DepthCamOptions = {},
 ): DepthExplanation {
-  const { depths, method: explainer, rtol, atol } = declared.read(who, options, ExplainError);
+  const {
+    depths,
+    method: explainer,
+    rtol,
+    atol,
+  } = depthCamOptions.read(who, options, ExplainError);
   const method = passMethodOf(explainer);
   const { depths: _, method: __, rtol: ___, atol: ____, ...common } = options;
   const request = requestOf({ ...method, name: who }, explainer.options, network, image, {

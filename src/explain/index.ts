@@ -2,7 +2,10 @@
 import "../compile/evaluate.ts";
 import "../ops/index.ts";
 
-export { depthCam } from "./depth-cam.ts";
+export * as kinds from "../base/kinds.ts";
+export { optional, required } from "../base/options.ts";
+export type { Kind, OptionsOf, Schema, SettingsOf, Spec } from "../base/options.ts";
+export { depthCam, depthCamOptions } from "./depth-cam.ts";
 export type { DepthCamOptions, DepthExplanation } from "./depth-cam.ts";
 export { ExplainError } from "./errors.ts";
 export { explainer } from "./explainer.ts";

@@ -113,9 +113,12 @@ test("explaining.md", async () => {
 });
 
 // Sections of extending.md are programs of their own.
-test.each(["Your own layer", "Your own solver"])("extending.md: %s", async (heading) => {
-  await pageAndOutput("extending.md", heading);
-});
+test.each(["Your own layer", "Your own solver", "Your own explanation method"])(
+  "extending.md: %s",
+  async (heading) => {
+    await pageAndOutput("extending.md", heading);
+  },
+);
 
 test.each([
   ["Explain an image classifier", true],

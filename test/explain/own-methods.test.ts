@@ -1,16 +1,16 @@
 /** @file Methods of a user's own, and what tells the programs of one network apart: identity and values, never joined text. */
 import { describe, expect, test } from "vitest";
-import * as kinds from "../../src/base/kinds.ts";
-import { optional } from "../../src/base/options.ts";
 import {
   ExplainError,
   type PassMethod,
   type StudyMethod,
   explainer,
   gradCam,
+  kinds,
   hiResCam,
   layerCam,
   occlusion,
+  optional,
   saliency,
 } from "../../src/explain/index.ts";
 import { type Tensor, random, tensor } from "../../src/index.ts";
