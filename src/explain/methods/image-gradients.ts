@@ -115,7 +115,7 @@ export const smoothGrad: Explainer<SmoothGradOptions> = explainer({
 const integratedGradientsOptions = {
   ...batchOptions,
   baseline,
-  steps: optional(count, 50, "Points of the Gauss-Legendre rule, as in Captum."),
+  steps: optional(count, 50, "Points of the Gauss-Legendre rule; 50 is Captum's default."),
 };
 
 /** Options of `integratedGradients`. */
