@@ -3,7 +3,7 @@ import "../compile/evaluate.ts";
 import "../ops/index.ts";
 
 export { optional, required, sameAs } from "../base/options.ts";
-export type { Kind, OptionsOf, SettingsOf } from "../base/options.ts";
+export type { Kind, Option, OptionsOf, SettingsOf, Spec } from "../base/options.ts";
 export * as activations from "./activations.ts";
 export { activationOf } from "./activations.ts";
 export type { Activation, ActivationName } from "./activations.ts";
@@ -21,7 +21,7 @@ export type {
 } from "./graph/model.ts";
 export { SymbolicTensor } from "./graph/symbolic.ts";
 export { child, factory, layer, state, weight } from "./declare.ts";
-export type { Declaration, Definition, LayerClass, OptionsFor } from "./declare.ts";
+export type { Declaration, DeclaredLayer, Definition, LayerClass, OptionsFor } from "./declare.ts";
 export * as kinds from "./kinds.ts";
 export type { BordersOption, PaddingOption, PairOption } from "./kinds.ts";
 export { Layer } from "./layer.ts";

@@ -8,7 +8,7 @@ import { onnx } from "./onnx/index.ts";
 import { safetensors } from "./safetensors.ts";
 import { tfjs } from "./tfjs.ts";
 import { onnxOperators } from "./onnx/read/index.ts";
-import { activationNames } from "../keras/activations.ts";
+import { activationNames } from "../keras/settings.ts";
 import { classNames } from "../keras/classes.ts";
 
 /** All of them. */

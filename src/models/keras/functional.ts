@@ -1,16 +1,80 @@
-/** @file Keras' graphs of layers, in the styles of Keras 2 and 3. */
+/** @file Keras' graphs of layers, in the styles of Keras 2 (`["conv", 0, 0, {}]` refers to a value) and 3 (`__keras_tensor__`). */
 import { complaint, describe } from "../../base/errors.ts";
+import { FormatError } from "../errors.ts";
+import { type JsonObject, arrayOf, objectOf, textOf } from "../json.ts";
 import { nearNames } from "../../base/near-names.ts";
 import type { Shape } from "../../ir/shape.ts";
 import { input } from "../../nn/graph/input.ts";
 import { Model, model } from "../../nn/graph/model.ts";
 import type { SymbolicTensor } from "../../nn/graph/symbolic.ts";
 import type { AnyLayer } from "../../nn/layer.ts";
-import { Sequential } from "../../nn/layers/sequential.ts";
-import { FormatError } from "../errors.ts";
-import { type JsonObject, arrayOf, objectOf, textOf } from "../json.ts";
-import { baseOptions, closedShape, dtypeOf, sampleShape } from "./base.ts";
-import { type Reference, readNode, readReferences } from "./nodes.ts";
+import { baseOptions, closedShape, dtypeOf, sampleShape } from "./settings.ts";
+
+/** A value of a graph. */
+interface Reference {
+  readonly layer: string;
+  /** Which application of the layer. */
+  readonly node: number;
+  /** Which of its outputs. */
+  readonly output: number;
+}
+
+/** What a layer is applied to at one application. Throws FormatError naming `place`. */
+function readNode(place: string, node: unknown): readonly Reference[] {
+  if (Array.isArray(node)) return node.map((item: unknown) => readOld(place, item));
+  const { args, kwargs } = objectOf(place, node);
+  checkKeywords(place, objectOf(`${place}: kwargs`, kwargs ?? {}));
+  const values = arrayOf(`${place}: args`, args);
+  const list = values.length === 1 && Array.isArray(values[0]) ? (values[0] as unknown[]) : values;
+  return list.map((value) => readTensor(place, value));
+}
+
+/** References to inputs or outputs: one, or a list. */
+function readReferences(place: string, value: unknown): readonly Reference[] {
+  const list = arrayOf(place, value);
+  const references = typeof list[0] === "string" ? [list] : list;
+  if (references.length === 0) throw new FormatError(complaint(place, "at least one", "none"));
+  return references.map((item) => readOld(place, item));
+}
+
+function readOld(place: string, item: unknown): Reference {
+  const [layer, node, output, keywords] = arrayOf(place, item);
+  if (keywords !== undefined) checkKeywords(place, objectOf(place, keywords ?? {}));
+  return {
+    layer: textOf(place, layer),
+    node: countOf(place, node),
+    output: countOf(place, output),
+  };
+}
+
+function readTensor(place: string, value: unknown): Reference {
+  const { class_name: className, config } = objectOf(`${place}: args`, value);
+  if (className !== "__keras_tensor__")
+    throw new FormatError(
+      complaint(
+        place,
+        "layers applied to values of the graph",
+        typeof className === "string" ? describe(className) : "a constant",
+      ),
+    );
+  const history = objectOf(`${place}: config`, config)["keras_history"];
+  return readOld(`${place}: keras_history`, history);
+}
+
+/** Arguments that change nothing at inference. Others would change what the layer computes. */
+function checkKeywords(place: string, keywords: JsonObject): void {
+  for (const [name, value] of Object.entries(keywords))
+    if (name !== "training" && value !== null)
+      throw new FormatError(
+        complaint(place, "no arguments but inputs", `${describe(name)} with ${describe(value)}`),
+      );
+}
+
+function countOf(place: string, value: unknown): number {
+  if (!Number.isSafeInteger(value) || (value as number) < 0)
+    throw new FormatError(complaint(place, "a number of an application", describe(value)));
+  return value as number;
+}
 
 /** A layer of the graph, and what it makes at each of its applications. */
 interface Vertex {
@@ -190,7 +254,7 @@ function shiftsOf(
   const shifts = new Map<string, number>();
   for (const { layer: name, node } of references) {
     const vertex = vertices.get(name);
-    const isNetwork = vertex?.layer instanceof Model || vertex?.layer instanceof Sequential;
+    const isNetwork = vertex?.layer instanceof Model;
     if (isNetwork && node >= vertex!.nodes.length) shifts.set(name, 1);
   }
   return shifts;

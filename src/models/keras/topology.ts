@@ -6,8 +6,7 @@ import { Sequential } from "../../nn/layers/sequential.ts";
 import { FormatError } from "../errors.ts";
 import type { LoadedModel, ReadOptions } from "../format.ts";
 import { type JsonObject, arrayOf, objectOf, textOf } from "../json.ts";
-import { activationFrom } from "./activations.ts";
-import { baseOptions, closedShape, sampleShape } from "./base.ts";
+import { activationFrom, baseOptions, closedShape, sampleShape } from "./settings.ts";
 import { readFunctional } from "./functional.ts";
 import { checkSettings, classOf } from "./classes.ts";
 

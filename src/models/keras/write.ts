@@ -8,7 +8,7 @@ import { Sequential } from "../../nn/layers/sequential.ts";
 import { FormatError } from "../errors.ts";
 import type { LoadedModel } from "../format.ts";
 import type { JsonObject } from "../json.ts";
-import { serializedActivation } from "./activations.ts";
+import { serializedActivation } from "./settings.ts";
 import { classOfKind } from "./classes.ts";
 
 /**

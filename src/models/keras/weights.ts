@@ -1,4 +1,7 @@
-/** @file Weights in Keras' older HDF5 files: a group for each layer, which lists its arrays in order. */
+/**
+ * @file Weights in Keras' HDF5 files: the older ones have a group for each layer, which lists its arrays in order; those of Keras 3
+ * number the classes of layers, `layers/conv2d_1/vars/0`.
+ */
 import { complaint, describe } from "../../base/errors.ts";
 import { FormatError } from "../errors.ts";
 import { listed, type Slot, type StoredArray, type Weights } from "../weights.ts";
@@ -14,7 +17,7 @@ interface Group {
 /** More layers than any network has. */
 const most = 100_000;
 
-/** The weights of a file whose root, or model_weights, is given; undefined where it is none of this kind. */
+/** The weights of a file whose root, or model_weights, is given; undefined for files of another kind. */
 export async function layerWeights(
   source: ByteSource,
   root: Hdf5Object,
@@ -119,4 +122,50 @@ function matchByLayer(
     for (const [position, slot] of ordered.entries()) arrays.set(slot, group.arrays[position]!);
   }
   return slots.map((slot) => arrays.get(slot));
+}
+
+// Weights as Keras 3 stores them.
+
+/** Groups deeper, or more of them, than any network has. */
+const deepest = 100;
+const mostGroups = 200_000;
+/** What else is stored: the state of training. */
+const others = new Set(["optimizer", "seed_generator", "metrics", "compile_metrics"]);
+
+/** The weights of a file whose root is given. */
+export async function storeWeights(source: ByteSource, root: Hdf5Object): Promise<Weights> {
+  const arrays = new Map<string, StoredArray>();
+  let count = 0;
+  const visit = async (group: Hdf5Object, path: readonly string[]): Promise<void> => {
+    for (const name of await group.names()) {
+      if (others.has(name)) continue;
+      if (path.length > deepest || ++count > mostGroups)
+        throw new FormatError(
+          complaint(source.name, `at most ${mostGroups} groups, ${deepest} deep`, "more"),
+        );
+      // One after another, as they lie in the file.
+      // oxlint-disable-next-line no-await-in-loop
+      const child = await group.find(name);
+      if (child === undefined) continue;
+      // An older name of the same.
+      const own = [...path, name === "_layer_checkpoint_dependencies" ? "layers" : name];
+      // oxlint-disable-next-line no-await-in-loop
+      if (!child.isDataset) await visit(child, own);
+      else {
+        // oxlint-disable-next-line no-await-in-loop
+        const { shape, readInto } = await child.dataset();
+        arrays.set(own.join("/"), { name: own.join("/"), shape, readInto });
+      }
+    }
+  };
+  await visit(root, []);
+  return {
+    name: source.name,
+    bytes: source.size,
+    arrays: [...arrays.values()],
+    match: (slots) =>
+      slots.map(({ classes, index }) =>
+        arrays.get([...classes.map((name) => `layers/${name}`), "vars", index].join("/")),
+      ),
+  };
 }
