@@ -40,10 +40,10 @@ const clipped = customVjp((a: Tensor) => a.square().sum(), {
 });
 const clippedGradient = grad(clipped)(tensor([0.1, -5])).data();
 
-// Compiled once a shape. `explain` shows the graph, the kernels and the memory plan.
+// Compiled once a shape. `listing` shows the graph, the kernels and the memory plan.
 const fast = jit(loss);
 const compiled = fast(w, x).item();
-const program = fast.explain(w, x);
+const program = fast.listing(w, x);
 
 const [total, running] = scan(
   (sum: Tensor, next: Tensor): [Tensor, Tensor] => [sum.add(next), sum.add(next)],

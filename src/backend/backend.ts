@@ -1,6 +1,7 @@
 /** @file What a backend is: kernel memory, and kernels made callable. */
 import { type DType, type TypedArray, kernelBytes } from "../ir/dtype.ts";
 import type { Pointer } from "../ir/host.ts";
+import type { Node } from "../ir/graph.ts";
 import type { Segment } from "../ir/kernel.ts";
 
 /** Linear memory that kernels work in. Addresses are bytes from its start; blocks are 64-byte aligned. */
@@ -28,6 +29,11 @@ export interface Memory {
 export interface Backend {
   readonly name: string;
   readonly memory: Memory;
+  /**
+   * Whether the backend has a kernel of its own for a composite, by name, attributes and types: the composite then reaches `compile`
+   * as work of kind "direct" on contiguous operands, instead of giving way to its primitives. Left out where there is none.
+   */
+  readonly claims?: (composite: Node<"composite">) => boolean;
   /** Threads that kernels may run on, the caller's included. */
   readonly threads: number;
   /** Uses so many threads from now on, or as many as there can be. */

@@ -82,7 +82,7 @@ let keptBytes = 0;
 
 /** Runs a graph on concrete tensors. Host operations find `caller` in their context while it runs. */
 export function evaluate(source: Graph, inputs: readonly Tensor[], caller?: unknown): Tensor[] {
-  const graph = inlineCalls(source);
+  const graph = inlineCalls(source, backend().claims);
   const key = `${backendName()}\n${graphKey(graph)}`;
   const found = kept.get(key);
   if (found !== undefined && !found.running) {

@@ -6,7 +6,7 @@ import { currentTrace, trace } from "../ir/trace.ts";
 import { type TreeDef, flatten } from "../ir/tree.ts";
 import { backendName } from "./engine.ts";
 import { type Executable, makeExecutable } from "./evaluate.ts";
-import { explainProgram } from "./explain.ts";
+import { listingOf } from "./listing.ts";
 import { typeKey } from "./key.ts";
 
 interface Compiled {
@@ -17,7 +17,7 @@ interface Compiled {
 /** A compiled function, called like the original. */
 export type Jitted<A extends unknown[], R> = ((...args: A) => R) & {
   /** The graph, kernels and memory plan for arguments like these, as text. */
-  explain(...args: A): string;
+  listing(...args: A): string;
 };
 
 /** By signature: one, and further ones for calls from within a call (a callback of a solve may come back here). */
@@ -53,9 +53,9 @@ export function jit<A extends unknown[], R>(fn: (...args: A) => R): Jitted<A, R>
     const { executable, result } = compileFor(leaves, def);
     return result.rebuild(executable.call(leaves)) as R;
   };
-  jitted.explain = (...args: A): string => {
+  jitted.listing = (...args: A): string => {
     const { leaves, def } = flatten(who, args);
-    return explainProgram(compileFor(leaves, def).executable.program);
+    return listingOf(compileFor(leaves, def).executable.program);
   };
   orphans.register(jitted, compiled);
   return jitted;

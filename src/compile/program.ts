@@ -43,7 +43,7 @@ export class Program implements Procedure {
   ) {
     this.name = name;
     this.holdings = holdings;
-    this.graph = optimize(asGraph(source));
+    this.graph = optimize(asGraph(source), false, holdings.backend.claims);
     this.kernels = formKernels(this.graph);
     const { inputs, outputs } = this.graph;
     this.outputStart = inputs.length;

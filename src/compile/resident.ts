@@ -13,7 +13,7 @@ import { typeKey } from "./key.ts";
 import { bytesOf } from "./plan.ts";
 import { Holdings } from "./holdings.ts";
 import { Program } from "./program.ts";
-import { explainProgram } from "./explain.ts";
+import { listingOf } from "./listing.ts";
 
 /** A function of a state and a batch, whose state lives in kernel memory. */
 export interface Resident<S, B, R> {
@@ -22,7 +22,7 @@ export interface Resident<S, B, R> {
   /** A copy of the state as it is now; assign to replace it. */
   state: S;
   /** The graph, kernels and memory plan for batches like this. */
-  explain(batch: B): string;
+  listing(batch: B): string;
 }
 
 interface Compiled {
@@ -140,9 +140,9 @@ export function resident<S, B, R>(
       const arrays = given.leaves.map((leaf) => concreteElements(leaf, "state"));
       arrays.forEach((array, index) => writeElements(memory, buffers.now[index]!, array));
     },
-    explain(batch) {
+    listing(batch) {
       const { leaves, def: batchDef } = flatten("batch", batch);
-      return explainProgram(compileFor(leaves, batchDef).program);
+      return listingOf(compileFor(leaves, batchDef).program);
     },
   };
   orphans.register(buffers, { blocks, compiled });

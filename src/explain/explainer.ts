@@ -82,7 +82,7 @@ export function explainer(method: Method): Explainer {
     },
     program(network: Network, images: Tensor, given?: ExplainOptions): string {
       const asked = request(network, images, given);
-      return programOf(asked).explain(asked.images, asked.classes);
+      return programOf(asked).listing(asked.images, asked.classes);
     },
     options,
     method,

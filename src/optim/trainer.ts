@@ -170,7 +170,7 @@ export function trainer<M, B = any>(
       program.state = { ...state, variables: given };
       steps = state.step.item();
     },
-    listing: (batch) => program.explain(batch),
+    listing: (batch) => program.listing(batch),
   };
 }
 

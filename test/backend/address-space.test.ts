@@ -34,7 +34,7 @@ it("convolutions and products across the middle of the address space and above",
   const wanted = jit(make())(x);
   setBackend("wasm");
   // Compiled, but for the sums of 256 pixels that are to lie half below and half above.
-  across.explain(x);
+  across.listing(x);
   takeUntil(middle - 128 * 256 - 128);
   expect(difference(across(x), wanted, 0)).toBeUndefined();
   expect(difference(above(x), wanted, 0)).toBeUndefined();

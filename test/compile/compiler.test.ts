@@ -118,7 +118,7 @@ describe("size", () => {
     const start = performance.now();
     const text = jit((a: Tensor) =>
       times(2000, (s) => s.add(a.mul(s).tanh().sum()), a.sum()),
-    ).explain(x);
+    ).listing(x);
     expect(text).toContain("kernels (");
     expect(performance.now() - start).toBeLessThan(10_000);
   });
@@ -169,7 +169,7 @@ describe("memory beyond 2 GiB", () => {
 it("a program that finds no memory for its kernels can be called again when there is some", () => {
   const fn = jit((a: Tensor) => matmul(a, transpose(a)).sum());
   const large = ones([300, 300]);
-  fn.explain(large);
+  fn.listing(large);
   const { memory } = backend();
   const allocate = vi.spyOn(memory, "allocate").mockImplementation(() => {
     throw new RangeError("full");

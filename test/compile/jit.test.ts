@@ -272,14 +272,14 @@ describe("instances", () => {
   });
 });
 
-describe("explain", () => {
+describe("listing", () => {
   it("shows graph, kernels and memory, and compiles what a call would", () => {
     let traces = 0;
     const fn = jit(function field(a: Tensor) {
       traces++;
       return a.mul(2).cumSum().argMax();
     });
-    const text = fn.explain(x);
+    const text = fn.listing(x);
     for (const part of [
       "program field",
       "graph (optimised)",
@@ -294,7 +294,7 @@ describe("explain", () => {
   });
 
   it("complains as a call would", () => {
-    expect(() => (jit((a: Tensor) => a).explain as (a: unknown) => string)("s")).toThrow(
+    expect(() => (jit((a: Tensor) => a).listing as (a: unknown) => string)("s")).toThrow(
       ArgumentError,
     );
   });
@@ -315,7 +315,7 @@ describe("resident", () => {
     step.state = zeros([3]);
     expect(step.call(tensor([5])).toArray()).toEqual([0, 0, 0]);
     expect(step.state.toArray()).toEqual([5, 5, 5]);
-    expect(step.explain(tensor([5]))).toContain("kernels (1)");
+    expect(step.listing(tensor([5]))).toContain("kernels (1)");
   });
 
   it("may leave its state as it is, and hand it out", () => {

@@ -151,7 +151,7 @@ test("in inference it is part of the convolution before it", () => {
   const image = random.normal(random.key(5), [1, 16, 16, 4]);
   const forward = jit((m: nn.Sequential, input: Tensor) => m.forward(input));
   // One loop over the image: the convolution's, with all that follows in it.
-  expect(forward.explain(net, image).match(/loop \[14, 14, 8\]/g)).toHaveLength(1);
+  expect(forward.listing(net, image).match(/loop \[14, 14, 8\]/g)).toHaveLength(1);
   const found = forward(net, image).data();
   net
     .forward(image)

@@ -283,7 +283,7 @@ describe("normalisation", () => {
       [nn.groupNorm({ inputShape: [7, 7, 64] }), 10, 3],
       [nn.layerNorm({ inputShape: [7, 7, 64] }), 5, 3],
     ] as const) {
-      const text = jit((layer: nn.Layer, x: Tensor) => layer.forward(x)).explain(layer, image);
+      const text = jit((layer: nn.Layer, x: Tensor) => layer.forward(x)).listing(layer, image);
       expect(Number(/^kernels \((\d+)\)/m.exec(text)![1])).toBeLessThanOrEqual(forward);
       // Loops over all elements, however the compiler orders their axes.
       const large = [...text.matchAll(/^ {4}loop \[([\d, ]+)\]/gm)].filter(

@@ -4,7 +4,7 @@ import { verifyGraph } from "../../ir/verify.ts";
 import { absorbPadding } from "./absorb-padding.ts";
 import { shareCommon } from "./common.ts";
 import { removeDeadCode } from "./dead-code.ts";
-import { inlineCalls } from "./inline-calls.ts";
+import { type Keeps, inlineCalls } from "./inline-calls.ts";
 import { materialize } from "./materialize.ts";
 import { prepareKernels } from "./prepare-kernels.ts";
 import { recompute } from "./recompute.ts";
@@ -16,8 +16,9 @@ export interface Pass {
   readonly run: (graph: Graph) => Graph;
 }
 
-const before: readonly Pass[] = [
-  { name: "inline calls", run: (graph) => inlineCalls(graph) },
+/** `claims` says for which composites the backend has kernels of its own. */
+const before = (claims: Keeps | undefined): readonly Pass[] => [
+  { name: "inline calls", run: (graph) => inlineCalls(graph, claims) },
   { name: "dead code", run: removeDeadCode },
 ];
 /** Repeated until nothing changes: each makes work for the other. */
@@ -33,9 +34,9 @@ const after: readonly Pass[] = [
 ];
 const maxRounds = 4;
 
-/** Runs every pass; `verify` checks the graph in between. */
-export function optimize(graph: Graph, verify = false): Graph {
-  return apply(simplified(apply(graph, before, verify), verify), after, verify);
+/** Runs every pass; `verify` checks the graph in between. Composites that the backend `claims` stay nodes. */
+export function optimize(graph: Graph, verify = false, claims?: Keeps): Graph {
+  return apply(simplified(apply(graph, before(claims), verify), verify), after, verify);
 }
 
 /**

@@ -4,11 +4,11 @@ import { type Builder, rewriteGraph } from "./rewrite.ts";
 
 const inlined: ReadonlySet<string> = new Set(["composite", "call", "stopGradient"]);
 
-/** The graph without composites, but for those that `keeps` wants to see as they are, without calls and without stopGradient. */
-export function inlineCalls(
-  graph: Graph,
-  keeps: (composite: Node<"composite">) => boolean = () => false,
-): Graph {
+/** Which composites stay as they are: by default none. */
+export type Keeps = (composite: Node<"composite">) => boolean;
+
+/** The graph without composites, except for those that `keeps` wants as they are, without calls and without stopGradient. */
+export function inlineCalls(graph: Graph, keeps: Keeps = () => false): Graph {
   if (!graph.nodes.some((node) => inlined.has(node.prim))) return graph;
   return rewriteGraph(graph, (node, inputs, builder) => {
     if (node.prim === "stopGradient") return inputs;

@@ -1,11 +1,11 @@
-/** @file Programs as text: the graph, what each kernel does, and where values lie. */
+/** @file The listing of a program: its graph, what each kernel does, and where values are stored. */
 import type { Value } from "../ir/graph.ts";
 import type { Instruction, Kernel, LoopNest, Work } from "../ir/kernel.ts";
 import { Names, formatGraph, formatNode } from "../ir/print.ts";
 import type { Program } from "./program.ts";
 
-/** What `jit(f).explain()` shows. */
-export function explainProgram(program: Program): string {
+/** What `jit(f).listing()` shows. */
+export function listingOf(program: Program): string {
   const names = new Names();
   const { kernels, plan } = program;
   const lines = [
