@@ -80,9 +80,9 @@ export class JsonPlace {
 }
 
 /** Levels of objects and lists. What walks through a value calls itself once per level, and hostile files nest without end. */
-const deepest = 1000;
+const deepest = 5000;
 
-/** Text or UTF-8 bytes as JSON of at most 1000 levels. Throws `Fails`, whose message begins with `source`, for anything else. */
+/** Text or UTF-8 bytes as JSON of at most 5000 levels. Throws `Fails`, whose message begins with `source`, for anything else. */
 export function parseJson(source: string, content: string | Uint8Array, Fails: Failure): JsonPlace {
   let text: string;
   let value: unknown;
@@ -127,6 +127,15 @@ function endOfText(text: string, start: number): number {
 function shown(value: unknown): string {
   if (value === undefined) return "nothing";
   if (typeof value !== "object" || value === null) return describe(value);
-  const text = JSON.stringify(value);
+  const text = textOf(value);
   return text.length > 40 ? `${text.slice(0, 40)}...` : text;
+}
+
+/** A value as JSON, or what it is where it is nested more deeply than `JSON.stringify` can follow. */
+function textOf(value: object): string {
+  try {
+    return JSON.stringify(value);
+  } catch {
+    return describe(value);
+  }
 }

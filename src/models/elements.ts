@@ -1,6 +1,6 @@
 /** @file Numbers of every width in files, as floats. */
-import { complaint, describe } from "../base/errors.ts";
-import { FormatError } from "./errors.ts";
+import { describe } from "../base/errors.ts";
+import { refuse } from "./errors.ts";
 import type { ByteSource } from "./source.ts";
 
 /** How one kind of number is stored. */
@@ -76,9 +76,7 @@ export const kinds: Readonly<Record<KindName, Kind>> = {
 /** The kind of a name. Throws FormatError naming `who` and the known ones. */
 export function kindOf(who: string, name: unknown): Kind {
   if (typeof name === "string" && Object.hasOwn(kinds, name)) return kinds[name as KindName];
-  throw new FormatError(
-    complaint(`${who}: dtype`, `one of ${Object.keys(kinds).join(", ")}`, describe(name)),
-  );
+  refuse(`${who}: dtype`, `one of ${Object.keys(kinds).join(", ")}`, describe(name));
 }
 
 /** Bytes read at a time. */

@@ -1,19 +1,32 @@
 /** @file What a file format is. A format is one file (or folder) in formats/ and one line in formats/index.ts. */
-import type { Shape } from "../ir/shape.ts";
+import { type OptionsOf, optional } from "../base/options.ts";
+import { abortSignal, callback, uncheckedShape } from "../nn/kinds.ts";
 import type { Tensor } from "../ir/tensor.ts";
 import type { Model } from "../nn/graph/model.ts";
 import type { Sequential } from "../nn/layers/sequential.ts";
 import type { ByteSource } from "./source.ts";
-import type { Following, Weights } from "./weights.ts";
+import type { Weights } from "./weights.ts";
 
 /** A network from a file: layers of `nn` with names, images channels last. Typed as from one tensor to one, as it nearly always is. */
 export type LoadedModel = Model<Tensor, Tensor> | Sequential;
 
+/** The options that every format is told. */
+export const readSpec = {
+  inputShape: optional(
+    uncheckedShape,
+    undefined,
+    "Shape of one sample, without the batch, for networks that leave it open.",
+  ),
+  signal: optional(abortSignal, undefined, "Aborts reading."),
+  onProgress: optional(
+    callback<(done: number, total: number) => void>(),
+    undefined,
+    "Called with the bytes of parameters read so far, and in all.",
+  ),
+};
+
 /** What every format is told. */
-export interface ReadOptions extends Following {
-  /** Shape of one sample, without the batch, for networks that leave it open. */
-  readonly inputShape?: Shape;
-}
+export type ReadOptions = OptionsOf<typeof readSpec>;
 
 /** What a file holds that need not hold a whole network. */
 export interface Parts {

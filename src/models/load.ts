@@ -1,20 +1,34 @@
 /** @file Networks from files of any format. */
 import { ArgumentError, complaint, describe } from "../base/errors.ts";
+import { kind } from "../base/kinds.ts";
+import { type OptionsOf, optional, schema } from "../base/options.ts";
 import { Module } from "../nn/module.ts";
-import { FormatError } from "./errors.ts";
-import type { Format, LoadedModel, Parts, ReadOptions } from "./format.ts";
+import { refuse } from "./errors.ts";
+import { type Format, type LoadedModel, type Parts, type ReadOptions, readSpec } from "./format.ts";
 import { formats } from "./formats/index.ts";
 import { readTopology } from "./keras/topology.ts";
-import { type ByteSource, type SourceLike, openSource } from "./source.ts";
+import { type ByteSource, type SourceLike, openSource, sourceKind } from "./source.ts";
 import { fillParameters, takeParameters } from "./weights.ts";
 
+const spec = schema({
+  ...readSpec,
+  weights: optional(
+    sourceKind,
+    undefined,
+    "Another file for the parameters, of any format that can hold them alone.",
+  ),
+  topology: optional(
+    kind<LoadedModel | object>(
+      "a network, or Keras' description of one as an object",
+      (given) => typeof given === "object" && given !== null,
+    ),
+    undefined,
+    "The layers for a file of weights alone: a network of the same structure, or Keras' description of one (JSON, parsed).",
+  ),
+});
+
 /** Options of `loadModel`. */
-export interface LoadOptions extends ReadOptions {
-  /** Another file for the parameters, of any format that can hold them alone. */
-  readonly weights?: SourceLike;
-  /** The layers for a file of weights alone: a network of the same structure, or Keras' description of one (JSON, parsed). */
-  readonly topology?: LoadedModel | object;
-}
+export type LoadOptions = OptionsOf<typeof spec.spec>;
 
 /** Bytes that formats are told from one another by. */
 const headLength = 1024;
@@ -27,9 +41,8 @@ const headLength = 1024;
  * aborts.
  */
 export async function loadModel(from: SourceLike, options: LoadOptions = {}): Promise<LoadedModel> {
-  const { signal, topology, weights } = options;
+  const { signal, topology, weights } = spec.read("loadModel", options);
   signal?.throwIfAborted();
-  checkTopology(topology);
   return withSource(from, signal, async (source) => {
     const contents = await readContents(source, options);
     if (!("weights" in contents)) {
@@ -50,9 +63,7 @@ export async function loadModel(from: SourceLike, options: LoadOptions = {}): Pr
     return withSource(weights, signal, async (other) => {
       const parts = await readContents(other, options);
       if (!("weights" in parts) || parts.weights === undefined)
-        throw new FormatError(
-          complaint(`${other.name}: weights`, "a file of parameters", "one without any alone"),
-        );
+        refuse(`${other.name}: weights`, "a file of parameters", "one without any alone");
       return assemble(
         source.name,
         { topology: contents.topology, weights: parts.weights },
@@ -83,12 +94,10 @@ async function readContents(
   const head = await source.read(0, Math.min(headLength, source.size));
   const format: Format | undefined = formats.find((one) => one.detect(head, source.name));
   if (format === undefined)
-    throw new FormatError(
-      complaint(
-        source.name,
-        `a file of one of the formats ${formats.map(({ name }) => name).join(", ")}`,
-        source.size === 0 ? "an empty file" : "something else",
-      ),
+    refuse(
+      source.name,
+      `a file of one of the formats ${formats.map(({ name }) => name).join(", ")}`,
+      source.size === 0 ? "an empty file" : "something else",
     );
   return format.read(source, options);
 }
@@ -98,37 +107,22 @@ async function assemble(name: string, parts: Parts, options: LoadOptions): Promi
   const { weights } = parts;
   const given = options.topology;
   if (given === undefined && parts.topology === undefined)
-    throw new FormatError(
-      complaint(
-        name,
-        "a network with its layers",
-        "parameters alone",
-        "Say which layers they are for: loadModel(file, { topology }), a network or Keras' JSON; on the command line a network by name, with this file for --weights.",
-      ),
+    refuse(
+      name,
+      "a network with its layers",
+      "parameters alone",
+      "Say which layers they are for: loadModel(file, { topology }), a network or Keras' JSON; on the command line a network by name, with this file for --weights.",
     );
   const model =
     given instanceof Module
       ? (given as LoadedModel)
       : readTopology(name, given ?? parts.topology, options);
   if (weights === undefined)
-    throw new FormatError(
-      complaint(
-        name,
-        "a network with its parameters",
-        "layers alone",
-        "Say where its parameters are: loadModel(file, { weights }).",
-      ),
+    refuse(
+      name,
+      "a network with its parameters",
+      "layers alone",
+      "Say where its parameters are: loadModel(file, { weights }).",
     );
   return fillParameters(model, weights, options);
-}
-
-function checkTopology(topology: unknown): void {
-  if (topology !== undefined && (typeof topology !== "object" || topology === null))
-    throw new ArgumentError(
-      complaint(
-        "loadModel: topology",
-        "a network, or Keras' description of one as an object",
-        describe(topology),
-      ),
-    );
 }

@@ -4,7 +4,7 @@ import { nodeModules, reasonOf, replaceFile } from "../base/node/files.ts";
 import { Model } from "../nn/graph/model.ts";
 import { Sequential } from "../nn/layers/sequential.ts";
 import { concat } from "../base/bytes.ts";
-import { FormatError } from "./errors.ts";
+import { FormatError, refuse } from "./errors.ts";
 import type { Format, LoadedModel } from "./format.ts";
 import { formats } from "./formats/index.ts";
 
@@ -25,13 +25,11 @@ export async function saveModel(path: string, model: LoadedModel): Promise<void>
   const chunks = format.write(checked(model));
   const modules = nodeModules();
   if (modules === undefined)
-    throw new FormatError(
-      complaint(
-        "saveModel",
-        "Node, which has files",
-        "another environment",
-        "encodeModel gives the bytes.",
-      ),
+    refuse(
+      "saveModel",
+      "Node, which has files",
+      "another environment",
+      "encodeModel gives the bytes.",
     );
   try {
     await replaceFile(modules, path, chunks);
@@ -63,13 +61,11 @@ function formatFor(path: string): Writable {
     extensions.some((extension) => path.toLowerCase().endsWith(extension)),
   );
   if (found !== undefined) return found;
-  throw new FormatError(
-    complaint(
-      path,
-      `a name that ends in ${writable.flatMap(({ extensions }) => extensions).join(", ")}`,
-      "another",
-      "The format goes by the extension.",
-    ),
+  refuse(
+    path,
+    `a name that ends in ${writable.flatMap(({ extensions }) => extensions).join(", ")}`,
+    "another",
+    "The format goes by the extension.",
   );
 }
 

@@ -2,8 +2,10 @@
  * @file Files wherever they are (bytes, Blobs, Node's files, URLs), read piece by piece: a file of half a gigabyte is never held
  * whole.
  */
-import { complaint, describe, ArgumentError } from "../base/errors.ts";
-import { FormatError } from "./errors.ts";
+import { describe, ArgumentError } from "../base/errors.ts";
+import { kind } from "../base/kinds.ts";
+import type { Kind } from "../base/options.ts";
+import { FormatError, refuse } from "./errors.ts";
 import { nearNames } from "../base/near-names.ts";
 import { nodeModules, reasonOf } from "../base/node/files.ts";
 
@@ -36,13 +38,11 @@ export function checkRange(
     offset + length <= size
   )
     return;
-  throw new FormatError(
-    complaint(
-      name,
-      `bytes ${offset} to ${offset + length}`,
-      `a file of ${size} bytes`,
-      "The file is truncated or damaged.",
-    ),
+  refuse(
+    name,
+    `bytes ${offset} to ${offset + length}`,
+    `a file of ${size} bytes`,
+    "The file is truncated or damaged.",
   );
 }
 
@@ -56,9 +56,7 @@ export function partsBelow(who: string, path: unknown): string[] {
   const isBelow =
     parts.length > 0 && parts.every((part) => part !== "" && part !== ".." && !/[:\0]/.test(part));
   if (isBelow) return parts;
-  throw new FormatError(
-    complaint(who, "names of files in its own folder", describe(path), "Other files are not read."),
-  );
+  refuse(who, "names of files in its own folder", describe(path), "Other files are not read.");
 }
 
 /** Bytes in memory as a source; without others beside it. */
@@ -118,13 +116,11 @@ export function filesSource(files: readonly File[]): ByteSource {
       const found = files.find(({ name }) => name === wanted);
       if (found !== undefined) return open(found);
       const names = files.map(({ name }) => name);
-      throw new FormatError(
-        complaint(
-          file.name,
-          `${wanted} among the files`,
-          `${names.length} others`,
-          `Most like it: ${nearNames(wanted, names).join(", ")}.`,
-        ),
+      refuse(
+        file.name,
+        `${wanted} among the files`,
+        `${names.length} others`,
+        `Most like it: ${nearNames(wanted, names).join(", ")}.`,
       );
     });
   return open(files[0]!);
@@ -161,13 +157,11 @@ export function joinedSource(
       if (offset < starts[index + 1]!) return index;
       index++;
     }
-    throw new FormatError(
-      complaint(
-        place,
-        `${end} bytes or more in ${paths.join(", ").slice(0, 200)}`,
-        `${starts[paths.length]}`,
-        "A file is truncated, or missing in the list.",
-      ),
+    refuse(
+      place,
+      `${end} bytes or more in ${paths.join(", ").slice(0, 200)}`,
+      `${starts[paths.length]}`,
+      "A file is truncated, or missing in the list.",
     );
   }
 
@@ -208,14 +202,7 @@ export function joinedSource(
 export async function fileSource(path: string): Promise<ByteSource> {
   const modules = nodeModules();
   if (modules === undefined)
-    throw new FormatError(
-      complaint(
-        path,
-        "Node, which has files",
-        "another environment",
-        "Give a URL, a File or bytes.",
-      ),
-    );
+    refuse(path, "Node, which has files", "another environment", "Give a URL, a File or bytes.");
   const { files, paths } = modules;
   const failed = (cause: unknown): FormatError =>
     new FormatError(`${path}: it cannot be read: ${reasonOf(cause)}.`, { cause });
@@ -224,7 +211,7 @@ export async function fileSource(path: string): Promise<ByteSource> {
   };
   // Looked at before it is opened: a pipe would have to be waited for.
   const stat = await files.stat(path).catch(reject);
-  if (!stat.isFile()) throw new FormatError(complaint(path, "a file", "a folder or device"));
+  if (!stat.isFile()) refuse(path, "a file", "a folder or device");
   const { size } = stat;
   const file = await files.open(path, "r").catch(reject);
   const siblings: ByteSource[] = [];
@@ -264,14 +251,7 @@ export async function fileSource(path: string): Promise<ByteSource> {
         paths.relative(inside, real).startsWith("..") ||
         paths.isAbsolute(paths.relative(inside, real))
       )
-        throw new FormatError(
-          complaint(
-            path,
-            "files in its own folder",
-            `a link to ${real}`,
-            "Other files are not read.",
-          ),
-        );
+        refuse(path, "files in its own folder", `a link to ${real}`, "Other files are not read.");
       const sibling = await fileSource(found);
       siblings.push(sibling);
       return sibling;
@@ -335,13 +315,11 @@ function pathOf(url: URL): string {
 function beside(name: string, url: URL, path: string): URL {
   const other = partsBelow(name, path).map(encodeURIComponent).join("/");
   if (URL.canParse(other, url)) return new URL(other, url);
-  throw new FormatError(
-    complaint(
-      name,
-      "a URL in a folder",
-      `${url.protocol} with ${other}`,
-      "Give all files in an array, this one first.",
-    ),
+  refuse(
+    name,
+    "a URL in a folder",
+    `${url.protocol} with ${other}`,
+    "Give all files in an array, this one first.",
   );
 }
 
@@ -358,43 +336,43 @@ export type SourceLike =
   | ArrayBuffer
   | ByteSource;
 
-/** Opens a source. Throws FormatError naming what cannot be read, ArgumentError for anything that is no source. */
+/** A `SourceLike`. */
+export const sourceKind: Kind<SourceLike> = kind(
+  "a path, a URL, a Blob, File or array of Files, or bytes",
+  (given) =>
+    (typeof given === "string" && given !== "") ||
+    [ArrayBuffer, Uint8Array, Blob, URL].some((type) => given instanceof type) ||
+    (Array.isArray(given) && given.length > 0 && given.every((item) => item instanceof File)) ||
+    isSource(given),
+);
+
+function isSource(value: unknown): value is ByteSource {
+  const { read, size } = (value ?? {}) as Partial<ByteSource>;
+  return typeof read === "function" && typeof size === "number";
+}
+
+/** Opens a source. Throws FormatError naming what cannot be read, ArgumentError for anything that is not a source. */
 export async function openSource(
   who: string,
   from: SourceLike,
   signal?: AbortSignal,
 ): Promise<ByteSource> {
+  sourceKind.read(who, from, ArgumentError);
   if (from instanceof ArrayBuffer) return bytesSource(new Uint8Array(from));
   if (from instanceof Uint8Array) return bytesSource(from);
   if (from instanceof Blob) return blobSource(from);
   if (from instanceof URL) return urlSource(from, signal);
-  if (typeof from === "string" && from !== "") {
-    // "C:\..." is no URL: schemes have two letters at least.
+  if (typeof from === "string") {
+    // "C:\..." is not a URL: schemes have at least two letters.
     const isUrl = /^[a-z][a-z\d+.-]+:/i.test(from) && URL.canParse(from);
     return isUrl ? urlSource(new URL(from), signal) : fileSource(from);
   }
-  if (Array.isArray(from) && from.length > 0 && from.every((item) => item instanceof File))
-    return filesSource(from as File[]);
-  if (isSource(from)) return from;
-  throw new ArgumentError(
-    complaint(who, "a path, a URL, a Blob, File or array of Files, or bytes", describe(from)),
-  );
-}
-
-function isSource(value: unknown): value is ByteSource {
-  return (
-    typeof value === "object" &&
-    value !== null &&
-    typeof (value as Partial<ByteSource>).read === "function" &&
-    typeof (value as Partial<ByteSource>).size === "number"
-  );
+  return isSource(from) ? from : filesSource(from);
 }
 
 /** The whole of a source that should be small, such as a description in JSON. FormatError where it is larger than `most` bytes. */
 export async function readAll(source: ByteSource, most: number): Promise<Uint8Array> {
   if (source.size > most)
-    throw new FormatError(
-      complaint(source.name, `at most ${most} bytes`, `${source.size}`, "It is not what it seems."),
-    );
+    refuse(source.name, `at most ${most} bytes`, `${source.size}`, "It is not what it seems.");
   return source.read(0, source.size);
 }

@@ -3,9 +3,9 @@
  */
 /** How somebody follows the work on a large file. */
 export interface Following {
-  readonly signal?: AbortSignal;
+  readonly signal?: AbortSignal | undefined;
   /** Called with the bytes of parameters read so far, and in all. */
-  readonly onProgress?: (done: number, total: number) => void;
+  readonly onProgress?: ((done: number, total: number) => void) | undefined;
 }
 
 /** An array of a file, not yet read. */
@@ -33,8 +33,8 @@ import { treeProtocol, flatten } from "../ir/tree.ts";
 import { Layer } from "../nn/layer.ts";
 import { Module, rolesOf } from "../nn/module.ts";
 import { snakeCase } from "../nn/names.ts";
-import { complaint, describe } from "../base/errors.ts";
-import { FormatError } from "./errors.ts";
+import { describe } from "../base/errors.ts";
+import { FormatError, refuse } from "./errors.ts";
 import { snakeName } from "./names.ts";
 import { formatShape, sameShape, sizeOf } from "../ir/shape.ts";
 import { parameterElements } from "../nn/large.ts";
@@ -135,9 +135,7 @@ export function matchByName(
   for (const array of arrays) {
     const name = normal(array.name);
     if (byName.has(name))
-      throw new FormatError(
-        complaint(file, "a name of its own for each array", `two arrays ${describe(array.name)}`),
-      );
+      refuse(file, "a name of its own for each array", `two arrays ${describe(array.name)}`);
     byName.set(name, array);
   }
   return slots.map(({ path, layers, field }) => {
@@ -200,13 +198,11 @@ export function takeParameters<T extends object>(file: string, model: T, other: 
     slot === undefined ? "none" : `${slot.place} of shape ${formatShape(slot.tensor.shape)}`;
   const first = at < 0 && given.length > slots.length ? slots.length : at;
   if (first >= 0)
-    throw new FormatError(
-      complaint(
-        `${file}: parameter ${first + 1} of ${given.length}`,
-        said(slots[first]),
-        said(given[first]),
-        "The file holds another network.",
-      ),
+    refuse(
+      `${file}: parameter ${first + 1} of ${given.length}`,
+      said(slots[first]),
+      said(given[first]),
+      "The file holds another network.",
     );
   return flatten(file, model).def.rebuild(
     given.map(({ tensor }, index) => tensor.cast(slots[index]!.tensor.dtype)),
@@ -235,24 +231,20 @@ function matched(slots: readonly Slot[], weights: Weights): readonly StoredArray
   const wanted = new Set(found);
   const extra = weights.arrays.filter((array) => !wanted.has(array)).map(({ name }) => name);
   if (missing.length > 0)
-    throw new FormatError(
-      complaint(
-        weights.name,
-        `arrays for all ${slots.length} parameters`,
-        `none for ${listed(missing.map(({ place }) => place))}`,
-        extra.length === 0
-          ? "The file is of another network, or incomplete."
-          : `Arrays that no parameter wants: ${listed(extra)}.`,
-      ),
+    refuse(
+      weights.name,
+      `arrays for all ${slots.length} parameters`,
+      `none for ${listed(missing.map(({ place }) => place))}`,
+      extra.length === 0
+        ? "The file is of another network, or incomplete."
+        : `Arrays that no parameter wants: ${listed(extra)}.`,
     );
   if (extra.length > 0)
-    throw new FormatError(
-      complaint(
-        weights.name,
-        `arrays for the network's ${slots.length} parameters alone`,
-        `also ${listed(extra)}`,
-        "The file is of another network.",
-      ),
+    refuse(
+      weights.name,
+      `arrays for the network's ${slots.length} parameters alone`,
+      `also ${listed(extra)}`,
+      "The file is of another network.",
     );
   const takers = new Map<StoredArray, Slot>();
   for (const [index, slot] of slots.entries()) {
@@ -261,22 +253,18 @@ function matched(slots: readonly Slot[], weights: Weights): readonly StoredArray
     const { name, shape } = array;
     const other = takers.get(array);
     if (other !== undefined && other.tensor !== tensor)
-      throw new FormatError(
-        complaint(
-          `${weights.name}: array ${name}`,
-          "one parameter that it is for",
-          `${other.place} and ${place}`,
-          "The file is of another network.",
-        ),
+      refuse(
+        `${weights.name}: array ${name}`,
+        "one parameter that it is for",
+        `${other.place} and ${place}`,
+        "The file is of another network.",
       );
     takers.set(array, slot);
     if (!sameShape(shape, tensor.shape))
-      throw new FormatError(
-        complaint(
-          `${weights.name}: ${place}`,
-          `shape ${formatShape(tensor.shape)}`,
-          `${formatShape(shape)} (${name})`,
-        ),
+      refuse(
+        `${weights.name}: ${place}`,
+        `shape ${formatShape(tensor.shape)}`,
+        `${formatShape(shape)} (${name})`,
       );
   }
   return found as readonly StoredArray[];

@@ -4,7 +4,7 @@
  * unpacks to much more than its file.
  */
 import { complaint, describe } from "../base/errors.ts";
-import { FormatError } from "./errors.ts";
+import { FormatError, refuse } from "./errors.ts";
 import { Inflate, Unzlib } from "fflate";
 import { crc32 } from "../base/crc32.ts";
 import { type ByteSource, checkRange, bytesSource } from "./source.ts";
@@ -19,13 +19,11 @@ const alwaysFine = 1 << 26;
 /** Throws FormatError naming `who` where so many bytes cannot come from those stored. */
 export function checkSwelling(who: string, bytes: number, stored: number): void {
   if (bytes <= alwaysFine || bytes <= largestRatio * stored) return;
-  throw new FormatError(
-    complaint(
-      who,
-      `at most ${largestRatio} times the ${stored} bytes that are stored`,
-      `${bytes} bytes`,
-      "The file is damaged, or made to fill memory.",
-    ),
+  refuse(
+    who,
+    `at most ${largestRatio} times the ${stored} bytes that are stored`,
+    `${bytes} bytes`,
+    "The file is damaged, or made to fill memory.",
   );
 }
 
@@ -43,9 +41,7 @@ export function inflate(
   let done = 0;
   const take = (part: Uint8Array): void => {
     if (done + part.length > length)
-      throw new FormatError(
-        complaint(who, `${length} bytes when decompressed`, "more", "The file is damaged."),
-      );
+      refuse(who, `${length} bytes when decompressed`, "more", "The file is damaged.");
     all.set(part, done);
     done += part.length;
   };
@@ -66,9 +62,7 @@ export function inflate(
     );
   }
   if (done < length)
-    throw new FormatError(
-      complaint(who, `${length} bytes when decompressed`, `${done}`, "The file is truncated."),
-    );
+    refuse(who, `${length} bytes when decompressed`, `${done}`, "The file is truncated.");
   return all;
 }
 
@@ -119,10 +113,7 @@ async function findDirectory(source: ByteSource): Promise<Directory> {
   const tail = viewOf(await source.read(size - length, length));
   let at = length - 22;
   while (at >= 0 && tail.getUint32(at, true) !== 0x06054b50) at--;
-  if (at < 0)
-    throw new FormatError(
-      complaint(name, "a zip archive with its directory", "none", "The file is truncated."),
-    );
+  if (at < 0) refuse(name, "a zip archive with its directory", "none", "The file is truncated.");
   let count = tail.getUint16(at + 10, true);
   let bytes = tail.getUint32(at + 12, true);
   let offset = tail.getUint32(at + 16, true);
@@ -135,9 +126,7 @@ async function findDirectory(source: ByteSource): Promise<Directory> {
     offset = await wide(source, position, 0x06064b50, 48);
   }
   if (count > mostEntries || bytes > 1 << 26)
-    throw new FormatError(
-      complaint(`${name}: directory`, `at most ${mostEntries} files`, `${count} in ${bytes} bytes`),
-    );
+    refuse(`${name}: directory`, `at most ${mostEntries} files`, `${count} in ${bytes} bytes`);
   return { view: viewOf(await source.read(offset, bytes)), count };
 }
 
@@ -150,7 +139,7 @@ async function wide(
 ): Promise<number> {
   const view = viewOf(await source.read(record, at + 8));
   if (view.getUint32(0, true) !== signature)
-    throw new FormatError(complaint(`${source.name}: directory`, "a zip64 record", "another"));
+    refuse(`${source.name}: directory`, "a zip64 record", "another");
   return Number(view.getBigUint64(at, true));
 }
 
@@ -161,12 +150,11 @@ function readDirectory({ name: file }: ByteSource, { view, count }: Directory): 
     const place = `${file}: directory, file ${index}`;
     const fits = (length: number): boolean => at + length <= view.byteLength;
     if (!fits(46) || view.getUint32(at, true) !== 0x02014b50)
-      throw new FormatError(complaint(place, "an entry", "none", "The file is damaged."));
+      refuse(place, "an entry", "none", "The file is damaged.");
     const nameLength = view.getUint16(at + 28, true);
     const extraLength = view.getUint16(at + 30, true);
     const length = 46 + nameLength + extraLength + view.getUint16(at + 32, true);
-    if (!fits(length))
-      throw new FormatError(complaint(place, "an entry", "half of one", "The file is damaged."));
+    if (!fits(length)) refuse(place, "an entry", "half of one", "The file is damaged.");
     const bytes = new Uint8Array(view.buffer, view.byteOffset + at, length);
     const name = new TextDecoder().decode(bytes.subarray(46, 46 + nameLength));
     const extra = viewOf(bytes.subarray(46 + nameLength, 46 + nameLength + extraLength));
@@ -176,13 +164,8 @@ function readDirectory({ name: file }: ByteSource, { view, count }: Directory): 
       view.getUint32(at + 42, true),
     ]);
     if (view.getUint16(at + 8, true) & 1)
-      throw new FormatError(
-        complaint(`${file}: ${describe(name)}`, "a plain file", "an encrypted one"),
-      );
-    if (entries.has(name))
-      throw new FormatError(
-        complaint(file, "a name of its own for each file", `two ${describe(name)}`),
-      );
+      refuse(`${file}: ${describe(name)}`, "a plain file", "an encrypted one");
+    if (entries.has(name)) refuse(file, "a name of its own for each file", `two ${describe(name)}`);
     entries.set(name, {
       name,
       method: view.getUint16(at + 10, true),
@@ -218,16 +201,11 @@ async function openEntry(archive: ByteSource, entry: Entry, most: number): Promi
   const who = `${archive.name}: ${name}`;
   const header = viewOf(await archive.read(offset, 30));
   if (header.getUint32(0, true) !== 0x04034b50)
-    throw new FormatError(
-      complaint(who, "a file in the archive", "none", "The archive is damaged."),
-    );
+    refuse(who, "a file in the archive", "none", "The archive is damaged.");
   const start = offset + 30 + header.getUint16(26, true) + header.getUint16(28, true);
-  if (method !== 0 && method !== 8)
-    throw new FormatError(complaint(who, "a file stored or deflated", `method ${method}`));
+  if (method !== 0 && method !== 8) refuse(who, "a file stored or deflated", `method ${method}`);
   if (size > most || (method === 0 && size !== packed))
-    throw new FormatError(
-      complaint(who, `at most ${most} bytes, stored in ${packed}`, `${size}`, "It is damaged."),
-    );
+    refuse(who, `at most ${most} bytes, stored in ${packed}`, `${size}`, "It is damaged.");
   checkSwelling(who, size, packed);
   if (method === 8) {
     const bytes = inflate(who, await archive.read(start, packed), size, "none");
@@ -244,10 +222,7 @@ async function openEntry(archive: ByteSource, entry: Entry, most: number): Promi
 }
 
 function requireCheck(who: string, { check }: Entry, actual: string): void {
-  if (actual !== check)
-    throw new FormatError(
-      complaint(who, `bytes whose check is ${check}`, actual, "It is damaged."),
-    );
+  if (actual !== check) refuse(who, `bytes whose check is ${check}`, actual, "It is damaged.");
 }
 
 /** Part of a source as a source. */

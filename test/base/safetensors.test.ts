@@ -16,8 +16,8 @@ const entry = (fields: object): string =>
   JSON.stringify({ w: { dtype: "F32", shape: [2], data_offsets: [0, 8], ...fields } });
 
 describe.each<[name: string, bytes: Uint8Array, said: RegExp]>([
-  ["a header nested 200,000 deep", file(`{"w":${nested}}`), /at most 1000 levels/],
-  ["a shape nested 200,000 deep", file(`{"w":{"dtype":"F32","shape":${nested}}}`), /1000 levels/],
+  ["a header nested 200,000 deep", file(`{"w":${nested}}`), /at most 5000 levels/],
+  ["a shape nested 200,000 deep", file(`{"w":{"dtype":"F32","shape":${nested}}}`), /5000 levels/],
   ["a header longer than the file", file("{}", 0, 9_000), /header within the file's 10 bytes/],
   ["a header that is a list", file('{"w":[]}'), /tensor "w": expected an object/],
   ["an unknown type", file(entry({ dtype: "F128" }), 8), /dtype: expected one of/],

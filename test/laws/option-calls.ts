@@ -1,6 +1,7 @@
 /** @file Functions that take options, each with options that are right: what the law of messages runs over. */
 import type { Schema, Spec } from "../../src/base/options.ts";
 import { type Tensor, tensor, zeros } from "../../src/index.ts";
+import * as models from "../../src/models/index.ts";
 import * as nn from "../../src/nn/index.ts";
 import { gradientModes } from "../../src/ode/adjoints/index.ts";
 import * as ode from "../../src/ode/index.ts";
@@ -67,6 +68,15 @@ const layers = Object.values(nn as object).flatMap((one: unknown): OptionCall[] 
   return [{ name: kind, call, base: rightFor(options), filled }];
 });
 
+const architectures = models.architectures.map(({ name, outline, leastSize }): OptionCall => ({
+  name,
+  // The weights are left out: with them a network is promised, and read from a file.
+  call: (o) => outline(o as never),
+  base: { inputShape: [leastSize, leastSize, 3] },
+}));
+
+const picture = { width: 2, height: 2, data: new Uint8Array(12) };
+
 const inner = (): nn.Dense => nn.dense({ units: 2, inputShape: [2] });
 
 const decay = (_t: Tensor, y: Tensor): Tensor => y.neg();
@@ -105,6 +115,18 @@ export const calls: readonly OptionCall[] = [
   { name: "rungeKutta", call: (o) => ode.rungeKutta(o as never), base: ralston },
   { name: "oneStep", call: (o) => ode.oneStep(o as never), base: { ...euler } },
   { name: "odeBlock", call: (o) => nn.odeBlock(inner(), o), base: {} },
+  ...architectures,
+  {
+    name: "loadModel",
+    call: (o) => models.loadModel(models.encodeModel(nn.sequential([inner()]), "safetensors"), o),
+    base: {},
+  },
+  {
+    name: "preprocess",
+    call: (o) => models.preprocess(picture, o as never),
+    base: { mode: "tf" },
+  },
+  { name: "decodePredictions", call: (o) => models.decodePredictions([0.5], o), base: {} },
   { name: "shapes", call: (o) => shapes(o as never), base: { count: 1, size: 16 } },
   {
     name: "crossEntropy",

@@ -307,7 +307,7 @@ describe("what is refused, with its place", () => {
       /expected a Functional or Sequential network, got Dense/,
     ],
     ["no layers", layer("Sequential", { name: "s", layers: [] }), /an array of at least one layer/],
-    ["something else", { hello: "world" }, /topology: class_name: expected a text, got undefined/],
+    ["something else", { hello: "world" }, /topology: class_name: expected a text, got nothing/],
   ])("%s", async (_, topology, message) => {
     expect(await complaintOf(topology)).toMatch(message);
   });

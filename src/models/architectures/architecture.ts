@@ -6,36 +6,72 @@ import * as nn from "../../nn/index.ts";
 import { type Shape, checkShape, formatShape } from "../../ir/shape.ts";
 import type { Tensor } from "../../ir/tensor.ts";
 import type { PreprocessMode } from "../images/index.ts";
-import type { PublishedFile } from "../pretrained/download.ts";
+import { type PublishedFile, kerasFile } from "../pretrained/download.ts";
 import { ArgumentError, complaint, describe } from "../../base/errors.ts";
-import { checkOptions } from "../../base/options.ts";
-import { type WeightsOptions, withWeights } from "../pretrained/weights.ts";
+import {
+  type Kind,
+  type Option,
+  type OptionsOf,
+  type Spec,
+  optional,
+  schema,
+} from "../../base/options.ts";
+import {
+  activation,
+  between,
+  count,
+  flag,
+  floatDType,
+  oneOf,
+  text,
+  uncheckedShape,
+  whole,
+} from "../../nn/kinds.ts";
+import { type WeightsOptions, weightsSpec, withWeights } from "../pretrained/weights.ts";
+
+/** What the last layer may do with the scores. */
+const scoresActivation = activation as Kind<
+  nn.ActivationName | nn.Activation | null,
+  nn.Activation
+>;
+
+const spec = {
+  inputShape: optional(
+    uncheckedShape,
+    undefined,
+    "[rows, columns, channels] of an image: what the published weights are for, with 3 channels, unless given.",
+  ),
+  includeTop: optional(flag, true, "Whether the network ends in the layers that classify."),
+  classes: optional(count, undefined, "Number of classes, 1000 unless given. Only with the top."),
+  classifierActivation: optional(
+    scoresActivation,
+    undefined,
+    "What the last layer does with the scores: softmax unless given; null or linear leaves them. Only with the top.",
+  ),
+  pooling: optional(
+    oneOf(["avg", "max"]),
+    undefined,
+    "Without the top: avg or max over rows and columns. Otherwise the output is feature maps.",
+  ),
+  dtype: optional(floatDType, "float32", "dtype of the parameters."),
+  seed: optional(whole(0), undefined, "What the kernels are drawn from: 0 unless given."),
+  name: optional(
+    text,
+    undefined,
+    "What summaries call the model: what Keras calls it unless given.",
+  ),
+};
 
 /** Options of every network by name, with Keras' names and defaults. */
-export interface ArchitectureOptions {
-  /** Rows, columns and channels of an image: those that the published weights are for, and 3 channels, unless given. */
-  readonly inputShape?: Shape;
-  /** Whether the layers that classify are there: true unless given. */
-  readonly includeTop?: boolean;
-  /** Number of classes: 1000 unless given. Only with the top. */
-  readonly classes?: number;
-  /** What the last layer does with the scores: `softmax` unless given; null or `linear` leaves them. Only with the top. */
-  readonly classifierActivation?: nn.ActivationName | nn.Activation | null;
-  /** Without the top: `avg` or `max` over rows and columns; unless given, the output is feature maps. */
-  readonly pooling?: "avg" | "max";
-  /** `float32` unless given. */
-  readonly dtype?: "float32" | "float64";
-  /** What the kernels are drawn from: 0 unless given. */
-  readonly seed?: number;
-  /** What summaries call the model: as Keras does, unless given. */
-  readonly name?: string;
+export type ArchitectureOptions = OptionsOf<typeof spec>;
+
+/** The option of networks that come in several widths, of at least `least`. */
+export function widthSpec(least: number): { readonly alpha: Option<number, number, false> } {
+  return { alpha: optional(between(least, Infinity), 1, "Factor of the numbers of filters.") };
 }
 
-/** The option of networks that come in several widths. */
-export interface WidthOptions extends ArchitectureOptions {
-  /** Factor of the numbers of filters: 1 unless given. */
-  readonly alpha?: number;
-}
+/** Options of networks that come in several widths. */
+export type WidthOptions = ArchitectureOptions & OptionsOf<ReturnType<typeof widthSpec>>;
 
 /** A network, from images [batch, rows, columns, channels] to probabilities, features or feature maps. */
 export type Network = nn.Model<Tensor, Tensor>;
@@ -58,10 +94,8 @@ export interface Definition<Options extends ArchitectureOptions> {
   readonly leastSize: number;
   /** How pixels 0..255 become its input. */
   readonly preprocess: PreprocessMode;
-  /** Names of options beyond those that all have. */
-  readonly ownOptions?: readonly (keyof Options & string)[];
-  /** Throws where own options have values that they cannot have. */
-  check?(options: Options): void;
+  /** Options beyond those that all have. */
+  readonly own?: Spec;
   /**
    * The file of weights that Keras publishes for these options. Throws ArgumentError where there are some for others only; not there
    * where there are none at all.
@@ -71,12 +105,21 @@ export interface Definition<Options extends ArchitectureOptions> {
   readonly publishedOptions?: Options;
   /** Keras' name of the model. */
   modelName(options: Options, rows: number): string;
-  /** From images to feature maps. */
+  /** From images to feature maps. Options that have a default are there. */
   features(images: nn.SymbolicTensor, options: Options): nn.SymbolicTensor;
   /** From feature maps to classes. */
   top(maps: nn.SymbolicTensor, options: Classes): nn.SymbolicTensor;
   /** Names of the layers that pool in place of the top; unless given, the model names them. */
   readonly poolNames?: Readonly<Record<"avg" | "max", string>>;
+}
+
+/** The files that Keras publishes of a network: `stem`.h5, and without the top `stem`_notop.h5; each with its MD5. */
+export function publishedPair(
+  stem: string,
+  md5: readonly [whole: string, withoutTop: string],
+): (options: ArchitectureOptions) => PublishedFile {
+  return ({ includeTop = true }) =>
+    includeTop ? kerasFile(`${stem}.h5`, md5[0]) : kerasFile(`${stem}_notop.h5`, md5[1]);
 }
 
 /** The mean or maximum of each map, by a layer of this name, if any. */
@@ -107,7 +150,6 @@ export function build<Options extends ArchitectureOptions>(
   initialize = true,
 ): Network {
   const who = definition.name;
-  definition.check?.(options);
   const { includeTop = true, classes = 1000, pooling, dtype = "float32" } = options;
   const shape = inputShapeOf(definition, options.inputShape);
   checkTop(who, options);
@@ -147,23 +189,19 @@ function inputShapeOf<Options extends ArchitectureOptions>(
   return given;
 }
 
+/** Throws ArgumentError for options of the top without it, and for pooling with it. */
 function checkTop(who: string, options: ArchitectureOptions): void {
   const { includeTop, classes, classifierActivation, pooling } = options;
-  if (includeTop !== undefined && typeof includeTop !== "boolean")
-    throw new ArgumentError(complaint(`${who}: includeTop`, "true or false", describe(includeTop)));
-  if (includeTop === false) {
-    if (classes !== undefined || classifierActivation !== undefined)
-      throw new ArgumentError(
-        complaint(
-          who,
-          "classes and classifierActivation with the top only",
-          "includeTop: false",
-          "Leave them out, or includeTop.",
-        ),
-      );
-    if (pooling !== undefined && pooling !== "avg" && pooling !== "max")
-      throw new ArgumentError(complaint(`${who}: pooling`, '"avg" or "max"', describe(pooling)));
-  } else if (pooling !== undefined)
+  if (includeTop === false && (classes !== undefined || classifierActivation !== undefined))
+    throw new ArgumentError(
+      complaint(
+        who,
+        "classes and classifierActivation with the top only",
+        "includeTop: false",
+        "Leave them out, or includeTop.",
+      ),
+    );
+  if (includeTop !== false && pooling !== undefined)
     throw new ArgumentError(
       complaint(
         `${who}: pooling`,
@@ -189,46 +227,38 @@ export interface Architecture<
   Options extends ArchitectureOptions = ArchitectureOptions,
 > extends Pick<
   Definition<Options>,
-  "name" | "paper" | "inputSize" | "leastSize" | "preprocess" | "ownOptions" | "published"
+  "name" | "paper" | "inputSize" | "leastSize" | "preprocess" | "published"
 > {
+  /** Options beyond those that all have. */
+  readonly ownOptions: readonly string[];
   readonly build: Build<Options>;
   /** The network without elements in its parameters: to be looked at, or filled by `loadModel`. Nothing is drawn. */
   outline(options?: Options): Network;
 }
 
-const optionNames: readonly (keyof ArchitectureOptions | keyof WeightsOptions)[] = [
-  "inputShape",
-  "includeTop",
-  "classes",
-  "classifierActivation",
-  "pooling",
-  "dtype",
-  "seed",
-  "name",
-  // What is said of weights.
-  "weights",
-  "signal",
-  "onProgress",
-];
-
 /** The architecture of a definition. */
 export function architecture<Options extends ArchitectureOptions>(
   definition: Definition<Options>,
 ): Architecture<Options> {
-  const { name, ownOptions = [] } = definition;
-  const make = (
-    options: Options & Partial<WeightsOptions> = {} as Options,
-    initialize = true,
-  ): unknown => {
-    checkOptions(name, options, [...optionNames, ...ownOptions]);
-    return options.weights === undefined
-      ? build(definition, options, initialize)
-      : pretrained(definition, options as Options & WeightsOptions);
+  const { name, own = {}, ...rest } = definition;
+  const options = schema({ ...spec, ...own, ...weightsSpec });
+  const make = (given: Partial<ArchitectureOptions> = {}, initialize = true): unknown => {
+    // Schemas take null for an option that is left out.
+    const isLinear = given?.classifierActivation === null;
+    const settings = options.read(
+      name,
+      isLinear ? { ...given, classifierActivation: "linear" } : given,
+    ) as unknown as Options & WeightsOptions;
+    return settings.weights === undefined
+      ? build(definition, settings, initialize)
+      : pretrained(definition, settings);
   };
   return {
-    ...definition,
-    build: ((options) => make(options)) as Build<Options>,
-    outline: (options) => make(options, false) as Network,
+    ...rest,
+    name,
+    ownOptions: Object.keys(own),
+    build: ((given) => make(given)) as Build<Options>,
+    outline: (given) => make(given, false) as Network,
   };
 }
 
@@ -241,11 +271,11 @@ async function pretrained<Options extends ArchitectureOptions>(
   const { weights } = options;
   if (weights !== "imagenet") {
     const isPublished = isNamedLike(weights, definition.published?.({} as Options));
-    const own = isPublished ? { ...publishedOptions, ...options } : options;
+    const own = isPublished ? completed(options, publishedOptions) : options;
     return withWeights(name, build(definition, own, false), undefined, options);
   }
   const published = definition.published?.(options);
-  const own = { ...publishedOptions, ...options };
+  const own = completed(options, publishedOptions);
   const model = build(definition, own, false);
   const { inputShape: _shape, classes: _classes, ...rest } = own;
   const { parameterCount } = build(definition, rest as unknown as Options, false);
@@ -259,6 +289,14 @@ async function pretrained<Options extends ArchitectureOptions>(
       ),
     );
   return withWeights(name, model, published, options);
+}
+
+/** Options, and others where they leave something open. */
+function completed<Options extends object>(options: Options, others: object = {}): Options {
+  const open = Object.entries(others).filter(
+    ([name]) => (options as Record<string, unknown>)[name] === undefined,
+  );
+  return { ...options, ...Object.fromEntries(open) };
 }
 
 /** Whether a path or URL ends in the published file's name, with or without the top. */

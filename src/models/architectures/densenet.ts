@@ -1,7 +1,6 @@
 /** @file DenseNet121: every layer of a block gets the feature maps of all before it. */
 import * as nn from "../../nn/index.ts";
-import { type Architecture, architecture, meansToClasses } from "./architecture.ts";
-import { kerasWeights } from "../pretrained/download.ts";
+import { type Architecture, architecture, meansToClasses, publishedPair } from "./architecture.ts";
 
 const growthRate = 32;
 
@@ -38,16 +37,10 @@ export const densenet121Architecture: Architecture = architecture({
   inputSize: 224,
   leastSize: 32,
   preprocess: "torch",
-  published: ({ includeTop = true }) =>
-    includeTop
-      ? kerasWeights(
-          "densenet/densenet121_weights_tf_dim_ordering_tf_kernels.h5",
-          "9d60b8095a5708f2dcce2bca79d332c7",
-        )
-      : kerasWeights(
-          "densenet/densenet121_weights_tf_dim_ordering_tf_kernels_notop.h5",
-          "30ee3e1110167f948a6b9946edeeb738",
-        ),
+  published: publishedPair(
+    "tensorflow/keras-applications/densenet/densenet121_weights_tf_dim_ordering_tf_kernels",
+    ["9d60b8095a5708f2dcce2bca79d332c7", "30ee3e1110167f948a6b9946edeeb738"],
+  ),
   modelName: () => "densenet121",
   poolNames: { avg: "avg_pool", max: "max_pool" },
   features(images) {

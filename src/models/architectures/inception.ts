@@ -1,7 +1,6 @@
 /** @file InceptionV3: branches of several kernel sizes side by side, large kernels made of long thin ones. */
 import * as nn from "../../nn/index.ts";
-import { type Architecture, architecture, meansToClasses } from "./architecture.ts";
-import { kerasWeights } from "../pretrained/download.ts";
+import { type Architecture, architecture, meansToClasses, publishedPair } from "./architecture.ts";
 
 /** A convolution without bias, batch normalisation without gamma, relu. Keras gives these layers no names. */
 interface Unit {
@@ -83,16 +82,10 @@ export const inceptionV3Architecture: Architecture = architecture({
   inputSize: 299,
   leastSize: 75,
   preprocess: "tf",
-  published: ({ includeTop = true }) =>
-    includeTop
-      ? kerasWeights(
-          "inception_v3/inception_v3_weights_tf_dim_ordering_tf_kernels.h5",
-          "9a0d58056eeedaa3f26cb7ebd46da564",
-        )
-      : kerasWeights(
-          "inception_v3/inception_v3_weights_tf_dim_ordering_tf_kernels_notop.h5",
-          "bcbd6486424b2319ff4ef7d526e38f63",
-        ),
+  published: publishedPair(
+    "tensorflow/keras-applications/inception_v3/inception_v3_weights_tf_dim_ordering_tf_kernels",
+    ["9a0d58056eeedaa3f26cb7ebd46da564", "bcbd6486424b2319ff4ef7d526e38f63"],
+  ),
   modelName: () => "inception_v3",
   features(images) {
     let x = chain(images, shrinking(32), { ...unit(32, 3), padding: "valid" }, unit(64, 3));

@@ -4,6 +4,8 @@
  */
 import * as nn from "../../nn/index.ts";
 import { ArgumentError, complaint, describe } from "../../base/errors.ts";
+import { flag } from "../../base/kinds.ts";
+import { type OptionsOf, optional } from "../../base/options.ts";
 import type { Shape } from "../../ir/shape.ts";
 import {
   type WidthOptions,
@@ -11,26 +13,19 @@ import {
   architecture,
   meansToClasses,
   type ArchitectureOptions,
+  widthSpec,
+  publishedPair,
 } from "./architecture.ts";
-import type { SymbolicTensor } from "../../nn/index.ts";
-import { kerasWeights, kerasFile } from "../pretrained/download.ts";
-
-/** Throws ArgumentError unless alpha leaves every layer a filter. */
-export function checkAlpha(who: string, { alpha = 1 }: WidthOptions, least: number): void {
-  if (!(Number.isFinite(alpha) && alpha >= least))
-    throw new ArgumentError(
-      complaint(`${who}: alpha`, `a number of at least ${least}`, describe(alpha)),
-    );
-}
+import { kerasWeights } from "../pretrained/download.ts";
 
 /** The multiple of `divisor` next to a number, but not less than nine tenths of it. */
-export function nearMultiple(value: number, divisor: number): number {
+function nearMultiple(value: number, divisor: number): number {
   const near = Math.max(divisor, Math.floor((value + divisor / 2) / divisor) * divisor);
   return near < 0.9 * value ? near + divisor : near;
 }
 
 /** What published files call a width. Throws ArgumentError listing the widths that have any. */
-export function publishedVersion(
+function publishedVersion(
   who: string,
   alpha: number,
   versions: ReadonlyMap<number, string>,
@@ -47,7 +42,7 @@ export function publishedVersion(
 }
 
 /** The rows and columns of images that published weights were trained for: those of the network if there are any, or 224. */
-export function publishedSize(inputShape: Shape | undefined, sizes: readonly number[]): number {
+function publishedSize(inputShape: Shape | undefined, sizes: readonly number[]): number {
   const [rows, columns] = inputShape ?? [];
   return rows !== undefined && rows === columns && sizes.includes(rows) ? rows : 224;
 }
@@ -56,8 +51,8 @@ export function publishedSize(inputShape: Shape | undefined, sizes: readonly num
  * [[top, bottom], [left, right]] for a kernel of odd size: even extents get one row or column less before than after, so that
  * kernels stand where padding "same" has them.
  */
-export function oddBorder(
-  x: SymbolicTensor,
+function oddBorder(
+  x: nn.SymbolicTensor,
   kernelSize: number,
 ): readonly [readonly [number, number], readonly [number, number]] {
   const half = Math.floor(kernelSize / 2);
@@ -136,8 +131,7 @@ export const mobilenetArchitecture: Architecture<WidthOptions> = architecture<Wi
   inputSize: 224,
   leastSize: 32,
   preprocess: "tf",
-  ownOptions: ["alpha"],
-  check: (options) => checkAlpha("mobilenet", options, 1 / 32),
+  own: widthSpec(1 / 32),
   published({ alpha = 1, includeTop = true, inputShape }) {
     const version = publishedVersion("mobilenet", alpha, versionsV1);
     const size = publishedSize(inputShape, [128, 160, 192, 224]);
@@ -237,8 +231,7 @@ export const mobilenetV2Architecture: Architecture<WidthOptions> = architecture<
   inputSize: 224,
   leastSize: 32,
   preprocess: "tf",
-  ownOptions: ["alpha"],
-  check: (options) => checkAlpha("mobilenetV2", options, 1 / 16),
+  own: widthSpec(1 / 16),
   published({ alpha = 1, includeTop = true, inputShape }) {
     const version = publishedVersion("mobilenetV2", alpha, versionsV2);
     const size = publishedSize(inputShape, [96, 128, 160, 192, 224]);
@@ -274,14 +267,16 @@ export const mobilenetV2Architecture: Architecture<WidthOptions> = architecture<
  */
 export const mobilenetV2: Architecture<WidthOptions>["build"] = mobilenetV2Architecture.build;
 
+const scalingSpec = {
+  imagenetScaling: optional(
+    flag,
+    undefined,
+    "Whether channels are divided by the square roots of ImageNet's deviations once more, as the published weights need it: false unless given, true with those weights.",
+  ),
+};
+
 /** Options of `efficientnetB0`. */
-export interface EfficientNetOptions extends ArchitectureOptions {
-  /**
-   * Whether channels are divided by the square roots of ImageNet's deviations once more: false unless given. Keras does so in
-   * networks that get the published weights, which were trained that way.
-   */
-  readonly imagenetScaling?: boolean;
-}
+export type EfficientNetOptions = ArchitectureOptions & OptionsOf<typeof scalingSpec>;
 
 /** Normal of variance 2 / (units that one feeds), cut at two deviations. */
 const kernelInitializer = nn.initializers.varianceScaling({ scale: 2, mode: "fanOut" });
@@ -368,14 +363,11 @@ export const efficientnetB0Architecture: Architecture<EfficientNetOptions> =
     inputSize: 224,
     leastSize: 32,
     preprocess: "raw",
-    ownOptions: ["imagenetScaling"],
-    published: ({ includeTop = true }) =>
-      includeTop
-        ? kerasFile("keras-applications/efficientnetb0.h5", "902e53a9f72be733fc0bcb005b3ebbac")
-        : kerasFile(
-            "keras-applications/efficientnetb0_notop.h5",
-            "50bc09e76180e00e4465e1a485ddc09d",
-          ),
+    own: scalingSpec,
+    published: publishedPair("keras-applications/efficientnetb0", [
+      "902e53a9f72be733fc0bcb005b3ebbac",
+      "50bc09e76180e00e4465e1a485ddc09d",
+    ]),
     publishedOptions: { imagenetScaling: true },
     modelName: () => "efficientnetb0",
     poolNames: { avg: "avg_pool", max: "max_pool" },

@@ -1,7 +1,6 @@
 /** @file ResNet50: bottlenecks of three convolutions, each with a way around it. */
 import * as nn from "../../nn/index.ts";
-import { type Architecture, architecture, meansToClasses } from "./architecture.ts";
-import { kerasWeights } from "../pretrained/download.ts";
+import { type Architecture, architecture, meansToClasses, publishedPair } from "./architecture.ts";
 
 const epsilon = 1.001e-5;
 
@@ -46,16 +45,10 @@ export const resnet50Architecture: Architecture = architecture({
   inputSize: 224,
   leastSize: 32,
   preprocess: "caffe",
-  published: ({ includeTop = true }) =>
-    includeTop
-      ? kerasWeights(
-          "resnet/resnet50_weights_tf_dim_ordering_tf_kernels.h5",
-          "2cb95161c43110f7111970584f804107",
-        )
-      : kerasWeights(
-          "resnet/resnet50_weights_tf_dim_ordering_tf_kernels_notop.h5",
-          "4d473c1dd8becc155b73f8504c6f6626",
-        ),
+  published: publishedPair(
+    "tensorflow/keras-applications/resnet/resnet50_weights_tf_dim_ordering_tf_kernels",
+    ["2cb95161c43110f7111970584f804107", "4d473c1dd8becc155b73f8504c6f6626"],
+  ),
   modelName: () => "resnet50",
   poolNames: { avg: "avg_pool", max: "max_pool" },
   features(images) {

@@ -1,7 +1,6 @@
 /** @file VGG networks: blocks of 3x3 convolutions, each block at half the size of the one before. */
 import * as nn from "../../nn/index.ts";
-import { kerasWeights } from "../pretrained/download.ts";
-import { type Architecture, architecture } from "./architecture.ts";
+import { type Architecture, architecture, publishedPair } from "./architecture.ts";
 
 /**
  * A VGG network with so many convolutions in its five blocks (Simonyan and Zisserman 2015, table 1). `md5`: of the published
@@ -18,11 +17,10 @@ export function vgg(
     inputSize: 224,
     leastSize: 32,
     preprocess: "caffe",
-    published: ({ includeTop = true }) =>
-      kerasWeights(
-        `${name}/${name}_weights_tf_dim_ordering_tf_kernels${includeTop ? "" : "_notop"}.h5`,
-        md5[includeTop ? 0 : 1],
-      ),
+    published: publishedPair(
+      `tensorflow/keras-applications/${name}/${name}_weights_tf_dim_ordering_tf_kernels`,
+      md5,
+    ),
     modelName: () => name,
     features(images) {
       let x = images;

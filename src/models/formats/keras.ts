@@ -7,8 +7,7 @@ import { signature } from "../hdf5/file.ts";
 import { openHdf5 } from "../hdf5/object.ts";
 import { objectOf, parseJson, type JsonObject } from "../json.ts";
 import { layerWeights, storeWeights } from "../keras/weights.ts";
-import { complaint } from "../../base/errors.ts";
-import { FormatError } from "../errors.ts";
+import { refuse } from "../errors.ts";
 import type { ByteSource } from "../source.ts";
 import { type Zip, readZip } from "../zip.ts";
 
@@ -56,12 +55,10 @@ export const keras: Format = {
     const { keras_version: version } = await readJson(source, zip, "metadata.json");
     const weights = await zip.open("model.weights.h5", largestWeights);
     if (weights === undefined)
-      throw new FormatError(
-        complaint(
-          source.name,
-          "model.weights.h5 in the archive",
-          zip.names.slice(0, 5).join(", ") || "nothing",
-        ),
+      refuse(
+        source.name,
+        "model.weights.h5 in the archive",
+        zip.names.slice(0, 5).join(", ") || "nothing",
       );
     return {
       topology: { keras_version: version, ...config },
@@ -74,12 +71,10 @@ async function readJson(source: ByteSource, zip: Zip, name: string): Promise<Jso
   const who = `${source.name}: ${name}`;
   const file = await zip.open(name, longestJson);
   if (file === undefined)
-    throw new FormatError(
-      complaint(
-        source.name,
-        `a .keras file, which has ${name}`,
-        zip.names.slice(0, 5).join(", ") || "an empty archive",
-      ),
+    refuse(
+      source.name,
+      `a .keras file, which has ${name}`,
+      zip.names.slice(0, 5).join(", ") || "an empty archive",
     );
   return objectOf(who, parseJson(who, await file.read(0, file.size)));
 }

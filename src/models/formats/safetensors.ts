@@ -1,6 +1,6 @@
 /** @file safetensors: our own files, which hold whole networks, and parameters of others by name. */
 import { crc32 } from "../../base/crc32.ts";
-import { parseJson } from "../../base/json.ts";
+import { parseJson } from "../json.ts";
 import {
   type ArrayToStore,
   type Reading,
@@ -70,7 +70,7 @@ export const safetensors: Format = {
       requireCheck(reading, check, actual);
     }
     return {
-      topology: topology && parseJson(`${name}: topology`, topology, FormatError).value,
+      topology: topology && parseJson(`${name}: topology`, topology),
       weights: {
         name,
         bytes: size,

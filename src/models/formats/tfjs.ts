@@ -1,8 +1,8 @@
 /** @file TensorFlow.js' layers models: model.json with a topology (or null) and a manifest of weights in shards. */
-import { complaint, describe } from "../../base/errors.ts";
+import { describe } from "../../base/errors.ts";
 import { sizeOf } from "../../ir/shape.ts";
 import { type Kind, kindOf, readElements } from "../elements.ts";
-import { FormatError } from "../errors.ts";
+import { refuse } from "../errors.ts";
 import type { Format } from "../format.ts";
 import { type JsonObject, arrayOf, objectOf, parseJson, shapeOf, textOf } from "../json.ts";
 import { matchByName, type StoredArray, type Weights } from "../weights.ts";
@@ -24,13 +24,11 @@ export const tfjs: Format = {
     const root = objectOf(source.name, parseJson(source.name, await readAll(source, longestJson)));
     if (root["weightsManifest"] === undefined) return { topology: root, weights: undefined };
     if (root["format"] === "graph-model")
-      throw new FormatError(
-        complaint(
-          source.name,
-          "a layers model",
-          "a graph model",
-          "Convert the Keras file itself, or to ONNX.",
-        ),
+      refuse(
+        source.name,
+        "a layers model",
+        "a graph model",
+        "Convert the Keras file itself, or to ONNX.",
       );
     return {
       topology: root["modelTopology"] ?? undefined,
@@ -106,16 +104,12 @@ function readQuantization(who: string, value: unknown): Quantization | undefined
   if (value === undefined || value === null) return undefined;
   const { dtype, scale = 1, min = 0 } = objectOf(`${who}: quantization`, value);
   if (dtype !== "uint8" && dtype !== "uint16" && dtype !== "float16")
-    throw new FormatError(
-      complaint(`${who}: quantization`, "uint8, uint16 or float16", describe(dtype)),
-    );
+    refuse(`${who}: quantization`, "uint8, uint16 or float16", describe(dtype));
   if (!Number.isFinite(scale) || !Number.isFinite(min))
-    throw new FormatError(
-      complaint(
-        `${who}: quantization`,
-        "numbers for scale and min",
-        `${describe(scale)} and ${describe(min)}`,
-      ),
+    refuse(
+      `${who}: quantization`,
+      "numbers for scale and min",
+      `${describe(scale)} and ${describe(min)}`,
     );
   return { kind: kindOf(who, dtype), scale: scale as number, min: min as number };
 }

@@ -3,8 +3,7 @@
  * asked for: elements go from the file into parameters. Every number in a file is checked before it is believed, nothing is
  * followed twice, and what is read about the data is limited by the size of the file.
  */
-import { complaint } from "../../base/errors.ts";
-import { FormatError } from "../errors.ts";
+import { refuse } from "../errors.ts";
 import type { ByteSource } from "../source.ts";
 
 /** Bytes kept at a time of what stands between the data. */
@@ -40,7 +39,7 @@ export class Hdf5File {
     got: string,
     hint = "The file is truncated or damaged.",
   ): never {
-    throw new FormatError(complaint(`${this.source.name}: ${place}`, expected, got, hint));
+    refuse(`${this.source.name}: ${place}`, expected, got, hint);
   }
 
   /** Bytes from an address on, to be read one number after another. */

@@ -4,7 +4,7 @@
  */
 import jpeg from "jpeg-js";
 import { complaint } from "../../base/errors.ts";
-import { FormatError } from "../errors.ts";
+import { FormatError, refuse } from "../errors.ts";
 import { mostPixels, type Picture } from "./picture.ts";
 
 /** What a decoder has to know of a JPEG file. */
@@ -80,12 +80,9 @@ export function readJpegFile(bytes: Uint8Array, name: string): JpegFile {
       if (++scans > mostScans) fail(`at most ${mostScans} scans`, "more");
     }
   }
-  if (frame === undefined || scans === 0)
-    throw new FormatError(complaint(name, "a picture in the file", "none"));
+  if (frame === undefined || scans === 0) refuse(name, "a picture in the file", "none");
   if (8 * coded < blocks(frame))
-    throw new FormatError(
-      complaint(name, `data of ${blocks(frame)} blocks`, `${coded} bytes`, "It is truncated."),
-    );
+    refuse(name, `data of ${blocks(frame)} blocks`, `${coded} bytes`, "It is truncated.");
   const transform = adobeAt === undefined ? undefined : bytes[adobeAt + 11];
   return { ...frame, adobeAt, isYcc: isYcc(frame.components, isJfif, transform) };
 }
@@ -93,7 +90,7 @@ export function readJpegFile(bytes: Uint8Array, name: string): JpegFile {
 const failAt =
   (name: string, at: number): Fail =>
   (expected, got, hint) => {
-    throw new FormatError(complaint(`${name}: byte ${at}`, expected, got, hint));
+    refuse(`${name}: byte ${at}`, expected, got, hint);
   };
 
 const startsWith = (body: Uint8Array, text: string): boolean =>

@@ -1,6 +1,6 @@
 /** @file Pictures from files in any place, decoded by what their first bytes say they are. */
 import { ArgumentError, complaint, describe } from "../../base/errors.ts";
-import { FormatError } from "../errors.ts";
+import { refuse } from "../errors.ts";
 import { decodeJpeg } from "./jpeg.ts";
 import type { Picture } from "./picture.ts";
 import { pngSignature, decodePng } from "./png.ts";
@@ -44,13 +44,11 @@ export function decodeImage(bytes: Uint8Array, name = "decodeImage"): Picture {
     magic.every((byte, i) => bytes[offset + i] === byte),
   );
   if (format?.decode !== undefined) return format.decode(bytes, name);
-  throw new FormatError(
-    complaint(
-      name,
-      "a PNG or JPEG picture",
-      format?.name ?? (bytes.length === 0 ? "no bytes" : "bytes of no known format of pictures"),
-      format && "Convert it to PNG or JPEG.",
-    ),
+  refuse(
+    name,
+    "a PNG or JPEG picture",
+    format?.name ?? (bytes.length === 0 ? "no bytes" : "bytes of no known format of pictures"),
+    format && "Convert it to PNG or JPEG.",
   );
 }
 

@@ -50,7 +50,7 @@ export function passes({ width, height, depth, channels, interlaced }: PngHeader
 import { Unzlib, unzlibSync, zlibSync } from "fflate";
 import { complaint } from "../../base/errors.ts";
 import { concat } from "../../base/bytes.ts";
-import { FormatError } from "../errors.ts";
+import { FormatError, refuse } from "../errors.ts";
 import { mostPixels, type Picture, checkPicture } from "./picture.ts";
 import { decode, encode } from "fast-png";
 
@@ -96,12 +96,10 @@ export function readPngFile(bytes: Uint8Array, name: string): PngFile {
   const isPalette = header.colourType === 3;
   const palette = chunks.find(({ type }) => type === "PLTE")?.body;
   if (isPalette && (palette === undefined || palette.length % 3 !== 0 || palette.length > 768))
-    throw new FormatError(
-      complaint(
-        `${name}: PLTE`,
-        "a palette of at most 256 colours",
-        palette === undefined ? "none" : `${palette.length} bytes`,
-      ),
+    refuse(
+      `${name}: PLTE`,
+      "a palette of at most 256 colours",
+      palette === undefined ? "none" : `${palette.length} bytes`,
     );
   const data = chunks.filter(({ type }) => type === "IDAT");
   checkData(
@@ -127,13 +125,11 @@ function readChunks(bytes: Uint8Array, name: string): Chunk[] {
   for (;;) {
     const length = at + 12 <= bytes.length ? view.getUint32(at) : Infinity;
     if (at + 12 + length > bytes.length)
-      throw new FormatError(
-        complaint(
-          `${name}: byte ${at}`,
-          "a chunk that ends within the file",
-          "one that is cut off",
-          "The file is truncated.",
-        ),
+      refuse(
+        `${name}: byte ${at}`,
+        "a chunk that ends within the file",
+        "one that is cut off",
+        "The file is truncated.",
       );
     const type = String.fromCharCode(...bytes.subarray(at + 4, at + 8));
     if (type === "IEND") return chunks;
@@ -148,7 +144,7 @@ function readHeader(
   name: string,
 ): PngHeader & { readonly colourType: number } {
   const fail = (expected: string, got: string): never => {
-    throw new FormatError(complaint(`${name}: IHDR`, expected, got));
+    refuse(`${name}: IHDR`, expected, got);
   };
   if (first?.type !== "IHDR" || first.body.length !== 13)
     return fail("a header of 13 bytes as the first chunk", first?.type ?? "no chunk");

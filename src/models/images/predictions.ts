@@ -1,7 +1,8 @@
 /** @file The likeliest classes by name, and names of classes from JSON. */
 import { complaint, describe, ArgumentError, ShapeError } from "../../base/errors.ts";
-import { FormatError } from "../errors.ts";
-import { checkOptions } from "../../base/options.ts";
+import { FormatError, refuse } from "../errors.ts";
+import { count, kind, listOf } from "../../base/kinds.ts";
+import { type OptionsOf, optional, schema } from "../../base/options.ts";
 import { formatShape, sizeOf } from "../../ir/shape.ts";
 import { Tensor } from "../../ir/tensor.ts";
 
@@ -19,20 +20,16 @@ export function parseClassNames(json: string, name = "parseClassNames"): string[
     throw new FormatError(complaint(name, "JSON", `"${(cause as Error).message}"`), { cause });
   }
   if (typeof parsed !== "object" || parsed === null)
-    throw new FormatError(
-      complaint(name, "an array of names, or an object of indices and names", describe(parsed)),
-    );
+    refuse(name, "an array of names, or an object of indices and names", describe(parsed));
   const entries = new Map(Object.entries(parsed));
   return Array.from({ length: entries.size }, (_, index) => {
     const entry: unknown = entries.get(String(index));
     const className: unknown = Array.isArray(entry) ? entry[1] : entry;
     if (typeof className !== "string")
-      throw new FormatError(
-        complaint(
-          `${name}: class ${index} of ${entries.size}`,
-          "a name, or an identifier and a name",
-          entry === undefined ? "no entry" : describe(className),
-        ),
+      refuse(
+        `${name}: class ${index} of ${entries.size}`,
+        "a name, or an identifier and a name",
+        entry === undefined ? "no entry" : describe(className),
       );
     return className;
   });
@@ -45,13 +42,17 @@ export interface Prediction {
   readonly probability: number;
 }
 
+const options = schema({
+  top: optional(count, 5, "How many classes; never more than there are."),
+  classNames: optional(
+    listOf(kind<string>("a name", (given) => typeof given === "string")),
+    undefined,
+    "A name for every class, from parseClassNames or anywhere else; class 7 and the like unless given.",
+  ),
+});
+
 /** Options of `decodePredictions`. */
-export interface DecodePredictionsOptions {
-  /** How many classes: 5 unless given, and never more than there are. */
-  readonly top?: number;
-  /** A name for every class, from `parseClassNames` or anywhere else; "class 7" and the like unless given. */
-  readonly classNames?: readonly string[];
-}
+export type DecodePredictionsOptions = OptionsOf<typeof options.spec>;
 
 /**
  * The `top` classes of one picture, the likeliest first; of equal ones the lower index. `probabilities` is what the network gave for it:
@@ -59,15 +60,10 @@ export interface DecodePredictionsOptions {
  */
 export function decodePredictions(
   probabilities: Tensor | ArrayLike<number>,
-  options: DecodePredictionsOptions = {},
+  given: DecodePredictionsOptions = {},
 ): Prediction[] {
-  checkOptions("decodePredictions", options, ["top", "classNames"]);
-  const { top = 5, classNames } = options;
+  const { top, classNames } = options.read("decodePredictions", given);
   const values = probabilities instanceof Tensor ? rowOf(probabilities) : probabilities;
-  if (!Number.isSafeInteger(top) || top < 1)
-    throw new ArgumentError(
-      complaint("decodePredictions: top", "a number of classes, 1 or more", describe(top)),
-    );
   if (classNames !== undefined && classNames.length !== values.length)
     throw new ArgumentError(
       complaint(

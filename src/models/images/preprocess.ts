@@ -1,10 +1,11 @@
 /** @file Pictures -> tensors, scaled and ordered as the networks of the published collections want them. */
 import { ArgumentError, ShapeError, complaint, describe } from "../../base/errors.ts";
-import { checkChoice, checkOptions } from "../../base/options.ts";
+import { count, either, kind, listOf, oneOf } from "../../base/kinds.ts";
+import { type OptionsOf, optional, required, schema } from "../../base/options.ts";
 import type { Tensor } from "../../ir/tensor.ts";
 import { tensor } from "../../ops/creation.ts";
 import { type Picture, checkPicture } from "./picture.ts";
-import { type Interpolation, resize } from "./resize.ts";
+import { interpolations, resize } from "./resize.ts";
 
 /** What becomes of samples of 0 to 255. */
 export type PreprocessMode = "caffe" | "tf" | "torch" | "unit" | "raw" | "raw-bgr";
@@ -32,20 +33,32 @@ const scalings: Readonly<Record<PreprocessMode, Scaling>> = {
 /** Every mode by name. */
 export const preprocessModes: readonly PreprocessMode[] = Object.keys(scalings) as PreprocessMode[];
 
+const options = schema({
+  mode: required(
+    oneOf(preprocessModes),
+    "caffe: blue, green, red, less their means in ImageNet (VGG, ResNet). tf: -1 to 1 (MobileNet, Inception). torch: 0 to 1, standardised by ImageNet's means and deviations (DenseNet). unit: 0 to 1. raw: 0 to 255. raw-bgr: the same, blue first.",
+  ),
+  size: optional(
+    either(count, listOf(count, { least: 2, most: 2 })),
+    undefined,
+    "Height and width that pictures are resized to, or one number for both. Otherwise they keep their size.",
+  ),
+  interpolation: optional(
+    oneOf(interpolations),
+    "nearest",
+    "How pictures are resized; the default is that of Keras' load_img.",
+  ),
+  channels: optional(
+    kind<1 | 3>("1 or 3", (given) => given === 1 || given === 3),
+    3,
+    '1 for networks that take grey pictures, with Pillow\'s convert("L"), in modes that treat all channels alike.',
+  ),
+});
+
 /** Options of `preprocess`. */
-export interface PreprocessOptions {
-  /**
-   * `caffe`: blue, green, red, less their means in ImageNet (VGG, ResNet); `tf`: -1 to 1 (MobileNet, Inception); `torch`: 0 to 1,
-   * standardised by ImageNet's means and deviations (DenseNet); `unit`: 0 to 1; `raw`: 0 to 255; `raw-bgr`: the same, blue first.
-   */
-  readonly mode: PreprocessMode;
-  /** Height and width that pictures are resized to; a single number for both. As they are unless given. */
-  readonly size?: number | readonly [height: number, width: number];
-  /** How they are resized: "nearest" unless given, as Keras' `load_img`. */
-  readonly interpolation?: Interpolation;
-  /** 3 unless given; 1 for networks that take grey pictures, with Pillow's `convert("L")`, in modes that treat all channels alike. */
-  readonly channels?: 1 | 3;
-}
+export type PreprocessOptions = OptionsOf<typeof options.spec> & {
+  readonly size?: number | readonly [height: number, width: number] | undefined;
+};
 
 /**
  * One picture or several of one size -> a float32 tensor [N, height, width, channels], the same bits as Keras' `load_img`, `img_to_array` and
@@ -53,17 +66,15 @@ export interface PreprocessOptions {
  */
 export function preprocess(
   pictures: Picture | readonly Picture[],
-  options: PreprocessOptions,
+  given: PreprocessOptions,
 ): Tensor {
-  checkOptions("preprocess", options, ["mode", "size", "interpolation", "channels"]);
-  const { mode, size, interpolation, channels = 3 } = options;
-  checkChoice("preprocess: mode", mode, preprocessModes);
+  const { mode, size, interpolation, channels } = options.read("preprocess", given);
   checkChannels(channels, mode);
-  const given = Array.isArray(pictures) ? (pictures as Picture[]) : [pictures as Picture];
-  if (given.length === 0)
+  const all = Array.isArray(pictures) ? (pictures as Picture[]) : [pictures as Picture];
+  if (all.length === 0)
     throw new ArgumentError(complaint("preprocess", "a picture, or several", "none"));
   const [height, width] = typeof size === "number" ? [size, size] : (size ?? []);
-  const list = given.map((picture) => {
+  const list = all.map((picture) => {
     checkPicture("preprocess", picture);
     return size === undefined ? picture : resize(picture, width!, height!, interpolation);
   });
@@ -92,9 +103,7 @@ export function preprocess(
   return tensor(elements, { shape: [list.length, first.height, first.width, channels] });
 }
 
-function checkChannels(channels: unknown, mode: PreprocessMode): void {
-  if (channels !== 1 && channels !== 3)
-    throw new ArgumentError(complaint("preprocess: channels", "1 or 3", describe(channels)));
+function checkChannels(channels: number, mode: PreprocessMode): void {
   const { mean = [0], bgr = false } = scalings[mode];
   if (channels === 1 && (bgr || new Set(mean).size > 1))
     throw new ArgumentError(

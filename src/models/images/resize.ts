@@ -116,7 +116,10 @@ export const filters: Readonly<Record<Exclude<Interpolation, "nearest">, Filter>
 };
 
 /** Every way of resizing by name. */
-export const interpolations: readonly string[] = ["nearest", ...Object.keys(filters)];
+export const interpolations: readonly Interpolation[] = [
+  "nearest",
+  ...(Object.keys(filters) as (keyof typeof filters)[]),
+];
 
 /**
  * The picture with other numbers of columns and rows, its aspect ratio given up, as `Image.resize` of Pillow and `load_img` of Keras

@@ -1,8 +1,10 @@
 /** @file The option of networks by name that says where weights come from. */
 import { ArgumentError, complaint } from "../../base/errors.ts";
+import { abortSignal, callback } from "../../base/kinds.ts";
+import { type OptionsOf, optional } from "../../base/options.ts";
 import type { LoadedModel } from "../format.ts";
 import { loadModel } from "../load.ts";
-import type { SourceLike } from "../source.ts";
+import { type SourceLike, sourceKind } from "../source.ts";
 import { cachedFile } from "./cache.ts";
 import type { PublishedFile } from "./download.ts";
 
@@ -17,16 +19,25 @@ export interface WeightsProgress {
   readonly total: number | undefined;
 }
 
+/** Options that say where weights come from. */
+export const weightsSpec = {
+  weights: optional(
+    sourceKind,
+    undefined,
+    "imagenet: the weights that Keras publishes, downloaded once into cacheFolder(). Or a file with weights for this network, of any format: a path (./imagenet if that is its name), a URL, a Blob or File, or bytes.",
+  ),
+  signal: optional(abortSignal, undefined, "Aborts downloading and reading."),
+  onProgress: optional(
+    callback<(progress: WeightsProgress) => void>(),
+    undefined,
+    "Called with how far downloading and reading are.",
+  ),
+};
+
 /** Options of networks by name that get their weights from a file. */
-export interface WeightsOptions {
-  /**
-   * `imagenet`: the weights that Keras publishes, downloaded once into `cacheFolder()`. Or a file with weights for this network, of any
-   * format: a path ("./imagenet", should it be called so), a URL, a Blob or File, or bytes.
-   */
+export type WeightsOptions = OptionsOf<typeof weightsSpec> & {
   readonly weights: "imagenet" | SourceLike;
-  readonly signal?: AbortSignal;
-  readonly onProgress?: (progress: WeightsProgress) => void;
-}
+};
 
 /** The network with weights from a file. */
 export async function withWeights<M extends LoadedModel>(
@@ -59,7 +70,7 @@ export async function withWeights<M extends LoadedModel>(
   }
   return (await loadModel(from, {
     topology: model,
-    ...(signal !== undefined && { signal }),
+    signal,
     onProgress: (done, total) => onProgress?.({ stage: "read", file, done, total }),
   })) as M;
 }

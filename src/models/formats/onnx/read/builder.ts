@@ -5,7 +5,7 @@
 import { type Shape, sameShape, sizeOf, formatShape } from "../../../../ir/shape.ts";
 import type { SymbolicTensor } from "../../../../nn/graph/symbolic.ts";
 import { type ElementType, type Constant, mostElements } from "./constant.ts";
-import { AdjointError, complaint } from "../../../../base/errors.ts";
+import { AdjointError } from "../../../../base/errors.ts";
 import { Tensor } from "../../../../ir/tensor.ts";
 import {
   type AnyLayer,
@@ -15,7 +15,7 @@ import {
   reshape,
 } from "../../../../nn/index.ts";
 import { nameMaker } from "../../../../nn/names.ts";
-import { FormatError } from "../../../errors.ts";
+import { FormatError, refuse } from "../../../errors.ts";
 
 /** A value that depends on the input. */
 export interface Signal {
@@ -269,12 +269,10 @@ function fill(layer: AnyLayer, parameters: Parameters): void {
   for (const [field, tensor] of Object.entries(parameters)) {
     const made = fields[field];
     if (!(made instanceof Tensor) || !sameShape(made.shape, tensor.shape))
-      throw new FormatError(
-        complaint(
-          `${layer.label}: ${field}`,
-          made instanceof Tensor ? `shape ${formatShape(made.shape)}` : "no such parameter",
-          formatShape(tensor.shape),
-        ),
+      refuse(
+        `${layer.label}: ${field}`,
+        made instanceof Tensor ? `shape ${formatShape(made.shape)}` : "no such parameter",
+        formatShape(tensor.shape),
       );
     fields[field] = tensor;
   }
@@ -294,11 +292,9 @@ export function checkExtents(who: string, shape: Shape): void {
     sizeOf(shape) <= mostElements
   )
     return;
-  throw new FormatError(
-    complaint(
-      who,
-      `extents of at least 1, and at most ${mostElements} elements in all`,
-      formatShape(shape),
-    ),
+  refuse(
+    who,
+    `extents of at least 1, and at most ${mostElements} elements in all`,
+    formatShape(shape),
   );
 }

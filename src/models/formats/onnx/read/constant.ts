@@ -1,10 +1,10 @@
 /** @file Values that do not depend on the input: tensors of the file, and what is computed from them while it is read. */
-import { complaint, describe } from "../../../../base/errors.ts";
+import { describe } from "../../../../base/errors.ts";
 import { type Shape, formatShape, sameShape, sizeOf, stridesOf } from "../../../../ir/shape.ts";
 import { Tensor } from "../../../../ir/tensor.ts";
 import { parameterElements } from "../../../../nn/large.ts";
 import { type Kind, convert, kinds, readElements } from "../../../elements.ts";
-import { FormatError } from "../../../errors.ts";
+import { FormatError, refuse } from "../../../errors.ts";
 import type { ByteSource } from "../../../source.ts";
 import { elementTypes } from "../schema.ts";
 import type { Range, TensorProto } from "./file.ts";
@@ -16,7 +16,7 @@ export type ElementType = keyof typeof elementTypes;
 export function elementTypeOf(who: string, type: number | undefined): ElementType {
   for (const [name, number] of Object.entries(elementTypes))
     if (number === type) return name as ElementType;
-  throw new FormatError(complaint(who, "an element type from 1 to 16", describe(type)));
+  refuse(who, "an element type from 1 to 16", describe(type));
 }
 
 /** Whether the elements are numbers with a fraction. All such types are computed with as one. */
@@ -105,25 +105,16 @@ export function storedConstant(
   const type = elementTypeOf(who, proto.type);
   const size = sizeOf(shape);
   if (!shape.every((extent) => Number.isSafeInteger(extent) && extent >= 0) || size > mostElements)
-    throw new FormatError(
-      complaint(
-        who,
-        `extents of at least 0 and at most ${mostElements} elements`,
-        formatShape(shape),
-      ),
-    );
+    refuse(who, `extents of at least 0 and at most ${mostElements} elements`, formatShape(shape));
   const kind = kindOfType[type];
-  if (kind === undefined)
-    throw new FormatError(complaint(who, "a tensor of numbers", `one of ${type}`));
+  if (kind === undefined) refuse(who, "a tensor of numbers", `one of ${type}`);
   const checkBytes = (length: number): void => {
     if (length !== size * kind.bytes)
-      throw new FormatError(
-        complaint(
-          who,
-          `${size * kind.bytes} bytes for ${type} ${formatShape(shape)}`,
-          `${length}`,
-          "The file is truncated or damaged.",
-        ),
+      refuse(
+        who,
+        `${size * kind.bytes} bytes for ${type} ${formatShape(shape)}`,
+        `${length}`,
+        "The file is truncated or damaged.",
       );
   };
   const { raw, external } = proto;
@@ -131,9 +122,7 @@ export function storedConstant(
   const values =
     external === undefined && raw === undefined ? valuesOf(who, proto, type) : undefined;
   if (values !== undefined && values.length !== size)
-    throw new FormatError(
-      complaint(who, `${size} elements for shape ${formatShape(shape)}`, `${values.length}`),
-    );
+    refuse(who, `${size} elements for shape ${formatShape(shape)}`, `${values.length}`);
   progress?.expect(size * kind.bytes);
   const placeOf = async (range: Range | undefined): Promise<Range & { source: ByteSource }> => {
     if (external === undefined) return { source, ...range! };
@@ -194,7 +183,7 @@ function valuesOf(
     const kind = type === "float" ? kinds.float32 : kinds.float64;
     const total = parts.reduce((sum, { length }) => sum + length, 0);
     if (parts.some(({ length }) => length % kind.bytes !== 0))
-      throw new FormatError(complaint(who, `elements of ${kind.bytes} bytes`, `${total} bytes`));
+      refuse(who, `elements of ${kind.bytes} bytes`, `${total} bytes`);
     const values = type === "float" ? new Float32Array(total / 4) : new Float64Array(total / 8);
     let at = 0;
     for (const part of parts) {
@@ -223,20 +212,16 @@ async function externalRange(
 ): Promise<Range & { readonly source: ByteSource }> {
   const { location, offset = "0", length = String(expected) } = entries;
   const place = `${who}: external data`;
-  if (location === undefined) throw new FormatError(complaint(place, "a location", "none"));
+  if (location === undefined) refuse(place, "a location", "none");
   if (!/^\d{1,15}$/.test(offset) || !/^\d{1,15}$/.test(length))
-    throw new FormatError(
-      complaint(place, "offset and length in bytes", `${describe(offset)} and ${describe(length)}`),
-    );
+    refuse(place, "offset and length in bytes", `${describe(offset)} and ${describe(length)}`);
   const file = await source.sibling(location);
   if (Number(offset) + Number(length) > file.size)
-    throw new FormatError(
-      complaint(
-        place,
-        `bytes ${offset} to ${Number(offset) + Number(length)} of ${location}`,
-        `a file of ${file.size} bytes`,
-        "The file is truncated, or another one.",
-      ),
+    refuse(
+      place,
+      `bytes ${offset} to ${Number(offset) + Number(length)} of ${location}`,
+      `a file of ${file.size} bytes`,
+      "The file is truncated, or another one.",
     );
   return { source: file, offset: Number(offset), length: Number(length) };
 }

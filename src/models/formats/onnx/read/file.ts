@@ -3,8 +3,7 @@
  * is allocated for what a file merely claims to hold, and large tensors stay where they are.
  */
 import { PbfReader } from "pbf";
-import { FormatError } from "../../../errors.ts";
-import { complaint } from "../../../../base/errors.ts";
+import { FormatError, refuse } from "../../../errors.ts";
 import { fields } from "../schema.ts";
 import type { ByteSource } from "../../../source.ts";
 
@@ -164,7 +163,7 @@ const mostEntries = 10_000;
 
 function add<T>(who: string, list: T[], item: T): void {
   if (list.push(item) > mostEntries)
-    throw new FormatError(complaint(who, `at most ${mostEntries} entries in a list`, "more"));
+    refuse(who, `at most ${mostEntries} entries in a list`, "more");
 }
 
 export function readNode(who: string, bytes: Uint8Array): NodeProto {
@@ -208,7 +207,7 @@ function readAttribute(who: string, bytes: Uint8Array): AttributeProto {
 /** The floats of a field, packed or not. */
 function floats(who: string, { bytes }: Field): number[] {
   if (bytes.length % 4 !== 0 || bytes.length === 0 || bytes.length > 4 * mostEntries)
-    throw new FormatError(complaint(who, "floats of 4 bytes", `${bytes.length} bytes`));
+    refuse(who, "floats of 4 bytes", `${bytes.length} bytes`);
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
   return Array.from({ length: bytes.length / 4 }, (_, i) => view.getFloat32(4 * i, true));
 }
@@ -242,7 +241,7 @@ export function readTensor(
       // Not by `push(...)`: a call takes only so many arguments.
       ints = ints.length === 0 ? intsOf(who, field) : appended(ints, intsOf(who, field));
     else if (field.number === tensor.segment)
-      throw new FormatError(complaint(who, "a tensor in one piece", "a segment of one"));
+      refuse(who, "a tensor in one piece", "a segment of one");
     else if (field.number === tensor.dataLocation) isExternal = field.int === 1;
     else if (field.number === tensor.externalData) {
       const [key, value] = readEntry(who, field.bytes);
@@ -385,8 +384,7 @@ export async function readFile(source: ByteSource): Promise<OnnxFile> {
       opsets.set(domain === "ai.onnx" ? "" : domain, version);
     }
   }
-  if (graph === undefined)
-    throw new FormatError(complaint(who, "an ONNX model with a graph", "one without"));
+  if (graph === undefined) refuse(who, "an ONNX model with a graph", "one without");
   return { opsets, ...graph };
 }
 
@@ -403,8 +401,7 @@ async function readGraph(
   for await (const { number, offset, length } of window.fields(who, start, start + size)) {
     const { graph } = fields;
     const bytes = async (): Promise<Uint8Array> => (await window.read(offset, length)).slice();
-    if (++parts > mostParts)
-      throw new FormatError(complaint(who, `a graph of at most ${mostParts} parts`, "more"));
+    if (++parts > mostParts) refuse(who, `a graph of at most ${mostParts} parts`, "more");
     if (number === graph.name)
       name = textOf({ number, int: 0, bytes: (await bytes()).subarray(0, 100) });
     else if (number === graph.node)
@@ -420,8 +417,7 @@ async function readGraph(
     else if (number === graph.output) outputs.push(readValue(`${who}: output`, await bytes()));
     else if (number === graph.valueInfo)
       values.push(readValue(`${who}: value_info`, await bytes()));
-    else if (number === graph.sparseInitializer)
-      throw new FormatError(complaint(who, "dense initializers", "a sparse one"));
+    else if (number === graph.sparseInitializer) refuse(who, "dense initializers", "a sparse one");
   }
   return { name, nodes, initializers, inputs, outputs, values };
 }
@@ -437,9 +433,7 @@ async function readLargeTensor(
   for await (const { number, int, offset, length } of window.fields(who, start, start + size)) {
     if (number === fields.tensor.rawData) parts.push({ number, int, range: { offset, length } });
     else if (parts.length > 4 * small)
-      throw new FormatError(
-        complaint(who, "packed elements", "each in a field of its own", "Write it as raw_data."),
-      );
+      refuse(who, "packed elements", "each in a field of its own", "Write it as raw_data.");
     else parts.push({ number, int, bytes: (await window.read(offset, length)).slice() });
   }
   return readTensor(who, parts);

@@ -1,7 +1,7 @@
 /** @file From an ONNX file to a model of layers: inputs, nodes in order, outputs. */
 import { complaint } from "../../../../base/errors.ts";
 import { nearNames } from "../../../../base/near-names.ts";
-import { FormatError } from "../../../errors.ts";
+import { FormatError, refuse } from "../../../errors.ts";
 import { type OnnxFile, type NodeProto, type ValueProto, readFile } from "./file.ts";
 import { type Shape, formatShape, sameShape } from "../../../../ir/shape.ts";
 import { input, model } from "../../../../nn/index.ts";
@@ -29,8 +29,7 @@ export function placeOf(file: string, node: NodeProto, index: number): string {
 function requireDistinct(place: string, values: readonly { readonly name: string }[]): void {
   const names = new Set<string>();
   for (const { name } of values) {
-    if (names.has(name))
-      throw new FormatError(complaint(place, "a name of its own for each", `two ${quoted(name)}`));
+    if (names.has(name)) refuse(place, "a name of its own for each", `two ${quoted(name)}`);
     names.add(name);
   }
 }
@@ -48,12 +47,10 @@ export function orderedNodes(
     for (const output of node.outputs) {
       if (output === "") continue;
       if (makers.has(output) || given.has(output))
-        throw new FormatError(
-          complaint(
-            placeOf(who, node, index),
-            "outputs of its own",
-            `${quoted(output)}, which something else makes too`,
-          ),
+        refuse(
+          placeOf(who, node, index),
+          "outputs of its own",
+          `${quoted(output)}, which something else makes too`,
         );
       makers.set(output, index);
     }
@@ -76,12 +73,10 @@ export function orderedNodes(
     if (index === undefined) throw missing(name, place);
     const known = state.get(index);
     if (known === "open")
-      throw new FormatError(
-        complaint(
-          placeOf(who, nodes[index]!, index),
-          "a graph without cycles",
-          `${quoted(name)}, which follows from itself`,
-        ),
+      refuse(
+        placeOf(who, nodes[index]!, index),
+        "a graph without cycles",
+        `${quoted(name)}, which follows from itself`,
       );
     if (known === "done") return;
     state.set(index, "open");
@@ -142,9 +137,7 @@ export function batchOf(who: string, inputs: readonly ValueProto[]): number {
     inputs.map(({ dims }) => dims?.[0]).filter((extent) => extent !== undefined && extent > 0),
   );
   if (batches.size > 1)
-    throw new FormatError(
-      complaint(who, "inputs of one batch", [...batches].join(" and "), "Axis 0 is the batch."),
-    );
+    refuse(who, "inputs of one batch", [...batches].join(" and "), "Axis 0 is the batch.");
   const [batch = 1] = batches;
   return batch;
 }
@@ -162,18 +155,14 @@ export function applyInput(
   const place = `${who}: input ${JSON.stringify(name)}`;
   const elementType = elementTypeOf(place, type);
   if (!isFloatType(elementType))
-    throw new FormatError(
-      complaint(place, "an input of a float type", elementType, "Export the network with one."),
-    );
+    refuse(place, "an input of a float type", elementType, "Export the network with one.");
   const rank = dims?.length ?? (inputShape === undefined ? 0 : inputShape.length + 1);
   if (rank < 2 || rank > 8)
-    throw new FormatError(
-      complaint(
-        place,
-        "a batch of samples, such as [N, C, H, W]",
-        dims === undefined ? "no shape" : `${rank} axes`,
-        dims === undefined ? "Give inputShape: [rows, columns, channels]." : undefined,
-      ),
+    refuse(
+      place,
+      "a batch of samples, such as [N, C, H, W]",
+      dims === undefined ? "no shape" : `${rank} axes`,
+      dims === undefined ? "Give inputShape: [rows, columns, channels]." : undefined,
     );
   const order = rank === 4 && isChannelsLast(proto, takers) ? [0, 1, 2, 3] : usualOrder(rank);
   const declared = Array.from({ length: rank }, (_, axis) => {
@@ -183,22 +172,18 @@ export function applyInput(
   const sample = order.slice(1).map((axis) => declared[axis]);
   const shown = `[${sample.map((extent) => extent ?? "?").join(", ")}]`;
   if (inputShape === undefined && sample.includes(undefined))
-    throw new FormatError(
-      complaint(
-        place,
-        "a shape in numbers, but for the batch",
-        `${shown} (channels last)${parameters.length > 0 ? `, with ${parameters.join(", ")} open` : ""}`,
-        "Give inputShape, such as [224, 224, 3].",
-      ),
+    refuse(
+      place,
+      "a shape in numbers, but for the batch",
+      `${shown} (channels last)${parameters.length > 0 ? `, with ${parameters.join(", ")} open` : ""}`,
+      "Give inputShape, such as [224, 224, 3].",
     );
   if (
     inputShape !== undefined &&
     (inputShape.length !== rank - 1 ||
       sample.some((extent, axis) => extent !== undefined && extent !== inputShape[axis]))
   )
-    throw new FormatError(
-      complaint(`${place}: inputShape`, `${shown}, as the file has it`, formatShape(inputShape)),
-    );
+    refuse(`${place}: inputShape`, `${shown}, as the file has it`, formatShape(inputShape));
   const shape = Array.from({ length: rank }, () => batch);
   for (const [position, axis] of order.entries())
     if (position > 0) shape[axis] = inputShape?.[position - 1] ?? declared[axis]!;
@@ -263,7 +248,7 @@ export async function readOnnx(
   }
   const outputs = file.outputs.map(({ name }) => outputOf(who, builder, name));
   if (outputs.length === 0 || wanted.length === 0)
-    throw new FormatError(complaint(who, "a graph with inputs and outputs", "one without"));
+    refuse(who, "a graph with inputs and outputs", "one without");
   builder.nameAliases();
   const symbols = wanted.map(({ name }) => (builder.values.get(name) as Signal).symbol);
   return model({
@@ -277,13 +262,11 @@ function opsetOf(who: string, { opsets: found }: OnnxFile): number {
   const opset = found.get("");
   const { first, last } = opsets;
   if (opset !== undefined && opset >= first && opset <= last) return opset;
-  throw new FormatError(
-    complaint(
-      who,
-      `operators of opset ${first} to ${last}`,
-      opset === undefined ? "no opset" : `opset ${opset}`,
-      "Export the network again, or convert it with onnx.version_converter.",
-    ),
+  refuse(
+    who,
+    `operators of opset ${first} to ${last}`,
+    opset === undefined ? "no opset" : `opset ${opset}`,
+    "Export the network again, or convert it with onnx.version_converter.",
   );
 }
 
@@ -348,20 +331,16 @@ function check(
           (axis === 0 && extent === batch),
       ));
   if (!fits)
-    throw new FormatError(
-      complaint(
-        place,
-        `${JSON.stringify(declared.name)} of shape [${dims.map((extent) => extent ?? "?").join(", ")}], as the file declares`,
-        formatShape(value.shape),
-      ),
+    refuse(
+      place,
+      `${JSON.stringify(declared.name)} of shape [${dims.map((extent) => extent ?? "?").join(", ")}], as the file declares`,
+      formatShape(value.shape),
     );
   if (type !== undefined && type !== 0 && elementTypeOf(place, type) !== value.type)
-    throw new FormatError(
-      complaint(
-        place,
-        `${JSON.stringify(declared.name)} of type ${elementTypeOf(place, type)}, as the file declares`,
-        value.type,
-      ),
+    refuse(
+      place,
+      `${JSON.stringify(declared.name)} of type ${elementTypeOf(place, type)}, as the file declares`,
+      value.type,
     );
 }
 
@@ -373,7 +352,7 @@ function outputOf(who: string, builder: Builder, name: string): Signal["symbol"]
   const value = builder.values.get(name);
   const place = `${who}: output ${JSON.stringify(name)}`;
   if (value === undefined || !isSignal(value))
-    throw new FormatError(complaint(place, "a value that follows from the input", "a constant"));
+    refuse(place, "a value that follows from the input", "a constant");
   const { order, shape } = value;
   const asInFile = shape.map((_, axis) => axis);
   const wanted = sameShape(order, asInFile) ? asInFile : usualOrder(shape.length);
