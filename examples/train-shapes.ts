@@ -27,7 +27,7 @@ const networks = {
     epochs: 16,
     learningRate: 0.006,
     make: async (): Promise<nn.Sequential> => shapesCnn(),
-    // With its layers, so that the file is a network by itself.
+    // With its layers, so that the file alone is a network.
     save: saveModel,
   },
   odenet: {

@@ -1,7 +1,7 @@
 /**
- * @file Explanations along the continuous depth of an ODE network. The adjoint a(t) is the score's derivative by the feature map z(t)
- * (Chen et al. 2018, appendix B), so one solve back from the block's output has everything that class activation maps at all depths
- * are made of.
+ * @file Explanations along the continuous depth of an ODE network. The adjoint a(t) is the score's derivative by the feature
+ * map z(t) (Chen et al. 2018, appendix B), so one solve back from the block's output has everything that class activation maps
+ * at all depths are made of.
  */
 import { vjp, vjpGraph } from "../autodiff/index.ts";
 import { complaint, describe } from "../base/errors.ts";
@@ -80,10 +80,11 @@ export interface DepthExplanation {
 }
 
 /**
- * `depthCam(network, image, { depths: [0, 0.25, 0.5, 0.75, 1] })`: class activation maps of one image at any depths of an `odeBlock`.
- * It takes one forward pass, the gradient above the block, and one solve of z and a from t1 to t0 whose interpolant is read at the depths.
- * The map at t1 is the method's map of the block's output, the one at t0 that of its input. Throws ExplainError for networks without an
- * odeBlock, for depths outside it, and as all methods do; SolveError if the solve back fails.
+ * `depthCam(network, image, { depths: [0, 0.25, 0.5, 0.75, 1] })`: class activation maps of one image at any depths of an
+ * `odeBlock`. It takes one forward pass, the gradient above the block, and one solve of z and a from t1 to t0 whose interpolant
+ * is read at the depths. The map at t1 is the method's map of the block's output, the one at t0 that of its input. Throws
+ * ExplainError for networks without an odeBlock, for depths outside it, and as all methods do; SolveError if the solve back
+ * fails.
  */
 export function depthCam(
   network: Network,
@@ -165,8 +166,8 @@ interface WayBack {
 }
 
 /**
- * The augmented adjoint without parameters, dz/dt = f and da/dt = -a df/dz, from t1 back to t0. The second equation is linear in a, which is
- * first scaled to the size of z: derivatives of means over many positions are far smaller than any tolerance.
+ * The augmented adjoint without parameters, dz/dt = f and da/dt = -a df/dz, from t1 back to t0. The second equation is linear
+ * in a, which is first scaled to the size of z: derivatives of means over many positions are far smaller than any tolerance.
  */
 function solveBack(
   block: OdeBlock,

@@ -29,11 +29,14 @@ export interface Explanation {
   readonly probability: number | undefined;
   /** Probability of every class; undefined in the same cases. */
   readonly probabilities: Float32Array | undefined;
-  /** Nothing in the map was positive before negative values became zero: the map is empty because everything speaks against the class. */
+  /**
+   * Nothing in the map was positive before negative values became zero: the map is empty because everything speaks against the
+   * class.
+   */
   readonly allNonPositive: boolean;
   /**
-   * The probability explained is so close to 0 or 1 that its gradient p (1 - p) has vanished (below 1e-5) and the map shows rounding
-   * errors. Explain the logit instead.
+   * The probability explained is so close to 0 or 1 that its gradient p (1 - p) has vanished (below 1e-5) and the map shows
+   * rounding errors. Explain the logit instead.
    */
   readonly saturated: boolean;
 }

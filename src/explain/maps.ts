@@ -17,7 +17,10 @@ export const folds = {
   each: (x: Tensor): Tensor => x,
 } as const;
 
-/** The name of a way to make one map of channels: "sum", "max" (of magnitudes), "principal" (component) or "each" (channel its own). */
+/**
+ * The name of a way to make one map of channels: "sum", "max" (of magnitudes), "principal" (component) or "each" (channel its
+ * own).
+ */
 export type Fold = keyof typeof folds;
 
 /** Squarings of the Gram matrix: 2^12 steps of the power method, enough for singular values 0.2% apart. */
@@ -73,12 +76,15 @@ export function unitRange(x: Tensor): Tensor {
   return above.div(most.where(most.greater(0), 1));
 }
 
-/** What keeps its position when a picture is resized: its corners (OpenCV, PyTorch's default), or the centres of its outer pixels. */
+/**
+ * What keeps its position when a picture is resized: its corners (OpenCV, PyTorch's default), or the centres of its outer
+ * pixels.
+ */
 export type Alignment = "halfPixel" | "corners";
 
 /**
- * x [N, h, w, C] -> [N, height, width, C] by linear interpolation along rows and columns, written as two matrix products. Beyond the
- * edge the outermost values continue.
+ * x [N, h, w, C] -> [N, height, width, C] by linear interpolation along rows and columns, written as two matrix products.
+ * Beyond the edge the outermost values continue.
  */
 export function resizeBilinear(
   x: Tensor,

@@ -25,8 +25,8 @@ export interface MethodFacts {
 }
 
 /**
- * What a method may ask about the network at some images. Each answer is computed, as part of the program that is being compiled, only if
- * it is asked for.
+ * What a method may ask about the network at some images. Each answer is computed, as part of the program that is being
+ * compiled, only if it is asked for.
  */
 export interface Probe {
   /** The images [N, H, W, channels]. */
@@ -62,9 +62,9 @@ export interface Study {
   /** The image's score. */
   readonly score: number;
   /**
-   * A function of tensors that looks at batches of `size` images, compiled once. `write` writes it: `look` takes images
-   * [size, H, W, channels], or one image for all, and gives the probe there. `key` lists everything that `write` depends on besides its
-   * arguments; two programs of one method have different keys.
+   * A function of tensors that looks at batches of `size` images, compiled once. `write` writes it: `look` takes images [size,
+   * H, W, channels], or one image for all, and gives the probe there. `key` lists everything that `write` depends on besides
+   * its arguments; two programs of one method have different keys.
    */
   program(
     key: ProgramKey,
@@ -78,8 +78,8 @@ export interface StudyMethod<S extends Spec = Spec> extends MethodFacts {
   /** Its own options, beside those of every method. */
   readonly options?: S;
   /**
-   * What each channel contributes at each position, [1, h, w, C], for one image and one layer. Yields, between batches, the share of
-   * this work that is done, from 0 to 1.
+   * What each channel contributes at each position, [1, h, w, C], for one image and one layer. Yields, between batches, the
+   * share of this work that is done, from 0 to 1.
    */
   study(study: Study, settings: SettingsOf<S>): Generator<number, Tensor>;
 }

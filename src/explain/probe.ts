@@ -1,6 +1,7 @@
 /**
- * @file Step two of an explanation: the network is probed. One program runs the forward pass, the gradient above the layers and what the
- * method makes of them; methods of many passes go on from there. Generators, so that whoever runs them can report, wait or stop.
+ * @file Step two of an explanation: the network is probed. One program runs the forward pass, the gradient above the layers and
+ * what the method makes of them; methods of many passes go on from there. Generators, so that whoever runs them can report,
+ * wait or stop.
  */
 import { type GraphVjp, inline, vjpGraph } from "../autodiff/index.ts";
 import { type Jitted, jit } from "../compile/jit.ts";
@@ -52,8 +53,8 @@ function* probeOnce(request: Request): Generator<number, Findings> {
 }
 
 /**
- * From images and classes to the outputs of the pass, then the map of each layer; for methods of many passes the layers' activations,
- * with which all of them begin.
+ * From images and classes to the outputs of the pass, then the map of each layer; for methods of many passes the layers'
+ * activations, with which all of them begin.
  */
 export function programOf(request: Request): Jitted<[images: Tensor, classes: Tensor], Tensor[]> {
   const { method, network, programs, fold, pass, layers } = request;
@@ -135,8 +136,8 @@ function probesOf(
 }
 
 /**
- * The score's derivatives by tensors like `values`, which are among the pullback's results from `first` on. A sample's score depends on its
- * own activations alone, so one backward pass from the sum of all scores gives the derivatives of each.
+ * The score's derivatives by tensors like `values`, which are among the pullback's results from `first` on. A sample's score
+ * depends on its own activations alone, so one backward pass from the sum of all scores gives the derivatives of each.
  */
 function derivativesAt(
   { outputs, pullback }: GraphVjp,

@@ -38,7 +38,10 @@ export interface Request {
   readonly layers: readonly LayerOutput[];
 }
 
-/** Checks everything that is asked for. Throws ExplainError naming the method, and the reason of a signal that is aborted already. */
+/**
+ * Checks everything that is asked for. Throws ExplainError naming the method, and the reason of a signal that is aborted
+ * already.
+ */
 export function requestOf(
   method: Method,
   schema: Schema<Spec>,
@@ -89,7 +92,10 @@ export function passOf(
   );
 }
 
-/** Images as a batch [N, H, W, channels]. Throws ExplainError naming `who` for anything else, and for what does not suit the network. */
+/**
+ * Images as a batch [N, H, W, channels]. Throws ExplainError naming `who` for anything else, and for what does not suit the
+ * network.
+ */
 function imagesOf(who: string, network: Network, images: unknown): Tensor {
   const isImage =
     images instanceof Tensor &&

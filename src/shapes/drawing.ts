@@ -96,7 +96,10 @@ export class Canvas {
     this.values = new Float64Array(3 * size * size);
   }
 
-  /** Calls `visit` for the pixels in the square of half side `radius` around a point, with their centres and indices into `values`. */
+  /**
+   * Calls `visit` for the pixels in the square of half side `radius` around a point, with their centres and indices into
+   * `values`.
+   */
   around(
     x: number,
     y: number,
@@ -189,7 +192,10 @@ export const mix = (a: Colour, b: Colour, share: number): Colour => [
   a[2] + (b[2] - a[2]) * share,
 ];
 
-/** Paints what a shape lies on: a textured ground, then blobs and strokes that say nothing about its class. Returns the ground's mean colour. */
+/**
+ * Paints what a shape lies on: a textured ground, then blobs and strokes that say nothing about its class. Returns the ground's
+ * mean colour.
+ */
 export function drawClutter(canvas: Canvas, draws: Draws): Colour {
   const { size } = canvas;
   const [one, grain] = [randomColour(draws), texture(draws, size)];

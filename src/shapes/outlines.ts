@@ -1,6 +1,6 @@
 /**
- * @file The outlines of the classes as signed distances, negative inside and positive outside. Each encloses an area of 1 around the
- * origin, so at equal size no class covers more pixels than another.
+ * @file The outlines of the classes as signed distances, negative inside and positive outside. Each encloses an area of 1
+ * around the origin, so at equal size no class covers more pixels than another.
  */
 
 /** Signed distance of a point from an outline, both in the outline's units. */

@@ -1,4 +1,4 @@
-// Animations: what is read back from the file.
+/** @file Animations: what is read back from the file. */
 import { describe, expect, test } from "vitest";
 import { animate } from "../../src/explain/index.ts";
 import type { Picture } from "../../src/models/index.ts";

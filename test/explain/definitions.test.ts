@@ -1,4 +1,4 @@
-// Methods by their definitions: closed forms, what must add up, finite differences, and the same computed one by one.
+/** @file Methods by their definitions: closed forms, what must add up, finite differences, and the same computed one by one. */
 import { describe, expect, test } from "vitest";
 import {
   eigenCam,
@@ -243,7 +243,7 @@ describe("guidedBackprop", () => {
     expect([...values]).toEqual([2, 0, 0, -7, ...rest, ...rest, ...rest]);
   });
 
-  test("says where there is nothing to guide", () => {
+  test("refuses networks without a ReLU", () => {
     const smooth = nn.sequential([
       nn.conv2d({ filters: 2, kernelSize: 3, activation: "tanh", inputShape: shape }),
       nn.globalAveragePool2d(),

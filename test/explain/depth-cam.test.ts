@@ -1,4 +1,4 @@
-// Grad-CAM at every depth: against the network cut in two there, finite differences, and the ends.
+/** @file Grad-CAM at every depth: against the network cut in two there, finite differences, and the ends. */
 import { beforeAll, describe, expect, test } from "vitest";
 import { type Tensor, grad, random, tensor } from "../../src/index.ts";
 import {

@@ -1,4 +1,4 @@
-// Figures: what they say and where, that scales are shared or not, and that SVG and PNG are what they should be.
+/** @file Figures: what they say and where, that scales are shared or not, and that SVG and PNG are what they should be. */
 import { parseHTML } from "linkedom";
 import { describe, expect, test } from "vitest";
 import {

@@ -1,4 +1,4 @@
-// Every method that pytorch-grad-cam or Captum also has gives what they give (test/golden/make-explain.py).
+/** @file Every method that pytorch-grad-cam or Captum also has gives what they give (test/golden/make-explain.py). */
 import { readFileSync } from "node:fs";
 import { expect, test } from "vitest";
 import { type ExplainOptions, type Explainer, methods } from "../../src/explain/index.ts";
@@ -53,7 +53,7 @@ const model = network();
 const image = fill([16, 16, 3], 99, 2);
 const [top] = golden.classes;
 
-/** Options that make a map what the golden one is: without ReLU, and each channel by itself where Captum keeps them. */
+/** Options that make a map what the golden one is: without ReLU, and each channel separately where Captum keeps them. */
 function optionsFor(words: readonly string[]): ExplainOptions {
   const [name, place] = words as [keyof typeof methods, string];
   const { at } = methods[name].method;

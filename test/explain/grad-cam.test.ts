@@ -1,4 +1,4 @@
-// Grad-CAM by its definition: the gradient of the part of the network above a layer, taken by itself.
+/** @file Grad-CAM by its definition: the gradient of the part of the network above a layer, taken alone. */
 import { describe, expect, test } from "vitest";
 import { ExplainError, gradCam } from "../../src/explain/index.ts";
 import { type Tensor, grad, random, tensor } from "../../src/index.ts";

@@ -1,4 +1,4 @@
-// Metrics of maps: closed forms, pytorch-grad-cam's numbers for ROAD, drop and increase, and what bad use gets.
+/** @file Metrics of maps: closed forms, pytorch-grad-cam's numbers for ROAD, drop and increase, and what bad use gets. */
 import * as nn from "../../src/nn/index.ts";
 import { readFileSync } from "node:fs";
 import { describe, expect, test } from "vitest";
@@ -319,7 +319,7 @@ describe("in use", () => {
       /a mask for every subject/,
     ],
     ["a class too many", { classIndex: 4 }, {}, ArgumentError, /one of 4 classes, got 4/],
-    ["a class that is none", { classIndex: -1 }, {}, ArgumentError, /classIndex/],
+    ["a negative class", { classIndex: -1 }, {}, ArgumentError, /classIndex/],
     [
       "a map with a hole",
       { map: { values: [0, NaN], shape: [1, 2] } },
@@ -356,7 +356,7 @@ describe("in use", () => {
     ["more steps than pixels", {}, { steps: 1e9 }, ArgumentError, /steps: expected at most 320/],
     ["no blur", {}, { blur: 0 }, ArgumentError, /blur: .* above 0, got 0/],
     ["negative noise", {}, { noise: -1 }, ArgumentError, /noise/],
-    ["a tolerance that is none", {}, { tolerance: NaN }, ArgumentError, /tolerance.*got NaN/],
+    ["a tolerance of NaN", {}, { tolerance: NaN }, ArgumentError, /tolerance.*got NaN/],
     ["a colour of another picture", {}, { baseline: [0] }, ArgumentError, /each of 3 channels/],
   ])("%s is refused", async (_, change, options, error, message) => {
     const work = (): Promise<unknown> => judge(goldenNetwork, [{ ...subject, ...change }], options);
@@ -385,7 +385,7 @@ describe("in use", () => {
     }
   });
 
-  test("pictures of different sizes are refused, and so is what is no network", async () => {
+  test("pictures of different sizes are refused, and so is anything but a network", async () => {
     const other: Subject = { ...subject, image: draw([8, 8, 3], 1) };
     await expect(judge(goldenNetwork, [subject, other])).rejects.toThrow(ShapeError);
     await expect(judge({} as never, [subject])).rejects.toThrow(/judge/);

@@ -1,4 +1,4 @@
-// What holds for every method of the registry.
+/** @file What holds for every method of the registry. */
 import { afterAll, describe, expect, test } from "vitest";
 import { type Explainer, type Explanation, methods } from "../../src/explain/index.ts";
 import { type Tensor, setThreads } from "../../src/index.ts";
@@ -87,7 +87,7 @@ describe.each(registry)("%s", (name, method) => {
     }
   });
 
-  test("says where it comes from", () => {
+  test("has a title, a source with a year, and its own name", () => {
     const { title, source } = method.method;
     expect(title.length).toBeGreaterThan(3);
     expect(source).toMatch(/\b(19|20)\d\d\b/);

@@ -1,4 +1,6 @@
-// Upsampling against Pillow and scipy, colour maps against matplotlib (test/golden/figures.json), overlays by their definition.
+/**
+ * @file Upsampling against Pillow and scipy, colour maps against matplotlib (test/golden/figures.json), overlays by their definition.
+ */
 import { readFileSync } from "node:fs";
 import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";
@@ -61,7 +63,7 @@ describe("upsampled maps", () => {
     );
   });
 
-  test("what is no map is said", () => {
+  test("anything but a map is refused", () => {
     expect(() => upsample({ values: [1, 2], shape: [3] }, 2, 2)).toThrow("2 values, shape [3]");
     expect(() => upsample({ values: [1, 2, Number.NaN, 4], shape: [2, 2] }, 4, 4)).toThrow(
       "finite values, got NaN in row 1, column 0",

@@ -1,4 +1,4 @@
-// Networks of every make, and what running an explanation is like: order, interruption, memory.
+/** @file Networks of every make, and what running an explanation is like: order, interruption, memory. */
 import { describe, expect, test } from "vitest";
 import { backend } from "../../src/compile/engine.ts";
 import {
@@ -143,7 +143,7 @@ describe("networks", () => {
       expect(after.values[i]).toBeCloseTo(2 * value, 5);
   });
 
-  test("what is no network, image or layer is named", () => {
+  test("anything but a network, an image or a layer is refused by name", () => {
     const network = chain();
     const of =
       (n: unknown, x: unknown, options: object = {}) =>

@@ -1,4 +1,4 @@
-// Small networks for tests of explanations.
+/** @file Small networks for tests of explanations. */
 import * as nn from "../../src/nn/index.ts";
 import { type Tensor, random } from "../../src/index.ts";
 

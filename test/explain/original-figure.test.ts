@@ -1,4 +1,4 @@
-// The figure of GradCAM-Keras against matplotlib's pixels (test/golden/figures.json).
+/** @file The figure of GradCAM-Keras against matplotlib's pixels (test/golden/figures.json). */
 import { describe, expect, test } from "vitest";
 import { originalFigure, svgToPng } from "../../src/explain/index.ts";
 import { decodeImage } from "../../src/models/index.ts";

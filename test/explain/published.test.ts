@@ -1,4 +1,4 @@
-// Explanations of networks that others published, loaded from their files.
+/** @file Explanations of networks that others published, loaded from their files. */
 import { readFileSync } from "node:fs";
 import { beforeAll, expect, test } from "vitest";
 import { type Explanation, gradCam, hiResCam } from "../../src/explain/index.ts";

@@ -1,4 +1,4 @@
-// Parameter randomisation: which parameters change when, and what of maps that do and do not depend on the network.
+/** @file Parameter randomisation: which parameters change when, and what of maps that do and do not depend on the network. */
 import fc from "fast-check";
 import * as nn from "../../src/nn/index.ts";
 import { describe, expect, test } from "vitest";

@@ -1,4 +1,4 @@
-// What is explained: classes, probabilities, functions of outputs, whatever way a network ends.
+/** @file What is explained: classes, probabilities, functions of outputs, whatever way a network ends. */
 import { describe, expect, test } from "vitest";
 import {
   ExplainError,
@@ -85,7 +85,7 @@ describe("the logit is what the last softmax receives", () => {
     );
   });
 
-  test("and of a sigmoid, for each class by itself", () => {
+  test("and of a sigmoid, for each class separately", () => {
     const network = nn.sequential([...body(), scores(3, { activation: "sigmoid" })]);
     const found = gradCam(network, image, { layer: "maps", relu: false, classIndex: 2 });
     expectClose(
@@ -183,7 +183,7 @@ describe("targets", () => {
     expect(() => gradCam(network, image, { output: 2 })).toThrow(/below 2, got 2/);
   });
 
-  test("outputs that are no scores", () => {
+  test("outputs that are not scores", () => {
     const maps = nn.sequential(body().slice(0, 1));
     expect(() => saliency(maps, image)).toThrow(ExplainError);
     expect(() => saliency(maps, image)).toThrow(/\[6, 6, 4\].*target/);
@@ -198,7 +198,7 @@ describe("targets", () => {
   });
 });
 
-describe("what a map cannot show is said", () => {
+describe("what a map cannot show is stated", () => {
   test("allNonPositive: the map before the ReLU", () => {
     const away = nn.sequential([
       ...body(),

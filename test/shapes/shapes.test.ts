@@ -1,4 +1,6 @@
-// The data set `shapes`: its masks are what was drawn, nothing but the outline depends on the class, and its bits are fixed.
+/**
+ * @file The data set `shapes`: its masks are what was drawn, nothing but the outline depends on the class, and its bits are fixed.
+ */
 import "../../src/index.ts";
 import * as nn from "../../src/nn/index.ts";
 import { describe, expect, test } from "vitest";

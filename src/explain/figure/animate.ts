@@ -11,7 +11,10 @@ const gifenc = (namespace as Partial<typeof namespace>).quantize ? namespace : n
 /** A picture and how long it is shown. */
 export interface Frame {
   readonly picture: Picture;
-  /** Milliseconds, rounded to the hundredths of a second that GIF knows: 100 unless given, at least 20 because browsers slow down faster ones. */
+  /**
+   * Milliseconds, rounded to the hundredths of a second that GIF knows: 100 unless given, at least 20 because browsers slow
+   * down faster ones.
+   */
   readonly delay?: number;
 }
 
@@ -33,8 +36,9 @@ export type AnimateOptions = OptionsOf<typeof declared.spec>;
 const mostSamples = 2 ** 18;
 
 /**
- * The bytes of an animated GIF file. All frames share the 256 colours that suit them best, so that nothing flickers that does not change. Throws
- * ShapeError for frames of different sizes, ArgumentError for an empty list and for delays or sizes that GIF cannot represent.
+ * The bytes of an animated GIF file. All frames share the 256 colours that suit them best, so that nothing flickers that does
+ * not change. Throws ShapeError for frames of different sizes, ArgumentError for an empty list and for delays or sizes that GIF
+ * cannot represent.
  */
 export function animate(frames: readonly Frame[], options: AnimateOptions = {}): Uint8Array {
   const { repeat } = declared.read("animate", options);

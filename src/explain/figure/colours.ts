@@ -18,8 +18,9 @@ type ColourTable = Uint8Array;
 export type ColourMapName = keyof typeof makers;
 
 /**
- * Inferno, viridis, magma and plasma (Smith and van der Walt 2015) are perceptually uniform: equal differences look equal, in grey
- * too. Jet, a rainbow, is for comparison with older figures. RdBu (Brewer 2003), from blue through white to red, is for signed values.
+ * Inferno, viridis, magma and plasma (Smith and van der Walt 2015) are perceptually uniform: equal differences look equal, in
+ * grey too. Jet, a rainbow, is for comparison with older figures. RdBu (Brewer 2003), from blue through white to red, is for
+ * signed values.
  */
 const makers = {
   inferno: (): ColourTable => sampled(interpolateInferno),
@@ -100,8 +101,9 @@ export function suitingColourMap(maps: readonly HeatMap[]): ColourMapName {
 }
 
 /**
- * A map in colours, one pixel for each value. A value in the kth of 256 equal parts of the range has the kth colour, values beyond the range have the
- * outer ones, as in matplotlib. A constant map has the lowest colour. Throws ArgumentError for wrong options and for values that are not finite.
+ * A map in colours, one pixel for each value. A value in the kth of 256 equal parts of the range has the kth colour, values
+ * beyond the range have the outer ones, as in matplotlib. A constant map has the lowest colour. Throws ArgumentError for wrong
+ * options and for values that are not finite.
  */
 export function colourise(map: HeatMap, options: ColourOptions = {}): Picture {
   const { colourMap = suitingColourMap([map]), range } = colourOptions.read("colourise", options);
@@ -121,7 +123,10 @@ function coloured(map: HeatMap, colourMap: ColourMapName, [low, high]: Range): P
   return { width, height, data };
 }
 
-/** A picture under a map that is enlarged to its size. Throws ArgumentError for wrong options, and for values that are not finite. */
+/**
+ * A picture under a map that is enlarged to its size. Throws ArgumentError for wrong options, and for values that are not
+ * finite.
+ */
 export function overlay(picture: Picture, map: HeatMap, options: OverlayOptions = {}): Picture {
   const settings = overlayOptions.read("overlay", options);
   checkPicture("overlay", picture);

@@ -70,8 +70,9 @@ export interface Panel {
 const layout = { margin: 24, gap: 20, panel: 280, smallPanel: 220, bar: 12, barRoom: 68 } as const;
 
 /**
- * A figure as SVG text, the same text for the same input everywhere; `svgToPng` turns it into a PNG file. The panel of a map without positive values
- * says so instead of looking empty. Throws ArgumentError for wrong options and for panels without a picture or a map.
+ * A figure as SVG text, the same text for the same input everywhere; `svgToPng` turns it into a PNG file. The panel of a map
+ * without positive values says so instead of looking empty. Throws ArgumentError for wrong options and for panels without a
+ * picture or a map.
  */
 export function figure(panels: readonly Panel[], options: FigureOptions = {}): string {
   const settings = figureOptions.read("figure", options);
@@ -171,10 +172,16 @@ interface Paint {
 /** Pixels of the longer side of a panel's picture: twice the logical ones, and enough that small pictures stay sharp. */
 const mostPixels = 560;
 const fewestPixels = 224;
-/** The greatest height of a panel, as a multiple of its width. Taller pictures are drawn narrower, so that a picture one pixel wide does not make an endless figure. */
+/**
+ * The greatest height of a panel, as a multiple of its width. Taller pictures are drawn narrower, so that a picture one pixel
+ * wide does not make an endless figure.
+ */
 const tallest = 3;
 
-/** Brings picture and map to one size: small pictures keep square pixels, large ones are averaged. Throws ArgumentError if a panel has neither. */
+/**
+ * Brings picture and map to one size: small pictures keep square pixels, large ones are averaged. Throws ArgumentError if a
+ * panel has neither.
+ */
 function prepare(
   panel: Panel,
   common: Picture | undefined,

@@ -94,9 +94,10 @@ const lines: Readonly<Record<Upsampling, Line>> = {
 export const upsamplings: readonly Upsampling[] = Object.keys(lines) as Upsampling[];
 
 /**
- * The map resized to other numbers of rows and columns, in float64. `nearest`, `bilinear` and `cubic` (Keys 1981, a = -1/2) take values as areas, and
- * average if the map becomes smaller, as Pillow does. `spline3` takes values as points, with the outer ones at the edge, as scipy.ndimage.zoom(order=3)
- * does, and may overshoot. Throws ArgumentError for unknown names and for values that are not finite.
+ * The map resized to other numbers of rows and columns, in float64. `nearest`, `bilinear` and `cubic` (Keys 1981, a = -1/2)
+ * take values as areas, and average if the map becomes smaller, as Pillow does. `spline3` takes values as points, with the
+ * outer ones at the edge, as scipy.ndimage.zoom(order=3) does, and may overshoot. Throws ArgumentError for unknown names and
+ * for values that are not finite.
  */
 export function upsample(
   map: HeatMap,
@@ -138,8 +139,8 @@ function transposed(values: Float64Array, rows: number, columns: number): Float6
 const pole = Math.sqrt(3) - 2;
 
 /**
- * Replaces samples by the coefficients of the cubic B-spline through them (Unser, Aldroubi and Eden 1993): two recursive filters, with the samples
- * mirrored at the ends.
+ * Replaces samples by the coefficients of the cubic B-spline through them (Unser, Aldroubi and Eden 1993): two recursive
+ * filters, with the samples mirrored at the ends.
  */
 function toCoefficients(c: Float64Array): void {
   const n = c.length;

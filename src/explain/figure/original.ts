@@ -1,6 +1,6 @@
 /**
- * @file The figure of the program GradCAM-Keras, pixel by pixel: 7 x 4 inches at 300 dots per inch as matplotlib draws them, the picture in one panel
- * and in the other under its map in jet, without interpolation.
+ * @file The figure of the program GradCAM-Keras, pixel by pixel: 7 x 4 inches at 300 dots per inch as matplotlib draws them,
+ * the picture in one panel and in the other under its map in jet, without interpolation.
  */
 import { type Picture, checkPicture } from "../../models/images/picture.ts";
 import { ArgumentError, complaint } from "../../base/errors.ts";
@@ -29,10 +29,10 @@ const lefts: readonly number[] = [0.01 * width, 0.99 * width - side];
 const [type, baseline, lineHeight] = [50, top - 25, 58];
 
 /**
- * The figure as SVG text of 2100 x 1200 pixels; `svgToPng(svg, { zoom: 1 })` makes the program's PNG file of it. The map is enlarged to the picture's
- * size by scipy's cubic spline, and its colours run from its smallest value, negative or not, to its largest. Panels equal matplotlib's pixels to a
- * level or two; the titles have another type face. Throws ArgumentError for wrong titles, and for pictures that are not square, which the program
- * does not have.
+ * The figure as SVG text of 2100 x 1200 pixels; `svgToPng(svg, { zoom: 1 })` makes the program's PNG file of it. The map is
+ * enlarged to the picture's size by scipy's cubic spline, and its colours run from its smallest value, negative or not, to its
+ * largest. Panels equal matplotlib's pixels to a level or two; the titles have another type face. Throws ArgumentError for
+ * wrong titles, and for pictures that are not square, which the program does not have.
  */
 export function originalFigure(picture: Picture, map: HeatMap, titles: OriginalTitles): string {
   checkPicture("originalFigure", picture);

@@ -1,6 +1,6 @@
 /**
- * @file SVG to PNG by resvg in WebAssembly, with the type face that the package brings along. Fonts of the machine are never used, so a figure is the
- * same picture everywhere.
+ * @file SVG to PNG by resvg in WebAssembly, with the type face that the package brings along. Fonts of the machine are never
+ * used, so a figure is the same picture everywhere.
  */
 import { nodeModules } from "../../base/node/files.ts";
 import { complaint } from "../../base/errors.ts";
@@ -77,8 +77,8 @@ async function load(given: RasterParts | undefined): Promise<Rasteriser> {
 let loaded: Promise<Rasteriser> | undefined;
 
 /**
- * The bytes of a PNG file of SVG text. Node needs nothing else; elsewhere the first call is given the rasteriser and type faces as `parts`. Throws
- * ArgumentError for wrong options, ExplainError for text that is not SVG.
+ * The bytes of a PNG file of SVG text. Node needs nothing else; elsewhere the first call is given the rasteriser and type faces
+ * as `parts`. Throws ArgumentError for wrong options, ExplainError for text that is not SVG.
  */
 export async function svgToPng(svg: string, options: RasterOptions = {}): Promise<Uint8Array> {
   const { zoom, parts } = declared.read("svgToPng", options);

@@ -54,7 +54,10 @@ export function label(text: string, attributes: Attributes): string {
   return element("text", attributes, escaped(text));
 }
 
-/** A text shortened to about a width, since type cannot be measured here. The middle is left out, because names of layers differ at their ends. */
+/**
+ * A text shortened to about a width, since type cannot be measured here. The middle is left out, because names of layers differ
+ * at their ends.
+ */
 export function shortened(text: string, width: number, size: number): string {
   const letters = [...text];
   const most = Math.floor(width / (0.56 * size));

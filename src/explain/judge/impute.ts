@@ -1,6 +1,7 @@
 /**
- * @file Removed pixels are filled in from their neighbours, so that the picture betrays neither their positions nor an edge around them: the linear
- * imputation of ROAD (Rong et al. 2022, "A consistent and efficient evaluation strategy for attribution methods", section 4.2).
+ * @file Removed pixels are filled in from their neighbours, so that the picture betrays neither their positions nor an edge
+ * around them: the linear imputation of ROAD (Rong et al. 2022, "A consistent and efficient evaluation strategy for attribution
+ * methods", section 4.2).
  */
 
 /** Weights of the neighbours in the mean: beside the pixel, and across its corners. */
@@ -19,10 +20,10 @@ export interface Picture {
 }
 
 /**
- * A copy of the picture whose `missing` pixels (unless that is all of them) each are the weighted mean of their neighbours in the picture, missing
- * ones included: for each channel a system of linear equations, whose matrix is a graph's Laplacian, symmetric and positive definite. It is solved by
- * conjugate gradients (Hestenes and Stiefel 1952) that start from the solution for the picture at half its size, recursively (cascadic multigrid,
- * Bornemann and Deuflhard 1996).
+ * A copy of the picture whose `missing` pixels (unless that is all of them) each are the weighted mean of their neighbours in
+ * the picture, missing ones included: for each channel a system of linear equations, whose matrix is a graph's Laplacian,
+ * symmetric and positive definite. It is solved by conjugate gradients (Hestenes and Stiefel 1952) that start from the solution
+ * for the picture at half its size, recursively (cascadic multigrid, Bornemann and Deuflhard 1996).
  */
 export function impute(
   { rows, columns, channels, pixels }: Picture,

@@ -52,10 +52,11 @@ export interface Verdict {
 }
 
 /**
- * How good maps are: `await judge(network, [{ image, map, classIndex, mask }], { metrics: ["deletion", "road"] })`. The altered pictures of all
- * subjects and metrics go through the network together, in batches of equal size. The same seed gives the same numbers on every machine. Throws
- * ArgumentError for wrong options, for subjects without a mask that a metric needs, and for classes that the network does not have; ShapeError for
- * pictures of different sizes; ExplainError if the network's output is not finite.
+ * How good maps are: `await judge(network, [{ image, map, classIndex, mask }], { metrics: ["deletion", "road"] })`. The altered
+ * pictures of all subjects and metrics go through the network together, in batches of equal size. The same seed gives the same
+ * numbers on every machine. Throws ArgumentError for wrong options, for subjects without a mask that a metric needs, and for
+ * classes that the network does not have; ShapeError for pictures of different sizes; ExplainError if the network's output is
+ * not finite.
  */
 export async function judge(
   network: Network,
@@ -174,8 +175,8 @@ async function probabilitiesIn(
 }
 
 /**
- * Shows pictures to a network: those of the cases, at most `size`, each changed by `alter`. Gives the probability of each case's class, or the
- * network's output if that is a single number.
+ * Shows pictures to a network: those of the cases, at most `size`, each changed by `alter`. Gives the probability of each
+ * case's class, or the network's output if that is a single number.
  */
 type Scorer = (
   cases: readonly Case[],

@@ -1,6 +1,6 @@
 /**
- * @file The metrics of maps. Each makes altered copies of a picture, which are shown to the network, and a number of what the network says
- * about them. One entry for each, with its paper.
+ * @file The metrics of maps. Each makes altered copies of a picture, which are shown to the network, and a number of what the
+ * network says about them. One entry for each, with its paper.
  */
 import {
   between,
@@ -80,8 +80,9 @@ export interface Metric {
 const usualTolerance = 15 / 500;
 
 /**
- * 1 if the map's largest value lies on the object or within `tolerance` pixels of it, otherwise 0 (Zhang et al. 2016, "Top-down neural
- * attention by excitation backprop", section 4.1). One of several largest values is drawn, so that a flat map points nowhere in particular.
+ * 1 if the map's largest value lies on the object or within `tolerance` pixels of it, otherwise 0 (Zhang et al. 2016, "Top-down
+ * neural attention by excitation backprop", section 4.1). One of several largest values is drawn, so that a flat map points
+ * nowhere in particular.
  */
 const pointingGame: Metric = {
   name: "pointingGame",
@@ -106,8 +107,9 @@ const pointingGame: Metric = {
 };
 
 /**
- * The area below the curve of the class's probability over the share of pixels deleted, most relevant ones first (Petsiuk, Das and Saenko
- * 2018, RISE, section 4.2). Deleted pixels take the picture's mean colour, or `baseline`; the paper's networks see the mean of their data.
+ * The area below the curve of the class's probability over the share of pixels deleted, most relevant ones first (Petsiuk, Das
+ * and Saenko 2018, RISE, section 4.2). Deleted pixels take the picture's mean colour, or `baseline`; the paper's networks see
+ * the mean of their data.
  */
 const deletion: Metric = {
   name: "deletion",
@@ -122,8 +124,8 @@ const deletion: Metric = {
 };
 
 /**
- * The area below the curve of the class's probability over the share of pixels that are inserted, most relevant ones first, into a blurred
- * copy of the picture (Petsiuk, Das and Saenko 2018, RISE, section 4.2).
+ * The area below the curve of the class's probability over the share of pixels that are inserted, most relevant ones first,
+ * into a blurred copy of the picture (Petsiuk, Das and Saenko 2018, RISE, section 4.2).
  */
 const insertion: Metric = {
   name: "insertion",
@@ -140,9 +142,9 @@ const insertion: Metric = {
 const percentiles = [10, 20, 30, 40, 50, 60, 70, 80, 90];
 
 /**
- * Remove and debias (Rong et al. 2022): half of the difference between the mean probabilities without the least and without the most relevant
- * pixels, 10 % to 90 % of them; pytorch-grad-cam's ROADCombined. Between -1/2 and 1/2. Removed pixels are imputed from their neighbours, with a
- * little noise, so that the network cannot see where they were.
+ * Remove and debias (Rong et al. 2022): half of the difference between the mean probabilities without the least and without the
+ * most relevant pixels, 10 % to 90 % of them; pytorch-grad-cam's ROADCombined. Between -1/2 and 1/2. Removed pixels are imputed
+ * from their neighbours, with a little noise, so that the network cannot see where they were.
  */
 const road: Metric = {
   name: "road",
@@ -183,8 +185,8 @@ const road: Metric = {
 };
 
 /**
- * max(0, Y - O) / Y: the share of its probability Y that the class loses if only what is relevant is shown (Chattopadhay et al. 2018, Grad-CAM++,
- * section 4.1). Its mean in per cent is the paper's average drop.
+ * max(0, Y - O) / Y: the share of its probability Y that the class loses if only what is relevant is shown (Chattopadhay et al.
+ * 2018, Grad-CAM++, section 4.1). Its mean in per cent is the paper's average drop.
  */
 const averageDrop: Metric = {
   name: "averageDrop",
@@ -196,7 +198,10 @@ const averageDrop: Metric = {
   value: (_, [shown], original) => (original > 0 ? Math.max(0, original - shown!) / original : 0),
 };
 
-/** 1 if the class is more probable when only what is relevant is shown, otherwise 0. Its mean is the paper's increase in confidence. */
+/**
+ * 1 if the class is more probable when only what is relevant is shown, otherwise 0. Its mean is the paper's increase in
+ * confidence.
+ */
 const averageIncrease: Metric = {
   name: "averageIncrease",
   description:
@@ -231,8 +236,8 @@ function shownByRelevance({ map, channels }: Case): Variants {
 }
 
 /**
- * Variants that take more and more pixels, the most relevant ones first, from `after` instead of `before`: none in the first, all in the last. One
- * step for each row of the picture unless given (RISE takes 224 for 224 x 224).
+ * Variants that take more and more pixels, the most relevant ones first, from `after` instead of `before`: none in the first,
+ * all in the last. One step for each row of the picture unless given (RISE takes 224 for 224 x 224).
  */
 function changeMostRelevantFirst(
   { map, rows, columns, channels }: Case,
@@ -263,8 +268,8 @@ function areaBelow(curve: ArrayLike<number>): number {
 }
 
 /**
- * The indices of pixels, most relevant ones first. Equal values, of which maps behind a ReLU have many, are ordered at random: the order of rows
- * would favour one side of the picture.
+ * The indices of pixels, most relevant ones first. Equal values, of which maps behind a ReLU have many, are ordered at random:
+ * the order of rows would favour one side of the picture.
  */
 function ranking(map: ArrayLike<number>, seed: number): Int32Array {
   const order = untraced(

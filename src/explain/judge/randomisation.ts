@@ -46,10 +46,11 @@ export interface RandomisationStep {
 }
 
 /**
- * `await parameterRandomisation(network, (network) => gradCam.batch(network, images, { classIndex }))`: one step for each layer that has
- * parameters. `explain` gives the maps of any pictures by the network that it is passed; it should fix the class, because a randomised network
- * prefers other classes. Parameters are drawn from the normal distribution with their mean and standard deviation (magnitudes of it, if none of
- * them was negative), so that activations keep their size. Throws ArgumentError for wrong options.
+ * `await parameterRandomisation(network, (network) => gradCam.batch(network, images, { classIndex }))`: one step for each layer
+ * that has parameters. `explain` gives the maps of any pictures by the network that it is passed; it should fix the class,
+ * because a randomised network prefers other classes. Parameters are drawn from the normal distribution with their mean and
+ * standard deviation (magnitudes of it, if none of them was negative), so that activations keep their size. Throws
+ * ArgumentError for wrong options.
  */
 export async function parameterRandomisation(
   network: Network,

@@ -1,6 +1,6 @@
 /**
- * @file Class activation maps: what the channels of a layer contribute to a score, from the layer's activations A and the score's derivative
- * by them. One entry for each method, with its paper and equation.
+ * @file Class activation maps: what the channels of a layer contribute to a score, from the layer's activations A and the
+ * score's derivative by them. One entry for each method, with its paper and equation.
  */
 import { type Explainer, explainer } from "../explainer.ts";
 import { resizeBilinear } from "../maps.ts";
@@ -17,9 +17,9 @@ export const gradCam: Explainer = explainer({
 });
 
 /**
- * Grad-CAM with a weight for each position, so that several instances of a class are found. With y = exp(score) the second and third
- * derivatives are powers of the first (eq. 19). As in pytorch-grad-cam, the factor exp(score) of all weights is left out and a small constant
- * keeps the quotient finite where gradients vanish.
+ * Grad-CAM with a weight for each position, so that several instances of a class are found. With y = exp(score) the second and
+ * third derivatives are powers of the first (eq. 19). As in pytorch-grad-cam, the factor exp(score) of all weights is left out
+ * and a small constant keeps the quotient finite where gradients vanish.
  */
 export const gradCamPlusPlus: Explainer = explainer({
   name: "gradCamPlusPlus",
@@ -38,7 +38,10 @@ export const gradCamPlusPlus: Explainer = explainer({
   },
 });
 
-/** Feature maps times gradients, position by position: what each position adds to the score if the network is linear above the layer. */
+/**
+ * Feature maps times gradients, position by position: what each position adds to the score if the network is linear above the
+ * layer.
+ */
 export const hiResCam: Explainer = explainer({
   name: "hiResCam",
   title: "HiResCAM",
@@ -61,8 +64,8 @@ export const layerCam: Explainer = explainer({
 });
 
 /**
- * Grad-CAM with gradients averaged by activations, the weights that come closest to two axioms, sensitivity and conservation. The constant of
- * pytorch-grad-cam keeps the quotient finite for feature maps of zeros.
+ * Grad-CAM with gradients averaged by activations, the weights that come closest to two axioms, sensitivity and conservation.
+ * The constant of pytorch-grad-cam keeps the quotient finite for feature maps of zeros.
  */
 export const xGradCam: Explainer = explainer({
   name: "xGradCam",
@@ -100,7 +103,10 @@ export const eigenGradCam: Explainer = explainer({
   contributions: ({ activations, gradients }) => activations.mul(gradients),
 });
 
-/** Guided backpropagation times Grad-CAM of the layer, enlarged to the image's size: the detail of the one where the other finds the class. */
+/**
+ * Guided backpropagation times Grad-CAM of the layer, enlarged to the image's size: the detail of the one where the other finds
+ * the class.
+ */
 export const guidedGradCam: Explainer = explainer({
   name: "guidedGradCam",
   title: "Guided Grad-CAM",

@@ -20,8 +20,8 @@ export const saliency: Explainer = explainer({
 });
 
 /**
- * The image times its gradient: what pixels contribute to the score's linear approximation. A pixel that is 0 in the numbers that the network
- * takes contributes nothing, whatever its colour.
+ * The image times its gradient: what pixels contribute to the score's linear approximation. A pixel that is 0 in the numbers
+ * that the network takes contributes nothing, whatever its colour.
  */
 export const inputXGradient: Explainer = explainer({
   name: "inputXGradient",
@@ -34,8 +34,8 @@ export const inputXGradient: Explainer = explainer({
 });
 
 /**
- * The image's gradient, of which rectifiers pass on only what is positive: sharp pictures of what excites the network. They hardly depend on
- * the class (Adebayo et al. 2018); see `guidedGradCam`. Throws ExplainError for networks without ReLU.
+ * The image's gradient, of which rectifiers pass on only what is positive: sharp pictures of what excites the network. They
+ * hardly depend on the class (Adebayo et al. 2018); see `guidedGradCam`. Throws ExplainError for networks without ReLU.
  */
 export const guidedBackprop: Explainer = explainer({
   name: "guidedBackprop",
@@ -48,9 +48,9 @@ export const guidedBackprop: Explainer = explainer({
 });
 
 /**
- * A network of ReLUs computes x · ∂f/∂x plus the sum over all biases of b · ∂f/∂b (eq. 3). The map adds up the magnitudes of those terms that
- * belong to a position: the image's, and those of biases of feature maps, each channel scaled to [0, 1] and enlarged to the image's size (as
- * pytorch-grad-cam does; the authors' program scales all channels of a layer together).
+ * A network of ReLUs computes x · ∂f/∂x plus the sum over all biases of b · ∂f/∂b (eq. 3). The map adds up the magnitudes of
+ * those terms that belong to a position: the image's, and those of biases of feature maps, each channel scaled to [0, 1] and
+ * enlarged to the image's size (as pytorch-grad-cam does; the authors' program scales all channels of a layer together).
  */
 export const fullGrad: Explainer = explainer({
   name: "fullGrad",
@@ -123,8 +123,8 @@ export type IntegratedGradientsOptions = ExplainOptions &
   OptionsOf<typeof integratedGradientsOptions>;
 
 /**
- * (x - x') times the mean gradient along the straight line from the baseline x' to x. Over all pixels and channels the contributions add up to
- * the difference of the scores (completeness, proposition 1), as accurately as the rule integrates.
+ * (x - x') times the mean gradient along the straight line from the baseline x' to x. Over all pixels and channels the
+ * contributions add up to the difference of the scores (completeness, proposition 1), as accurately as the rule integrates.
  */
 export const integratedGradients: Explainer<IntegratedGradientsOptions> = explainer({
   name: "integratedGradients",
@@ -159,9 +159,9 @@ export const integratedGradients: Explainer<IntegratedGradientsOptions> = explai
 });
 
 /**
- * The Gauss-Legendre rule of n points on [0, 1]: the integral is about the sum of weights times values at nodes, exact for polynomials of
- * degree 2 n - 1. Nodes are the zeros of the Legendre polynomial P_n, found by Newton's method from near cos(π (i - 1/4) / (n + 1/2)); weights
- * are 2 / ((1 - x²) P_n'(x)²) on [-1, 1] (Abramowitz and Stegun 22.16.6 and 25.4.29).
+ * The Gauss-Legendre rule of n points on [0, 1]: the integral is about the sum of weights times values at nodes, exact for
+ * polynomials of degree 2 n - 1. Nodes are the zeros of the Legendre polynomial P_n, found by Newton's method from near cos(π
+ * (i - 1/4) / (n + 1/2)); weights are 2 / ((1 - x²) P_n'(x)²) on [-1, 1] (Abramowitz and Stegun 22.16.6 and 25.4.29).
  */
 export function gaussLegendre(n: number): {
   readonly nodes: Float64Array;

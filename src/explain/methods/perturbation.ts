@@ -1,6 +1,6 @@
 /**
- * @file Methods that alter the image or its feature maps and see what becomes of the score, without gradients. One entry for each method, with
- * its paper and equation.
+ * @file Methods that alter the image or its feature maps and see what becomes of the score, without gradients. One entry for
+ * each method, with its paper and equation.
  */
 import { complaint } from "../../base/errors.ts";
 import { count, within } from "../../base/kinds.ts";
@@ -14,7 +14,10 @@ import type { Study } from "../method.ts";
 import { type BatchOptions, type ExplainOptions, batchOptions, randomOptions } from "../options.ts";
 import { baseline, baselineLike, drawEach, portions } from "./batches.ts";
 
-/** Feature maps times weights [C], which follow from the scores [C] of one pass for each channel: `scoresOf` takes channels int32 [size]. */
+/**
+ * Feature maps times weights [C], which follow from the scores [C] of one pass for each channel: `scoresOf` takes channels
+ * int32 [size].
+ */
 function* weighedByScores(
   { activations }: Study,
   size: number,
@@ -31,8 +34,8 @@ function* weighedByScores(
 }
 
 /**
- * Each feature map, enlarged to the image (corners aligned, as in pytorch-grad-cam) and scaled to [0, 1], masks the image. The softmax of the
- * scores over the channels weighs the maps.
+ * Each feature map, enlarged to the image (corners aligned, as in pytorch-grad-cam) and scaled to [0, 1], masks the image. The
+ * softmax of the scores over the channels weighs the maps.
  */
 export const scoreCam: Explainer<BatchOptions> = explainer({
   name: "scoreCam",
@@ -61,8 +64,8 @@ export const scoreCam: Explainer<BatchOptions> = explainer({
 });
 
 /**
- * Weights are (y - y_k) / |y|, where y_k is the score with channel k zero everywhere: one pass above the layer for each channel. The paper
- * divides by y, which for a negative score would flip the map's sign.
+ * Weights are (y - y_k) / |y|, where y_k is the score with channel k zero everywhere: one pass above the layer for each
+ * channel. The paper divides by y, which for a negative score would flip the map's sign.
  */
 export const ablationCam: Explainer<BatchOptions> = explainer({
   name: "ablationCam",
@@ -108,8 +111,9 @@ const occlusionOptions = {
 export type OcclusionOptions = ExplainOptions & OptionsOf<typeof occlusionOptions>;
 
 /**
- * How much the score falls, for each pixel the mean over the windows that cover it, as in Captum; all channels are covered together. The last
- * windows of a row or column may reach beyond the image. Throws ExplainError for windows larger than the image or further apart than their size.
+ * How much the score falls, for each pixel the mean over the windows that cover it, as in Captum; all channels are covered
+ * together. The last windows of a row or column may reach beyond the image. Throws ExplainError for windows larger than the
+ * image or further apart than their size.
  */
 export const occlusion: Explainer<OcclusionOptions> = explainer({
   name: "occlusion",
@@ -180,8 +184,8 @@ const riseOptions = {
 export type RiseOptions = ExplainOptions & OptionsOf<typeof riseOptions>;
 
 /**
- * The mean of random masks weighted by the score of the masked image, divided by the probability of an open cell. Masks are grids of open and
- * closed cells, enlarged bilinearly to one cell more than the image and cropped at a random offset.
+ * The mean of random masks weighted by the score of the masked image, divided by the probability of an open cell. Masks are
+ * grids of open and closed cells, enlarged bilinearly to one cell more than the image and cropped at a random offset.
  */
 export const rise: Explainer<RiseOptions> = explainer({
   name: "rise",
@@ -220,8 +224,8 @@ export const rise: Explainer<RiseOptions> = explainer({
 });
 
 /**
- * [extent, cells]: the weights of cells in pixels if `cells` of them are stretched over `extent` and one cell more, and the pixels begin at a
- * random offset within the first.
+ * [extent, cells]: the weights of cells in pixels if `cells` of them are stretched over `extent` and one cell more, and the
+ * pixels begin at a random offset within the first.
  */
 function stretched(key: Tensor, cells: number, extent: number, dtype: Tensor["dtype"]): Tensor {
   const cell = Math.ceil(extent / cells);

@@ -1,4 +1,4 @@
-/** @file Where a network adds biases to feature maps, and which. */
+/** @file The biases that a network adds to feature maps, and where it adds them. */
 import { type Node, type Value, isPrim } from "../../ir/graph.ts";
 import { isView } from "../../ir/prim.ts";
 import type { Tensor } from "../../ir/tensor.ts";
@@ -6,14 +6,14 @@ import { BatchNorm } from "../../nn/layers/normalizing.ts";
 import { layersWithin } from "../../nn/naming.ts";
 import type { Network, Pass } from "./pass.ts";
 
-/** A bias [C] and the score's derivative by the feature maps that it is added to. */
+/** A bias [C], and the score's derivative by the feature maps that it is added to. */
 export interface BiasTerm {
   readonly bias: Tensor;
   /** [N, h, w, C] */
   readonly gradients: Tensor;
 }
 
-/** A bias and the value that it was added to make. */
+/** A bias, and the value that is its sum with something. */
 export interface BiasPlace {
   readonly bias: Tensor;
   readonly place: Value;

@@ -4,19 +4,19 @@ import { isView } from "../../ir/prim.ts";
 import type { Tensor } from "../../ir/tensor.ts";
 import { apply } from "../../ir/trace.ts";
 
-/** What the last step is that makes probabilities. */
+/** The last step, if it makes probabilities. */
 export type EndingKind = "softmax" | "logSoftmax" | "sigmoid" | "none";
 
 /** The end of a network. */
 export interface Ending {
   readonly kind: EndingKind;
-  /** The value before that step: what the last softmax receives. The output itself for "none". */
+  /** The value before that step, what the last softmax receives; the output itself for "none". */
   readonly scores: Value;
   /** Views between the step and the output, in order: a flatten behind a softmax, say. */
   readonly views: readonly Node[];
 }
 
-/** Looks through views at what an output was made by, whichever layer, fused activation or function wrote it. */
+/** How an output was made, seen through views: the same for a layer, a fused activation and a function of one's own. */
 export function endingOf(output: Value): Ending {
   const views: Node[] = [];
   let value = output;
@@ -31,7 +31,7 @@ export function endingOf(output: Value): Ending {
     : { kind, scores: node!.inputs[0]!, views };
 }
 
-/** A softmax makes probabilities along one axis but the batch, or along all of them. */
+/** A softmax makes probabilities along one axis, or along all of them, but not along the batch. */
 function kindOf({ params, inputs }: Node<"composite">): EndingKind {
   const { name, attributes } = params;
   if (name === "sigmoid") return name;
@@ -42,7 +42,7 @@ function kindOf({ params, inputs }: Node<"composite">): EndingKind {
   return fits ? name : "none";
 }
 
-/** The same views of another value: scores in the shape that the network gives probabilities. */
+/** The same views of another value: scores in the shape of the network's probabilities. */
 export function viewed(views: readonly Node[], x: Tensor): Tensor {
   return views.reduce((value, { prim, params, outputs }) => {
     return apply(prim, params, [value], outputs)[0]!;

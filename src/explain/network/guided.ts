@@ -1,20 +1,19 @@
-/** @file Guided backpropagation's rule for rectifiers, in the graph of a pass: the network itself is not touched. */
+/** @file Guided backpropagation's rule for rectifiers, put into a copy of a pass: the network itself is not changed. */
 import { type Replacement, customVjp, inline } from "../../autodiff/index.ts";
 import { type Graph, asGraph, isPrim, typeOf } from "../../ir/graph.ts";
 import type { Tensor } from "../../ir/tensor.ts";
 import { trace } from "../../ir/trace.ts";
 import { ExplainError } from "../errors.ts";
 
-/** max(x, 0), whose derivative passes where both x and what comes back are positive (Springenberg et al. 2014, figure 1 b). */
+/** max(x, 0), which passes a derivative back only if x and the derivative are positive (Springenberg et al. 2014, figure 1 b). */
 const guidedRelu = customVjp((x: Tensor) => x.relu(), {
   forward: (x): [Tensor, Tensor] => [x.relu(), x],
   backward: (x, cotangent): [Tensor] => [cotangent.relu().where(x.greater(0), 0)],
 });
 
 /**
- * The graph with this rule for every relu, also within relu6, which besides lets nothing through above 6, and for every clip from 0.
- * Other activations keep their derivatives. Throws ExplainError naming `who` for a network without rectifiers: there is nothing to
- * guide.
+ * The graph with this rule for every relu and every clip from 0. relu6 is guided, too, and still blocks derivatives above 6. Other
+ * activations keep their derivatives. Throws ExplainError naming `who` for a network without rectifiers.
  */
 export function withGuidedRelu(who: string, graph: Graph): Graph {
   let count = 0;

@@ -1,4 +1,4 @@
-/** @file The layers of a network as a pass meets them, and the choice of those that are explained. */
+/** @file The outputs of layers in a pass, and the choice of those that are explained. */
 import { nearNames } from "../../base/near-names.ts";
 import { complaint, describe } from "../../base/errors.ts";
 import { formatShape } from "../../ir/shape.ts";
@@ -10,14 +10,17 @@ import { ExplainError } from "../errors.ts";
 
 /** One output of a layer in a pass. */
 export interface LayerOutput {
-  /** Where the layer is: its name, after those of the models around it (`encoder/conv2d`); its n-th application ends in `#n`. */
+  /**
+   * The layer's name after those of the models around it (`encoder/conv2d`), with `#n` for its n-th application from the second
+   * on.
+   */
   readonly name: string;
-  /** What it gives: [N, ...]. */
+  /** The output: [N, ...]. */
   readonly value: Value;
   readonly layer: GraphLayer;
 }
 
-/** Names of all layers of a model by where they are. */
+/** The names of all layers of a model, each after those of the models around it. */
 export function layerNames(model: Module): Map<object, string> {
   const names = new Map<object, string>();
   const walk = (module: Module, path: string): void => {
@@ -32,19 +35,20 @@ export function layerNames(model: Module): Map<object, string> {
   return names;
 }
 
-/** Other names of an output's layer: in some files values have names, too. */
+/** Other names of an output's layer: in some files values have names of their own. */
 function aliasesOf({ layer }: LayerOutput): readonly string[] {
   return layer instanceof Layer ? (layer as AnyLayer).aliases : [];
 }
 
-/** Whether a value is a picture of more than one row and column for each sample: [N, h, w, channels]. */
+/** Whether a value [N, h, w, channels] has more than one row and column. */
 function hasExtent({ shape }: Value): boolean {
   return shape.length === 4 && shape[1]! > 1 && shape[2]! > 1;
 }
 
 /**
- * The outputs of the layers asked for; without a name the last whose height and width exceed 1. A name may be an alias of the layer,
- * and leave out the models around it where that is not ambiguous. Throws ExplainError naming `who`, with the nearest right names.
+ * The outputs of the layers that are asked for; without a name the last one whose height and width exceed 1. A name may be an
+ * alias of the layer, and may leave out the models around it if that is unambiguous. Throws ExplainError naming `who` and the
+ * nearest names.
  */
 export function chooseLayers(
   who: string,
@@ -63,7 +67,7 @@ export function chooseLayers(
           "Use a method of the image instead, such as saliency or integratedGradients.",
         ),
       );
-    // Layers that only pass on what they get (dropout, a model around the layer) do not rename it.
+    // Dropout, or a model around the layer, pass the same value on: the first one that gave it is meant.
     return [spatial.find(({ value }) => value === last.value)!];
   }
   const names: readonly unknown[] = Array.isArray(wanted) ? wanted : [wanted];
@@ -112,7 +116,7 @@ function named(
   );
 }
 
-/** The last layers that can be explained. */
+/** A hint that names the last layers that can be explained. */
 function candidates(spatial: readonly LayerOutput[]): string {
   const last = spatial.slice(-3).map(({ name }) => name);
   return last.length === 0 ? "The network has none." : `The last ones are ${last.join(", ")}.`;

@@ -57,8 +57,9 @@ export interface Pass {
   /** What it depends on. */
   readonly key: ProgramKey;
   /**
-   * Inputs: the images, the classes int32 [N, m], then what is captured. Outputs: the score [N]; unless a target function is explained
-   * also the classes explained int32 [N, m], the logits [N, classes], and the probabilities [N, classes] if there are any.
+   * Inputs: the images, the classes int32 [N, m], then what is captured. Outputs: the score [N]; unless a target function is
+   * explained also the classes explained int32 [N, m], the logits [N, classes], and the probabilities [N, classes] if there are
+   * any.
    */
   readonly graph: Graph;
   readonly captured: readonly Tensor[];
@@ -188,8 +189,8 @@ export const noClass = -2;
 export const topClass = -1;
 
 /**
- * Logits and probabilities of every class. One output z behind a sigmoid is two classes, 0 with the logit -z and 1 with the logit z.
- * Throws ExplainError for outputs that are more than one number for each class.
+ * Logits and probabilities of every class. One output z behind a sigmoid is two classes, 0 with the logit -z and 1 with the
+ * logit z. Throws ExplainError for outputs that are more than one number for each class.
  */
 function readoutOf(who: string, kind: EndingKind, output: Tensor, scores: Tensor): Readout {
   const [batch, ...sample] = output.shape;
@@ -247,8 +248,8 @@ function targetScores(who: string, target: TargetFunction, outputs: Tensor): Ten
 }
 
 /**
- * Throws ExplainError for outputs [N, classes] that look like probabilities although nothing was found that makes them: their logits are
- * unknown, and taking probabilities for logits would give a map of something else.
+ * Throws ExplainError for outputs [N, classes] that look like probabilities although nothing was found that makes them: their
+ * logits are unknown, and taking probabilities for logits would give a map of something else.
  */
 export function requireLogits(who: string, outputs: Tensor): void {
   if (outputs.shape[1] === 1) return;
@@ -268,7 +269,10 @@ export function areFinite(tensors: readonly Tensor[]): boolean {
   return true;
 }
 
-/** The error that says what is not finite: the image, or the first layer to give NaN or infinity, and the parameter that has such elements. */
+/**
+ * The error that says what is not finite: the image, or the first layer to give NaN or infinity, and the parameter that has
+ * such elements.
+ */
 export function notFinite(
   who: string,
   network: Network,

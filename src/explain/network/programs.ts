@@ -42,8 +42,9 @@ const networks = new WeakMap<
 
 /**
  * The programs of a network. They have read its parameters and settings, so a network in which any of those was replaced has no
- * programs yet. Modules are plain objects that tell nobody about assignments, so each request compares all fields with their earlier
- * values. That takes 0.8 ms for the 429 layers of DenseNet-121, and nothing cheaper would see a kernel that a user replaced.
+ * programs yet. Modules are plain objects that tell nobody about assignments, so each request compares all fields with their
+ * earlier values. That takes 0.8 ms for the 429 layers of DenseNet-121, and nothing cheaper would see a kernel that a user
+ * replaced.
  */
 export function programsOf(network: Module): Programs {
   let known = networks.get(network);
