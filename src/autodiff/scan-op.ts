@@ -13,7 +13,7 @@ import { bind } from "../ops/bind.ts";
 import { zeros, zerosLike } from "../ops/creation.ts";
 import type { Derivative } from "../ops/rules.ts";
 import { at, concat, reshape } from "../ops/shaping.ts";
-import { graphKey } from "./graph-key.ts";
+import { keyOf } from "../ir/key.ts";
 import { inline, jvpGraph, vjpGraph } from "./graph-derivatives.ts";
 
 type List = readonly TensorType[];
@@ -77,8 +77,7 @@ function scanOp(body: Body): HostOp {
     outputs: [...carry, ...ys.map(rows), ...saved.map(rows)],
     // Asked for outside compiled functions only, and long: made on demand.
     get key() {
-      const { x } = layout.start;
-      return (key ??= `scan ${length} ${reverse} ${carry.length} ${x} ${graphKey(graph)}`);
+      return (key ??= keyOf("scan", length, reverse, carry.length, layout.start.x, graph));
     },
     recording: () => (saves ? op : scanOp(saving(body))),
     vjp(inputs, results, cotangents, wrt) {

@@ -1,49 +1,27 @@
 /** @file How a value is read from memory: views resolved to a base value with offset and strides. */
 import { type Node, type Value, isPrim } from "../ir/graph.ts";
+import type { Access } from "../ir/value.ts";
 import { isView } from "../ir/prim.ts";
 import { type Shape, sizeOf, stridesOf } from "../ir/shape.ts";
-
-/**
- * Element (i0, i1, ...) of a value is element offset + sum(i * stride) of `base`.
- * For the virtual bases, which lie nowhere, it is a literal (`constant`, all strides 0) or the number offset + sum(i * stride) itself (`iota`).
- */
-export interface Access {
-  readonly base: Value;
-  readonly offset: number;
-  readonly strides: readonly number[];
-}
 
 /** Values that are written out as literals or indices where they are used. */
 export function isVirtual(value: Value): boolean {
   return value.node !== null && (value.node.prim === "constant" || value.node.prim === "iota");
 }
 
-/** Nodes that are copies whatever their primitive: reshapes made by the materialize pass. */
-const copies = new WeakSet<Value>();
-export const markCopy = (value: Value): void => void copies.add(value);
-export const isCopy = (value: Value): boolean => copies.has(value);
-
-/** Nodes made again for later readers, which begin kernels with those: made by the recompute pass. */
-const recomputed = new WeakSet<Node>();
-export const markRecomputed = (node: Node): void => void recomputed.add(node);
-export const isRecomputed = (node: Node): boolean => recomputed.has(node);
-
-const known = new WeakMap<Value, Access>();
-
-/** The access of a value, cached. */
+/** The access of a value: found once, and kept with it. */
 export function accessOf(value: Value): Access {
-  const access = known.get(value);
-  if (access !== undefined) return access;
+  if (value.access !== undefined) return value.access;
   // From the far end: chains of views may be longer than the call stack is deep.
   const chain: Value[] = [];
   for (
     let next: Value | undefined = value;
-    next !== undefined && !known.has(next);
+    next !== undefined && next.access === undefined;
     next = operandOfView(next)
   )
     chain.push(next);
-  for (const link of chain.reverse()) known.set(link, resolve(link));
-  return known.get(value)!;
+  for (const link of chain.reverse()) link.access = resolve(link);
+  return value.access!;
 }
 
 function operandOfView({ node }: Value): Value | undefined {
@@ -74,7 +52,7 @@ function isContiguous(shape: Shape, strides: readonly number[]): boolean {
 function resolve(value: Value): Access {
   const node = value.node;
   const own: Access = { base: value, offset: 0, strides: stridesOf(value.shape) };
-  if (node === null || isCopy(value)) return own;
+  if (node === null) return own;
   if (isPrim(node, "constant"))
     return { base: value, offset: 0, strides: value.shape.map(() => 0) };
   if (isPrim(node, "iota"))

@@ -6,7 +6,7 @@ import { Tensor, concreteElements } from "../ir/tensor.ts";
 import { installEvaluator, untraced } from "../ir/trace.ts";
 import { type Memory, readElements, writeElements } from "../backend/backend.ts";
 import { backend, backendName } from "./engine.ts";
-import { graphKey } from "./key.ts";
+import { keyOf } from "../ir/key.ts";
 import { inlineCalls } from "./passes/inline-calls.ts";
 import { Holdings } from "./holdings.ts";
 import { Program } from "./program.ts";
@@ -83,7 +83,7 @@ let keptBytes = 0;
 /** Runs a graph on concrete tensors. Host operations find `caller` in their context while it runs. */
 export function evaluate(source: Graph, inputs: readonly Tensor[], caller?: unknown): Tensor[] {
   const graph = inlineCalls(source, backend().claims);
-  const key = `${backendName()}\n${graphKey(graph)}`;
+  const key = keyOf(backendName(), graph);
   const found = kept.get(key);
   if (found !== undefined && !found.running) {
     kept.delete(key);

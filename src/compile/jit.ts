@@ -7,7 +7,7 @@ import { type TreeDef, flatten } from "../ir/tree.ts";
 import { backendName } from "./engine.ts";
 import { type Executable, makeExecutable } from "./evaluate.ts";
 import { listingOf } from "./listing.ts";
-import { typeKey } from "./key.ts";
+import { typeKey } from "../ir/key.ts";
 
 interface Compiled {
   readonly executable: Executable;

@@ -5,7 +5,7 @@ import type { HostRun, Pointer, Procedure } from "../ir/host.ts";
 import type { Tensor } from "../ir/tensor.ts";
 import type { Kernel, Place } from "../ir/kernel.ts";
 import { accessOf } from "./access.ts";
-import { typeKey } from "./key.ts";
+import { typeKey } from "../ir/key.ts";
 import { formKernels } from "./fuse/kernels.ts";
 import { hostContext } from "./host-context.ts";
 import type { SharedBlock } from "./constants.ts";

@@ -9,7 +9,7 @@ import { trace, untraced } from "../ir/trace.ts";
 import { type TreeDef, flatten } from "../ir/tree.ts";
 import { backend } from "./engine.ts";
 import { readTensor } from "./evaluate.ts";
-import { typeKey } from "./key.ts";
+import { typeKey } from "../ir/key.ts";
 import { bytesOf } from "./plan.ts";
 import { Holdings } from "./holdings.ts";
 import { Program } from "./program.ts";

@@ -23,7 +23,13 @@ let nextId = 0;
 
 /** A fresh graph input. */
 export function makeInput(type: TensorType): Value {
-  return { id: nextId++, shape: type.shape, dtype: type.dtype, node: null };
+  return {
+    id: nextId++,
+    shape: type.shape,
+    dtype: type.dtype,
+    node: null,
+    access: undefined,
+  };
 }
 
 /** A node with fresh output values of the given types. */
@@ -32,11 +38,18 @@ export function makeNode<P extends PrimName>(
   params: ParamsOf<P>,
   inputs: readonly Value[],
   types: readonly TensorType[],
+  recomputed = false,
 ): Node<P> {
   const outputs: Value[] = [];
-  const node: Node<P> = { prim, params, inputs, outputs };
+  const node: Node<P> = { prim, params, inputs, outputs, recomputed };
   for (const { shape, dtype } of types)
-    outputs.push({ id: nextId++, shape, dtype, node: node as unknown as Node });
+    outputs.push({
+      id: nextId++,
+      shape,
+      dtype,
+      node: node as unknown as Node,
+      access: undefined,
+    });
   return node;
 }
 

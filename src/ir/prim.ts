@@ -99,6 +99,8 @@ export interface PrimParams {
   pickPlaces: NoParams;
   /** g [N, OH, OW, C], int32 places of its shape -> zeros [N, H, W, C] with g added at the places: the transpose of pickPlaces. */
   addAtPlaces: { readonly size: readonly [number, number] };
+  /** x -> x in memory of its own: made by the compiler, where a kernel or a caller needs that. */
+  copy: NoParams;
   reshape: { readonly shape: Shape };
   /** Output axis i is input axis perm[i]. */
   transpose: { readonly perm: readonly number[] };

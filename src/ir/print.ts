@@ -36,7 +36,10 @@ export function formatNode(node: Node, names: Names): string {
   const outputs = node.outputs.map((output) => names.typed(output)).join(", ");
   const inputs = node.inputs.map((input) => names.of(input)).join(" ");
   const name = isPrim(node, "composite") ? node.params.name : node.prim;
-  return [outputs, "=", name, formatParams(node), inputs].filter((part) => part !== "").join(" ");
+  const again = node.recomputed === true ? "again" : "";
+  return [outputs, "=", again, name, formatParams(node), inputs]
+    .filter((part) => part !== "")
+    .join(" ");
 }
 
 /** The graph as people read it. */

@@ -14,6 +14,18 @@ export interface Value extends TensorType {
   readonly id: number;
   /** The node that makes it; null for a graph's inputs. */
   readonly node: AnyNode | null;
+  /** Where its elements lie, once `compile/access.ts` has found out. */
+  access?: Access | undefined;
+}
+
+/**
+ * Element (i0, i1, ...) of a value is element offset + sum(i * stride) of `base`. For the virtual bases, which are stored nowhere, it
+ * is a literal (`constant`, all strides 0) or the number offset + sum(i * stride) itself (`iota`).
+ */
+export interface Access {
+  readonly base: Value;
+  readonly offset: number;
+  readonly strides: readonly number[];
 }
 
 /** A node of whatever primitive; `isPrim` tells which. */
@@ -22,6 +34,8 @@ export interface AnyNode {
   readonly params: object;
   readonly inputs: readonly Value[];
   readonly outputs: readonly Value[];
+  /** Whether it makes a value again that an earlier node has made, for later readers: it begins a kernel with those. */
+  readonly recomputed?: boolean;
 }
 
 /** A graph of whatever nodes. */

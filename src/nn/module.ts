@@ -1,4 +1,5 @@
 /** @file Modules: objects that hold parameters, and are trees of them. */
+import { identityOf } from "../base/identity.ts";
 import { ArgumentError, complaint } from "../base/errors.ts";
 import { Tensor } from "../ir/tensor.ts";
 import { type Tree, type TreeNode, flatten, treeProtocol } from "../ir/tree.ts";
@@ -220,16 +221,6 @@ function isRecord(value: unknown): value is Record<string, unknown> {
   if (typeof value !== "object" || value === null) return false;
   const prototype = Object.getPrototypeOf(value) as unknown;
   return prototype === null || prototype === Object.prototype;
-}
-
-const identities = new WeakMap<object, number>();
-let nextIdentity = 1;
-
-/** A number that belongs to one object (a class, a function) for the life of the process. */
-export function identityOf(object: object): number {
-  let identity = identities.get(object);
-  if (identity === undefined) identities.set(object, (identity = nextIdentity++));
-  return identity;
 }
 
 /** Text that differs when the value does: functions and objects count by identity, since what they do cannot be read. */

@@ -15,7 +15,7 @@ import { zeros } from "../ops/creation.ts";
 import { add, cast, mul, sub } from "../ops/elementwise.ts";
 import { at, stack } from "../ops/shaping.ts";
 import { tangentField } from "./derived-fields.ts";
-import { keyOf } from "./keys.ts";
+import { keyOf } from "../ir/key.ts";
 import { Integration, type Integrand, type Watchers } from "./loop.ts";
 import type { ErrorScale, PlannedTolerance } from "./norm.ts";
 import type { WatchSettings } from "./options.ts";

@@ -15,7 +15,7 @@ import { sum } from "../ops/reductions.ts";
 import { at, stack } from "../ops/shaping.ts";
 import { jvpOf, vjpOf } from "./derived-fields.ts";
 import type { Field } from "./field.ts";
-import { keyOf } from "./keys.ts";
+import { keyOf } from "../ir/key.ts";
 import { sizeInBytes } from "./packing.ts";
 
 type List = readonly TensorType[];

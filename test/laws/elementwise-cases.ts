@@ -218,7 +218,7 @@ export const elementwiseCases: Readonly<Record<string, readonly Case[]>> = {
     c(
       [x23],
       (x) => ops.cast(x!, "int32"),
-      build([2, 3], (i, j) => Math.trunc(pick(d23, i, j))),
+      build([2, 3], (i, j) => Math.trunc(pick(d23, i, j)) + 0), // int32 has no -0
       no,
     ),
   ],

@@ -16,7 +16,7 @@ import { primCases } from "./prim-cases.ts";
 import { tensorCases } from "./tensor-cases.ts";
 import * as ops from "../../src/ops/index.ts";
 
-/** Equal structure, numbers within `tolerance` relative (and signed zeros, infinities, NaN as such). */
+/** Equal structure, numbers within `tolerance` relative; zeros with their sign, infinities and NaN as they are. */
 export function expectNear(actual: Nested, expected: Nested, tolerance: number, path = ""): void {
   if (Array.isArray(expected)) {
     expect(Array.isArray(actual) && actual.length, `length at ${path}`).toBe(expected.length);
@@ -31,7 +31,7 @@ export function expectNear(actual: Nested, expected: Nested, tolerance: number, 
   ) {
     const error = Math.abs(actual - expected) / Math.abs(expected);
     expect(error, `${actual} for ${expected} at ${path}`).toBeLessThanOrEqual(tolerance);
-  } else expect(actual, path).toEqual(expected === 0 && actual === 0 ? actual : expected);
+  } else expect(actual, path).toBe(expected);
 }
 
 const dot = (a: readonly Tensor[], b: readonly Tensor[]): number =>

@@ -105,7 +105,7 @@ export const primCases: { readonly [P in PrimName]: readonly Case[] } = {
       "cast",
       [x34],
       { dtype: "int32" },
-      build([3, 4], (i, j) => Math.trunc(pick(d34, i, j))),
+      build([3, 4], (i, j) => Math.trunc(pick(d34, i, j)) + 0), // int32 has no -0
       false,
     ),
     one(
@@ -412,6 +412,7 @@ export const primCases: { readonly [P in PrimName]: readonly Case[] } = {
   randomBits: [
     one("randomBits", [random.key(0)], { shape: [2] }, [0x6b200159, 0x99ba4efe | 0], false),
   ],
+  copy: [one("copy", [x34], {}, d34)],
   composite: [
     {
       args: [x34, x34],

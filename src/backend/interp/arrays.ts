@@ -41,7 +41,8 @@ function write(x: Operand, out: Elements, offset: number, strides: readonly numb
 const dot = (a: readonly number[], b: readonly number[]): number =>
   a.reduce((sum, x, i) => sum + x * b[i]!, 0);
 
-export const viewRules: Rules<ViewPrim | "pad" | "concat" | "constant" | "iota"> = {
+export const viewRules: Rules<ViewPrim | "copy" | "pad" | "concat" | "constant" | "iota"> = {
+  copy: (_params, [x]) => x!.elements.slice(),
   reshape: (_params, [x]) => x!.elements.slice(),
   transpose: ({ perm }, [x], { shape }) => {
     const strides = stridesOf(x!.shape);

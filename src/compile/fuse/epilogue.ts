@@ -4,7 +4,8 @@
  */
 import { type Value, isPrim } from "../../ir/graph.ts";
 import { isTranscendental } from "../../ir/prim.ts";
-import { type Access, isVirtual } from "../access.ts";
+import type { Access } from "../../ir/value.ts";
+import { isVirtual } from "../access.ts";
 import { type Group, type Member, inOrder, onGroup } from "./group.ts";
 import { type Formation, mayMerge } from "./merge.ts";
 

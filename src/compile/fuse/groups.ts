@@ -4,7 +4,7 @@
  * order of axes, no operand is a fold of that group, and the groups stay free of circular waiting. Then groups are merged.
  */
 import type { Graph, Node, Value } from "../../ir/graph.ts";
-import { accessOf, isComputed, isRecomputed } from "../access.ts";
+import { accessOf, isComputed } from "../access.ts";
 import { attachEpilogues } from "./epilogue.ts";
 import { type Group, fit, inOrder, maxNodes, standsAlone } from "./group.ts";
 import { mergeGroups } from "./merge.ts";
@@ -37,7 +37,7 @@ export function formGroups(graph: Graph): {
       if (maker !== undefined) makers.add(maker);
     }
     let group =
-      space === undefined || isRecomputed(node)
+      space === undefined || node.recomputed === true
         ? undefined
         : join(space, candidates(bases, makers, readersOf), makers, makerOf, reach);
     if (group === undefined) groups.push((group = start(node, space, groups.length)));

@@ -11,7 +11,7 @@ import {
   logicalPrims,
   unaryPrims,
 } from "../../ir/prim.ts";
-import type { Access } from "../access.ts";
+import type { Access } from "../../ir/value.ts";
 import { type Group, type Member, onGroup } from "./group.ts";
 import type { Term } from "./space.ts";
 

@@ -3,7 +3,8 @@ import { type Node, type Value, isPrim } from "../../ir/graph.ts";
 import type { ReduceOp, View } from "../../ir/kernel.ts";
 import { isElementwise, isReduce } from "../../ir/prim.ts";
 import { type Shape, sizeOf, stridesOf } from "../../ir/shape.ts";
-import { type Access, accessOf } from "../access.ts";
+import type { Access } from "../../ir/value.ts";
+import { accessOf } from "../access.ts";
 
 /** A result of a node in its space: computed at every index, or folded over some axes. */
 export interface Result {
@@ -44,7 +45,7 @@ const reduceOps: Record<string, ReduceOp> = {
 export function spaceOf(node: Node): Space | undefined {
   const out = node.outputs[0]!;
   if (isElementwise(node.prim)) return elementwise(node, out);
-  if (isPrim(node, "reshape")) {
+  if (isPrim(node, "reshape") || isPrim(node, "copy")) {
     const x = node.inputs[0]!;
     return squeezed(node, x.shape, [
       {

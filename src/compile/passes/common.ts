@@ -1,5 +1,6 @@
 /** @file Pass: equal computations are done once (common subexpression elimination). */
 import type { Graph, Node, Value } from "../../ir/graph.ts";
+import { paramsKey } from "../../ir/key.ts";
 import { rewriteGraph } from "./rewrite.ts";
 
 const commutative: ReadonlySet<string> = new Set([
@@ -33,18 +34,4 @@ function keyOf(node: Node, inputs: readonly Value[]): string {
   const turned = inputs.length === 2 && x!.id > y!.id && commutative.has(node.prim);
   const ids = turned ? `${y!.id},${x!.id}` : inputs.map((input) => input.id).join();
   return `${node.prim}(${ids})${paramsKey(node)}`;
-}
-
-/** Parameters as a key; -0 and non-finite numbers keep their identity. */
-export function paramsKey(node: Node): string {
-  let key = "";
-  for (const name in node.params)
-    key += `;${partKey((node.params as Record<string, unknown>)[name])}`;
-  return key;
-}
-
-function partKey(part: unknown): string {
-  if (typeof part === "number") return Object.is(part, -0) ? "-0" : String(part);
-  if (Array.isArray(part)) return part.map(partKey).join();
-  return String(part);
 }

@@ -1,18 +1,14 @@
 /** @file Pass: copies are made explicit where a kernel or a caller needs a value in memory of its own. */
 import { type Graph, type Value, isPrim } from "../../ir/graph.ts";
 import { isElementwise, isReduce, isView } from "../../ir/prim.ts";
-import { accessOf, isComputed, isVirtual, isWhole, markCopy } from "../access.ts";
+import { accessOf, isComputed, isVirtual, isWhole } from "../access.ts";
 import { spaceOf } from "../fuse/space.ts";
 import { Builder, rewriteGraph } from "./rewrite.ts";
 
 /** After this pass every output is computed, distinct and no input; operands of direct and host kernels are whole, those of large matrix products lie in memory. */
 export function materialize(graph: Graph): Graph {
   const copied = new Map<Value, Value>();
-  const copy = (value: Value, builder: Builder): Value => {
-    const result = builder.add("reshape", { shape: value.shape }, [value], value);
-    markCopy(result);
-    return result;
-  };
+  const copy = (value: Value, builder: Builder): Value => builder.add("copy", {}, [value], value);
   const inMemory = (value: Value, builder: Builder): Value => {
     if (isWhole(value)) return value;
     let result = copied.get(value);

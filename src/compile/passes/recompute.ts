@@ -7,7 +7,7 @@ import { type Graph, type Node, type Value, isPrim } from "../../ir/graph.ts";
 import { comparePrims, isElementwise, isReduce, isView } from "../../ir/prim.ts";
 import { sizeOf } from "../../ir/shape.ts";
 import { kernelBytes } from "../../ir/dtype.ts";
-import { accessOf, isVirtual, isWhole, markRecomputed } from "../access.ts";
+import { accessOf, isVirtual, isWhole } from "../access.ts";
 import { rewriteGraph } from "./rewrite.ts";
 
 /** Elements from which a tensor leaves the caches before it is needed again. */
@@ -38,8 +38,7 @@ export function recompute(graph: Graph): Graph {
       let value = made.get(stage);
       if (value === undefined) {
         const { prim, params } = input.node as Node;
-        value = builder.add(prim, params, operands.get(input)!, input);
-        markRecomputed(value.node as Node);
+        value = builder.addAll(prim, params, operands.get(input)!, [input], true)[0]!;
         made.set(stage, value);
       }
       return value;
@@ -86,7 +85,7 @@ function planOf({ nodes, outputs }: Graph): Plan {
 }
 
 const isLoop = (node: Node): boolean =>
-  isElementwise(node.prim) || isReduce(node.prim) || isView(node.prim);
+  isElementwise(node.prim) || isReduce(node.prim) || isView(node.prim) || node.prim === "copy";
 
 /** Whether a reader runs over the value as it lies, so that their loops are one. */
 function inLoops(reader: Node, value: Value): boolean {
@@ -138,7 +137,7 @@ function stages(
     const most = Math.max(-1, ...node.inputs.map((input) => depth.get(input) ?? -1));
     if (most < 0) continue;
     if (wanted.has(node)) found.set(node, most);
-    const through = isElementwise(node.prim) || isView(node.prim) ? most : most + 1;
+    const through = isLoop(node) && !isReduce(node.prim) ? most : most + 1;
     for (const output of node.outputs) depth.set(output, through);
   }
   const own = depth.get(value)!;

@@ -1,7 +1,6 @@
 /** @file Rebuilding a graph node by node: the frame that passes share. */
 import { type Graph, type Node, type TensorType, type Value, makeNode } from "../../ir/graph.ts";
 import type { ParamsOf, PrimName } from "../../ir/prim.ts";
-import { isCopy, markCopy } from "../access.ts";
 
 /** A graph under reconstruction. */
 export class Builder {
@@ -22,21 +21,20 @@ export class Builder {
     params: ParamsOf<P>,
     inputs: readonly Value[],
     types: readonly TensorType[],
+    recomputed = false,
   ): readonly Value[] {
-    const node = makeNode(prim, params, inputs, types);
+    const node = makeNode(prim, params, inputs, types, recomputed);
     this.nodes.push(node as unknown as Node);
     return node.outputs;
   }
 
-  /** Keeps a node as it is, on other inputs; the very node where they are the same. A copy stays one. */
+  /** Keeps a node as it is, on other inputs; the very node where they are the same. */
   keep(node: Node, inputs: readonly Value[]): readonly Value[] {
     if (inputs.every((input, index) => input === node.inputs[index])) {
       this.nodes.push(node);
       return node.outputs;
     }
-    const outputs = this.addAll(node.prim, node.params, inputs, node.outputs);
-    node.outputs.forEach((output, index) => isCopy(output) && markCopy(outputs[index]!));
-    return outputs;
+    return this.addAll(node.prim, node.params, inputs, node.outputs, node.recomputed);
   }
 }
 

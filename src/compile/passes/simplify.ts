@@ -26,14 +26,14 @@ function rule(node: Node, inputs: readonly Value[], builder: Builder): Value | u
   }
   switch (node.prim) {
     case "add": {
-      if (literalOf(y) === 0) return x;
-      if (literalOf(x) === 0) return y;
+      if (isNothing(literalOf(y), -0, out)) return x;
+      if (isNothing(literalOf(x), -0, out)) return y;
       if (y.node?.prim === "neg") return builder.add("sub", {}, [x, y.node.inputs[0]!], out);
       if (x.node?.prim === "neg") return builder.add("sub", {}, [y, x.node.inputs[0]!], out);
       return fold(node, inputs, builder);
     }
     case "sub":
-      if (literalOf(y) === 0) return x;
+      if (isNothing(literalOf(y), 0, out)) return x;
       if (y.node?.prim === "neg") return builder.add("add", {}, [x, y.node.inputs[0]!], out);
       return fold(node, inputs, builder);
     case "mul":
@@ -84,6 +84,11 @@ function rule(node: Node, inputs: readonly Value[], builder: Builder): Value | u
     default:
       return undefined;
   }
+}
+
+/** Whether a literal changes nothing: of floats only one of the zeros does, since -0 + 0 and -0 - -0 are 0. */
+function isNothing(literal: number | undefined, zero: number, { dtype }: TensorType): boolean {
+  return dtype === "int32" ? literal === 0 : Object.is(literal, zero);
 }
 
 /** Small powers as products: exact where the general power only approximates, and much faster. */

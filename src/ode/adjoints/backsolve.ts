@@ -13,7 +13,7 @@ import { zeros } from "../../ops/creation.ts";
 import { add } from "../../ops/elementwise.ts";
 import { at, flip, slice } from "../../ops/shaping.ts";
 import { augmentedField, augmentedState, jvpOf, vjpOf } from "../derived-fields.ts";
-import { keyOf } from "../keys.ts";
+import { keyOf } from "../../ir/key.ts";
 import { Integration, type Watchers } from "../loop.ts";
 import type { ErrorScale, NormPart, PlannedTolerance } from "../norm.ts";
 import { type Stepping, steppingOf, steppingSpec } from "../options.ts";

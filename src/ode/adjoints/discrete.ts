@@ -9,7 +9,7 @@ import { whole } from "../../base/kinds.ts";
 import { checkOptions, optional, schema } from "../../base/options.ts";
 import type { HostContext, HostOp, HostRun, Pointer } from "../../ir/host.ts";
 import { Layout } from "../../ir/layout.ts";
-import { keyOf } from "../keys.ts";
+import { keyOf } from "../../ir/key.ts";
 import { Integration } from "../loop.ts";
 import { sizeInBytes } from "../packing.ts";
 import {

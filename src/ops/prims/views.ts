@@ -15,8 +15,12 @@ import type { TensorType } from "../../ir/graph.ts";
 
 const isCount = (n: number): boolean => Number.isInteger(n) && n >= 0;
 
-/** Rules of views. */
-export const viewRules: { [P in ViewPrim]: Rules<P> } = {
+/** Rules of views, and of the copy that a compiler makes of one. */
+export const viewRules: { [P in ViewPrim | "copy"]: Rules<P> } = {
+  copy: linear(
+    ([x]) => [{ shape: x!.shape, dtype: x!.dtype }],
+    (g) => g,
+  ),
   reshape: linear(
     (inputs, { shape }) => {
       arity("reshape", inputs, 1);
