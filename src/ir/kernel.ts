@@ -70,6 +70,13 @@ export interface Store {
 export interface Reduction extends Store {
   readonly op: ReduceOp;
   readonly axes: readonly number[];
+  /** Whether elements are added one after another, in order. Otherwise the backend chooses an order that follows from `axes`. */
+  readonly serial?: boolean | undefined;
+  /**
+   * Whether the fold runs across the rows of its operand (over a batch). Only then may its order depend on other extents:
+   * a result that belongs to one row has the same bits whatever other rows there are.
+   */
+  readonly acrossRows?: boolean | undefined;
 }
 
 /** A body run at every index of `extents` ([] is one run). Iterations are independent but for the reductions. */

@@ -71,8 +71,8 @@ function nestKey(
   for (const instruction of body) key += ` ${instructionKey(instruction, name)}`;
   for (const { instruction, value, view } of stores)
     key += ` !${instruction}>${name(value)}${viewKey(view)}`;
-  for (const { instruction, value, view, op, axes } of reductions)
-    key += ` ${op}${instruction}>${name(value)}${viewKey(view)}/${axes.join()}`;
+  for (const { instruction, value, view, op, axes, serial, acrossRows } of reductions)
+    key += ` ${op}${instruction}>${name(value)}${viewKey(view)}/${axes.join()}${serial} ${acrossRows}`;
   return key;
 }
 

@@ -35,7 +35,7 @@ export function lowerGroup(group: Group, stored: (value: Value) => boolean): Loo
       if (fold !== undefined)
         reductions.push({
           ...place,
-          op: fold.op,
+          ...fold,
           axes: fold.axes.map((axis) => member.axes[axis]!).sort((a, b) => a - b),
         });
       else {

@@ -1,16 +1,19 @@
 /** @file Iteration spaces: the loop a node wants to be part of, and how its operands and results walk through it. */
 import { type Node, type Value, isPrim } from "../../ir/graph.ts";
-import type { ReduceOp, View } from "../../ir/kernel.ts";
+import type { ReduceOp, Reduction, View } from "../../ir/kernel.ts";
 import { isElementwise, isReduce } from "../../ir/prim.ts";
 import { type Shape, sizeOf, stridesOf } from "../../ir/shape.ts";
 import type { Access } from "../../ir/value.ts";
 import { accessOf } from "../access.ts";
 
+/** A fold over some axes: see `Reduction` of ir/kernel.ts. */
+export type Fold = Pick<Reduction, "op" | "axes" | "serial" | "acrossRows">;
+
 /** A result of a node in its space: computed at every index, or folded over some axes. */
 export interface Result {
   readonly value: Value;
   readonly view: View;
-  readonly fold?: { readonly op: ReduceOp; readonly axes: readonly number[] };
+  readonly fold?: Fold;
 }
 
 /** One term of a node's computation: reads, combined as `how` says, into one result. */
@@ -68,7 +71,7 @@ export function spaceOf(node: Node): Space | undefined {
         result: {
           value: out,
           view: { offset: 0, strides },
-          fold: { op: reduceOps[node.prim]!, axes },
+          fold: { op: reduceOps[node.prim]!, axes, acrossRows: axes.includes(0) },
         },
       },
     ]);
@@ -103,7 +106,7 @@ function squeezed(node: Node, shape: Shape, terms: readonly Term[]): Space {
       result:
         result.fold === undefined || axes === undefined || axes.length === 0
           ? { value: result.value, view }
-          : { value: result.value, view, fold: { op: result.fold.op, axes } },
+          : { value: result.value, view, fold: { ...result.fold, axes } },
     };
   });
   return {
@@ -160,6 +163,7 @@ function smallMatmul(node: Node<"matmul"> & Node): Space | undefined {
     );
   }
   const inner = batch.length;
+  const acrossRows = aColumn !== 1;
   if (n <= smallSide)
     return squeezed(
       node,
@@ -170,7 +174,7 @@ function smallMatmul(node: Node<"matmul"> & Node): Space | undefined {
         result: {
           value: out,
           view: { offset: j, strides: [...outBatch, n, 0] },
-          fold: { op: "sum", axes: [inner + 1] },
+          fold: { op: "sum", axes: [inner + 1], acrossRows },
         },
       })),
     );
@@ -183,7 +187,7 @@ function smallMatmul(node: Node<"matmul"> & Node): Space | undefined {
       result: {
         value: out,
         view: { offset: i * n, strides: [...outBatch, 0, 1] },
-        fold: { op: "sum", axes: [inner] },
+        fold: { op: "sum", axes: [inner], serial: true, acrossRows },
       },
     })),
   );

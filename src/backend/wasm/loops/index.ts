@@ -13,6 +13,7 @@ import {
   type ScheduledReduction,
   mergeAxes,
   schedule,
+  withoutContradictions,
 } from "./schedule.ts";
 import { emitNest } from "./nest.ts";
 import { type Split, splitNest } from "./split.ts";
@@ -61,7 +62,7 @@ export const emitLoops: PhasedEmitter<readonly LoopNest[]> = (outer, nests) => {
     // These need no scratch memory, in which the partial results lie.
     for (const fold of folds.map(mergeAxes)) emit(fold, splitNest(fold, false));
   };
-  for (const nest of nests) emit(nest, splitNest(nest));
+  for (const nest of nests.flatMap(withoutContradictions)) emit(nest, splitNest(nest));
   flush();
 };
 

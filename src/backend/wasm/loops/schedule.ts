@@ -16,6 +16,134 @@ export type Accumulation =
   | { readonly kind: "output" }
   | { readonly kind: "lanes" };
 
+/**
+ * In which order the elements of a sum are added. `lanes`: element i of axis `axis` goes to partial sum i modulo the lanes
+ * (times the chains, see `chainsOf`), axes before it one after another; partial sums are added at the end. `serial`: one
+ * after another. `any`: it makes no difference.
+ */
+type FoldOrder =
+  | { readonly kind: "lanes"; readonly axis: number }
+  | { readonly kind: "serial" }
+  | { readonly kind: "any" };
+
+/** Folds of at most this many elements are serial. */
+const shortest = 4;
+
+/** Instructions that an instruction depends on, itself included. */
+export function sourcesOf(body: readonly Instruction[], roots: readonly number[]): Set<number> {
+  const found = new Set<number>();
+  const visit = (index: number): void => {
+    if (found.has(index)) return;
+    found.add(index);
+    operandsOf(body[index]!).forEach(visit);
+  };
+  roots.forEach(visit);
+  return found;
+}
+
+/**
+ * The order of a fold follows from the axes that it folds and from how its operands walk along them, and from nothing else:
+ * a sample's sums have the same bits whatever the batch. Lanes run along an axis whose elements all lie side by side.
+ */
+export function foldOrder(
+  nest: LoopNest,
+  { op, axes, value, serial, instruction }: Reduction,
+): FoldOrder {
+  const float = value.dtype === "float32" || value.dtype === "float64";
+  if (!float || op === "max" || op === "min") return { kind: "any" };
+  if (serial === true) return { kind: "serial" };
+  const reads = [...sourcesOf(nest.body, [instruction])].flatMap(
+    (index) => viewOf(nest.body[index]!) ?? [],
+  );
+  for (const axis of axes.toReversed()) {
+    const strides = reads.map((view) => view.strides[axis]!);
+    if (
+      nest.extents[axis]! > shortest &&
+      strides.includes(1) &&
+      strides.every((stride) => stride === 0 || stride === 1)
+    )
+      return { kind: "lanes", axis };
+  }
+  return { kind: "serial" };
+}
+
+/** The axis that lanes have to run along, if any, and those that they must not; undefined if folds contradict each other. */
+function lanesOfFolds(
+  nest: LoopNest,
+): { along: number | undefined; never: ReadonlySet<number> } | undefined {
+  let along: number | undefined;
+  const never = new Set<number>();
+  for (const reduction of nest.reductions) {
+    const order = foldOrder(nest, reduction);
+    if (order.kind === "serial") for (const axis of reduction.axes) never.add(axis);
+    if (order.kind !== "lanes") continue;
+    if (along !== undefined && along !== order.axis) return undefined;
+    along = order.axis;
+    for (const axis of reduction.axes) if (axis !== along) never.add(axis);
+  }
+  return along !== undefined && never.has(along) ? undefined : { along, never };
+}
+
+/** The nest as several, if no direction of the lanes suits the orders of all its folds: each has those that go together. */
+export function withoutContradictions(nest: LoopNest): LoopNest[] {
+  if (lanesOfFolds(nest) !== undefined) return [nest];
+  const parts: Reduction[][] = [];
+  for (const reduction of nest.reductions) {
+    const fitting = parts.find(
+      (part) => lanesOfFolds({ ...nest, reductions: [...part, reduction] }) !== undefined,
+    );
+    if (fitting === undefined) parts.push([reduction]);
+    else fitting.push(reduction);
+  }
+  return parts.map((reductions, index) =>
+    onlyNeeded({ ...nest, stores: index === 0 ? nest.stores : [], reductions }),
+  );
+}
+
+/** The nest without instructions that nothing needs. */
+function onlyNeeded(nest: LoopNest): LoopNest {
+  const { body, stores, reductions } = nest;
+  const needed = sourcesOf(
+    body,
+    [...stores, ...reductions].map(({ instruction }) => instruction),
+  );
+  const kept = [...body.keys()].filter((index) => needed.has(index));
+  const moved = new Map(kept.map((index, place) => [index, place]));
+  const at = <T extends { readonly instruction: number }>(place: T): T => ({
+    ...place,
+    instruction: moved.get(place.instruction)!,
+  });
+  return {
+    ...nest,
+    body: kept.map((index) => withOperands(body[index]!, (operand) => moved.get(operand)!)),
+    stores: stores.map(at),
+    reductions: reductions.map(at),
+  };
+}
+
+function withOperands(instruction: Instruction, moved: (operand: number) => number): Instruction {
+  switch (instruction.kind) {
+    case "load":
+    case "index":
+    case "literal":
+      return instruction;
+    case "unary":
+    case "cast":
+    case "shiftRight":
+      return { ...instruction, x: moved(instruction.x) };
+    case "binary":
+    case "compare":
+      return { ...instruction, x: moved(instruction.x), y: moved(instruction.y) };
+    case "select":
+      return {
+        ...instruction,
+        condition: moved(instruction.condition),
+        x: moved(instruction.x),
+        y: moved(instruction.y),
+      };
+  }
+}
+
 export interface ScheduledReduction extends Reduction {
   readonly accumulation: Accumulation;
 }
@@ -148,9 +276,11 @@ export function workOf(instruction: Instruction): number {
 function loopOrder(nest: LoopNest, lanes: number): { axes: number[]; vector: number } {
   const all = nest.extents.map((_, axis) => axis);
   if (all.length === 0) return { axes: [], vector: -1 };
+  const { along, never } = lanesOfFolds(nest) ?? { along: undefined, never: new Set(all) };
   let vector = -1;
   let least = Infinity;
-  for (const axis of all) {
+  for (const axis of along === undefined ? all : [along]) {
+    if (never.has(axis)) continue;
     const extent = nest.extents[axis]!;
     const vectors = Math.ceil(extent / lanes) / Math.max(extent, 1);
     let total = 0;
@@ -162,9 +292,11 @@ function loopOrder(nest: LoopNest, lanes: number): { axes: number[]; vector: num
     if (total * vectors <= least) [least, vector] = [total * vectors, axis];
   }
   const others = all.filter((axis) => axis !== vector);
-  const inside = [...others, vector];
+  const inside = vector < 0 ? all : [...others, vector];
   const last = others.at(-1);
-  if (last === undefined || footprint(nest) > cacheBytes) return { axes: inside, vector };
+  if (vector < 0) return { axes: all, vector };
+  if (along !== undefined || last === undefined || footprint(nest) > cacheBytes)
+    return { axes: inside, vector };
   const outside = [...others.slice(0, -1), vector, last];
   return { axes: inMemory(nest, outside) < inMemory(nest, inside) ? outside : inside, vector };
 }

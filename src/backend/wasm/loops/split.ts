@@ -4,7 +4,7 @@
  */
 import type { LoopNest, View, Reduction } from "../../../ir/kernel.ts";
 import { type Cut, cut } from "../kernels/flow.ts";
-import { mapViews, workOf, bytesOf } from "./schedule.ts";
+import { foldOrder, mapViews, workOf, bytesOf } from "./schedule.ts";
 import type { Value } from "../../../ir/graph.ts";
 
 /** A nest over one chunk. The last chunk may be shorter, and then has a nest of its own. */
@@ -70,6 +70,15 @@ function unitOf(nest: LoopNest, axis: number, size: number): number {
 const isFolded = ({ reductions }: LoopNest, axis: number): boolean =>
   reductions.some(({ axes }) => axes.includes(axis));
 
+/** Whether partial results of the axis are allowed: the cut follows from all extents, so sums of single rows must stay whole. */
+const mayCutFold = (nest: LoopNest, axis: number): boolean =>
+  nest.reductions.every(
+    (reduction) =>
+      !reduction.axes.includes(axis) ||
+      reduction.acrossRows === true ||
+      foldOrder(nest, reduction).kind === "any",
+  );
+
 const viewsRead = ({ body }: LoopNest): View[] =>
   body.flatMap((instruction) => (instruction.kind === "load" ? [instruction.view] : []));
 
@@ -86,7 +95,8 @@ function axesToCut(nest: LoopNest, folded: boolean): number[] {
   const room = (axis: number): number => Math.min(nest.extents[axis]!, mostChunks);
   const all = [...nest.extents.keys()].sort((a, b) => room(b) - room(a));
   const free = all.filter((axis) => !isFolded(nest, axis));
-  return folded ? [...free, ...all.filter((axis) => isFolded(nest, axis))] : free;
+  if (!folded) return free;
+  return [...free, ...all.filter((axis) => isFolded(nest, axis) && mayCutFold(nest, axis))];
 }
 
 function chunkOf(nest: LoopNest, axis: number, count: number, size: number): LoopNest {
