@@ -28,8 +28,13 @@ export class Executable {
   private busy = false;
 
   /** The last inputs of the graph are the captured tensors. */
-  constructor(graph: Graph, name: string, captured: readonly Tensor[] = []) {
-    this.holdings = new Holdings(backend());
+  constructor(
+    graph: Graph,
+    name: string,
+    captured: readonly Tensor[] = [],
+    batchInvariant = false,
+  ) {
+    this.holdings = new Holdings(backend(), batchInvariant);
     try {
       this.program = untraced(() => new Program(graph, name, this.holdings, captured));
       const own = this.program.bindOwn();
@@ -128,13 +133,14 @@ export function makeExecutable(
   graph: Graph,
   name: string,
   captured: readonly Tensor[] = [],
+  batchInvariant = false,
 ): Executable {
   try {
-    return new Executable(graph, name, captured);
+    return new Executable(graph, name, captured, batchInvariant);
   } catch (error) {
     if (!(error instanceof RangeError) || kept.size === 0) throw error;
     shrink(0, 0);
-    return new Executable(graph, name, captured);
+    return new Executable(graph, name, captured, batchInvariant);
   }
 }
 

@@ -9,6 +9,7 @@ import type { SharedBlock } from "./constants.ts";
 /** Blocks of kernel memory that live as long as a program and all it contains. */
 export class Holdings {
   readonly backend: Backend;
+  readonly batchInvariant: boolean;
   /** Objects that host operations of one program share. */
   readonly shared: Map<object, unknown> = new Map();
   /** What the caller of the run under way has passed along for host operations. */
@@ -18,8 +19,10 @@ export class Holdings {
   private borrowed: (() => void)[] = [];
   private waiting: { readonly segment: Segment; readonly done: (run: () => void) => void }[] = [];
 
-  constructor(backend: Backend) {
+  /** `batchInvariant`: programs give a sample the same bits in every batch. */
+  constructor(backend: Backend, batchInvariant = false) {
     this.backend = backend;
+    this.batchInvariant = batchInvariant;
   }
 
   /** Bytes held. */

@@ -43,8 +43,9 @@ export class Program implements Procedure {
   ) {
     this.name = name;
     this.holdings = holdings;
-    this.graph = optimize(asGraph(source), false, holdings.backend.claims);
-    this.kernels = formKernels(this.graph);
+    const { batchInvariant, backend } = holdings;
+    this.graph = optimize(asGraph(source), false, backend.claims, batchInvariant);
+    this.kernels = formKernels(this.graph, batchInvariant);
     const { inputs, outputs } = this.graph;
     this.outputStart = inputs.length;
     const slotOf = new Map<Value, number>(inputs.map((input, index) => [input, index]));

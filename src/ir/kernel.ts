@@ -66,17 +66,23 @@ export interface Store {
   readonly view: View;
 }
 
-/** An instruction's result folded over the loop axes on which `view` has stride 0 and the extent is above 1 (listed in `axes`). */
-export interface Reduction extends Store {
-  readonly op: ReduceOp;
-  readonly axes: readonly number[];
-  /** Whether elements are added one after another, in order. Otherwise the backend chooses an order that follows from `axes`. */
-  readonly serial?: boolean | undefined;
+/** How a fold stays the same in every batch. */
+export interface FoldInvariance {
+  /** Whether elements are added one after another. Otherwise the backend chooses an order that follows from the folded axes. */
+  readonly serial: boolean;
   /**
    * Whether the fold runs across the rows of its operand (over a batch). Only then may its order depend on other extents:
    * a result that belongs to one row has the same bits whatever other rows there are.
    */
-  readonly acrossRows?: boolean | undefined;
+  readonly acrossRows: boolean;
+}
+
+/** An instruction's result folded over the loop axes on which `view` has stride 0 and the extent is above 1 (listed in `axes`). */
+export interface Reduction extends Store {
+  readonly op: ReduceOp;
+  readonly axes: readonly number[];
+  /** Given where the order of a sum must not depend on extents that it does not fold. */
+  readonly invariant?: FoldInvariance | undefined;
 }
 
 /** A body run at every index of `extents` ([] is one run). Iterations are independent but for the reductions. */
@@ -107,6 +113,8 @@ export interface MatmulWork {
   readonly b: MatrixView;
   readonly out: Value;
   readonly dtype: "float32" | "float64";
+  /** Whether the order of a sum must depend on k alone. */
+  readonly invariant?: boolean | undefined;
 }
 
 /** The convolution of contiguous `x` with a prepared kernel. */

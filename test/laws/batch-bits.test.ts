@@ -1,5 +1,5 @@
 /**
- * @file Law: a sample's results have the same bits in every batch. Each kernel family runs on batches made of the same samples;
+ * @file Law: with `batchInvariant` a sample's results have the same bits in every batch. Each kernel family runs on batches made of the same samples;
  * the first samples of every batch must agree with those of the largest one.
  */
 import { describe, expect, it } from "vitest";
@@ -17,6 +17,7 @@ type Float = "float32" | "float64";
 type Make = (weights: (...shape: number[]) => Tensor) => (x: Tensor) => Tensor;
 
 interface Family {
+  readonly kind: string;
   readonly name: string;
   /** Shape of a sample. */
   readonly sample: readonly number[];
@@ -33,11 +34,12 @@ function numbers(shape: readonly number[], dtype: Float, seed: number): Tensor {
 }
 
 const families: Family[] = [];
+let kind = "matrix products";
 const family = (name: string, sample: readonly number[], make: Make): void =>
-  void families.push({ name, sample, make });
+  void families.push({ kind, name, sample, make });
 
-const depths = [1, 2, 3, 4, 5, 7, 8, 9, 16, 50, 64, 257, 784];
-const widths = [1, 2, 3, 4, 5, 8, 10, 50, 64, 300];
+const depths = [1, 3, 5, 8, 50, 257];
+const widths = [1, 2, 4, 5, 10, 300];
 for (const k of depths)
   for (const n of widths) {
     family(`x[b, ${k}] @ w[${k}, ${n}]`, [k], (weights) => {
@@ -71,6 +73,7 @@ for (const [m, k, n] of [
   });
   family(`x[b, ${m}, ${k}] @ x^T`, [m, k], () => (x) => x.matmul(x.transpose([0, 2, 1])));
 }
+kind = "networks of dense layers";
 family("784-300-10 with softmax", [784], (weights) => {
   const [w, b, v, c] = [weights(784, 300), weights(300), weights(300, 10), weights(10)];
   return (x) => ops.softmax(x.matmul(w).add(b).relu().matmul(v).add(c));
@@ -88,6 +91,7 @@ family("a large dense layer", [2048], (weights) => {
   return (x) => x.matmul(w);
 });
 
+kind = "convolutions and pooling";
 const images: readonly [name: string, sample: number[], kernel: number[], options: object][] = [
   ["3x3", [12, 12, 16], [3, 3, 16, 24], { padding: "same" }],
   ["3x3, many channels", [14, 14, 64], [3, 3, 64, 64], { padding: "same" }],
@@ -132,7 +136,8 @@ family(
 );
 family("mean of windows", [12, 12, 10], () => (x) => ops.averagePool2d(x, { poolSize: 2 }));
 
-const channels = [1, 2, 3, 4, 5, 7, 10, 31, 64, 100, 1000];
+kind = "softmax, sums and normalisations of rows";
+const channels = [1, 3, 5, 10, 64, 1000];
 for (const c of channels) {
   family(`softmax of ${c}`, [c], () => (x) => ops.softmax(x));
   family(`logSoftmax of ${c}`, [c], () => (x) => ops.logSoftmax(x));
@@ -144,18 +149,18 @@ for (const c of channels) {
   family(`normalisation of ${c}`, [c], (weights) => {
     const [gamma, beta] = [weights(c), weights(c)];
     return (x) => {
-      const centred = x.sub(x.mean([1], { keepDims: true }));
-      const variance = centred.mul(centred).mean([1], { keepDims: true });
+      const centred = x.sub(x.mean([1], true));
+      const variance = centred.mul(centred).mean([1], true);
       return centred.div(variance.add(1e-3).sqrt()).mul(gamma).add(beta);
     };
   });
 }
+kind = "sums and normalisations of images";
 for (const [h, w, c] of [
   [2, 3, 5],
   [7, 7, 16],
   [9, 4, 3],
-  [32, 32, 8],
-  [50, 40, 64],
+  [12, 10, 8],
 ] as const) {
   const shape = [h, w, c];
   for (const axes of [[1], [2], [3], [1, 2], [2, 3], [1, 3], [1, 2, 3]]) {
@@ -175,8 +180,8 @@ for (const [h, w, c] of [
     return (x) => x.sub(mean).div(variance.add(1e-3).sqrt()).mul(gamma).add(beta);
   });
   family(`group normalisation of [b, ${shape.join(", ")}]`, shape, () => (x) => {
-    const centred = x.sub(x.mean([1, 2, 3], { keepDims: true }));
-    return centred.div(centred.mul(centred).mean([1, 2, 3], { keepDims: true }).add(1e-3).sqrt());
+    const centred = x.sub(x.mean([1, 2, 3], true));
+    return centred.div(centred.mul(centred).mean([1, 2, 3], true).add(1e-3).sqrt());
   });
   family(`scaled sums of [b, ${shape.join(", ")}]`, shape, (weights) => {
     const scale = weights(c);
@@ -184,15 +189,16 @@ for (const [h, w, c] of [
       x
         .mul(scale)
         .sum([3])
-        .add(x.sum([1, 2]).sum([1], { keepDims: true }).reshape([-1, 1, 1]));
+        .add(x.sum([1, 2]).sum([1], true).reshape([-1, 1, 1]));
   });
 }
-for (const name of ["exp", "log1p", "sin", "erf", "sqrt", "sigmoid", "softplus", "gelu"] as const)
-  family(`${name} of 33`, [33], () => (x) => ops[name](x.abs()));
+kind = "elementwise functions";
+for (const f of [ops.exp, ops.log1p, ops.sin, ops.erf, ops.sqrt, ops.sigmoid, ops.softplus])
+  family(`${f.name} of 33`, [33], () => (x) => f(x.abs()));
 
 /** The first `count` samples, and what `f` gives for them. */
 function bitsOf(f: (x: Tensor) => Tensor, samples: Tensor, count: number): Uint8Array {
-  const out = jit(f)(ops.slice(samples, [0], [count])).data();
+  const out = jit(f, { batchInvariant: true })(ops.slice(samples, [0], [count])).data();
   return new Uint8Array(out.buffer, out.byteOffset, out.byteLength);
 }
 
@@ -219,8 +225,27 @@ function differing({ sample, make }: Family, dtype: Float, gradient: boolean): n
 for (const dtype of ["float32", "float64"] as const)
   for (const gradient of [false, true])
     describe(`${gradient ? "gradients by the input" : "results"} in ${dtype}`, () => {
-      for (const each of families)
-        it(each.name, () => {
-          expect(differing(each, dtype, gradient)).toEqual([]);
+      for (const of of new Set(families.map((each) => each.kind)))
+        it(of, () => {
+          const wrong = families.flatMap((each) => {
+            if (each.kind !== of) return [];
+            const batchesThatDiffer = differing(each, dtype, gradient);
+            return batchesThatDiffer.length === 0 ? [] : [{ name: each.name, batchesThatDiffer }];
+          });
+          expect(wrong).toEqual([]);
         });
     });
+
+it("a product of few rows has other bits without the option: the law can fail", () => {
+  const w = numbers([784, 300], "float32", 1);
+  const samples = numbers([largest, 784], "float32", 0);
+  const product = jit((x: Tensor) => x.matmul(w));
+  const [all, one] = [product(samples), product(ops.slice(samples, [0], [1]))];
+  expect([...one.data()]).not.toEqual([...all.data()].slice(0, 300));
+});
+
+it("jit refuses options that it does not know", () => {
+  expect(() => jit((x: Tensor) => x, { batchInvariance: true } as never)).toThrow(
+    /jit.*batchInvariant/s,
+  );
+});

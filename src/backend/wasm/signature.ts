@@ -22,11 +22,11 @@ export function signatureOf({ work }: Pick<Kernel, "work">): Signature {
     case "loops":
       return { key: work.nests.map((nest) => nestKey(nest, name)).join("|"), values };
     case "matmul": {
-      const { batch, m, k, n, a, b, out, dtype } = work;
+      const { batch, m, k, n, a, b, out, dtype, invariant } = work;
       const matrix = (view: MatrixView): string =>
         `${name(view.value)},${view.offset},${view.batch.join()},${view.row},${view.column}`;
       return {
-        key: `matmul ${dtype} ${batch.join()} ${m} ${k} ${n} ${matrix(a)} ${matrix(b)} ${typed(out)}`,
+        key: `matmul ${dtype} ${invariant} ${batch.join()} ${m} ${k} ${n} ${matrix(a)} ${matrix(b)} ${typed(out)}`,
         values,
       };
     }
@@ -71,8 +71,8 @@ function nestKey(
   for (const instruction of body) key += ` ${instructionKey(instruction, name)}`;
   for (const { instruction, value, view } of stores)
     key += ` !${instruction}>${name(value)}${viewKey(view)}`;
-  for (const { instruction, value, view, op, axes, serial, acrossRows } of reductions)
-    key += ` ${op}${instruction}>${name(value)}${viewKey(view)}/${axes.join()}${serial} ${acrossRows}`;
+  for (const { instruction, value, view, op, axes, invariant } of reductions)
+    key += ` ${op}${instruction}>${name(value)}${viewKey(view)}/${axes.join()}${invariant === undefined ? "" : JSON.stringify(invariant)}`;
   return key;
 }
 

@@ -40,8 +40,9 @@ const most = 8192;
  * A transcendental function alone in its loop keeps its coefficients in the sixteen vector registers of x64. Fused with the
  * rest of a layer, everything spills: measured on workload A, the fused loop took a fifth longer than three separate ones.
  */
-export function standsAlone({ node, extents }: Space): boolean {
-  if (!isTranscendental(node.prim)) return false;
+export function standsAlone({ node, extents }: Space, invariant: boolean): boolean {
+  // What depends on the size would depend on the batch, and with it the loops that sums are part of.
+  if (invariant || !isTranscendental(node.prim)) return false;
   const size = sizeOf(extents);
   return size >= fewest && size <= most;
 }

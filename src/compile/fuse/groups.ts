@@ -15,7 +15,10 @@ import { type Space, spaceOf } from "./space.ts";
 const horizon = 8;
 
 /** All groups of a graph, in an order in which they can run, and which of them makes each value. */
-export function formGroups(graph: Graph): {
+export function formGroups(
+  graph: Graph,
+  invariant: boolean,
+): {
   groups: Group[];
   makerOf: ReadonlyMap<Value, Group>;
 } {
@@ -39,8 +42,8 @@ export function formGroups(graph: Graph): {
     let group =
       space === undefined || node.recomputed === true
         ? undefined
-        : join(space, candidates(bases, makers, readersOf), makers, makerOf, reach);
-    if (group === undefined) groups.push((group = start(node, space, groups.length)));
+        : join(space, candidates(bases, makers, readersOf), makers, makerOf, reach, invariant);
+    if (group === undefined) groups.push((group = start(node, space, groups.length, invariant)));
     for (const base of bases) {
       if (group.bases.has(base)) continue;
       group.bases.add(base);
@@ -71,10 +74,10 @@ function candidates(
   return found;
 }
 
-function start(node: Node, space: Space | undefined, index: number): Group {
+function start(node: Node, space: Space | undefined, index: number, invariant: boolean): Group {
   const group: Group = {
     index,
-    closed: space === undefined || standsAlone(space),
+    closed: space === undefined || standsAlone(space, invariant),
     nodes: [node],
     extents: space?.extents ?? [],
     members: [],
@@ -108,8 +111,9 @@ function join(
   makers: ReadonlySet<Group>,
   makerOf: ReadonlyMap<Value, Group>,
   reach: Reach<Group>,
+  invariant: boolean,
 ): Group | undefined {
-  if (standsAlone(space)) return undefined;
+  if (standsAlone(space, invariant)) return undefined;
   for (const group of tried) {
     if (group.closed || group.nodes.length >= maxNodes) continue;
     const axes = fit(space, group, makerOf);

@@ -9,12 +9,12 @@ import { formGroups } from "./groups.ts";
 import { lowerGroup, readOf } from "./lower.ts";
 import { spreadConvolutions } from "./spread.ts";
 
-/** The kernels of a graph, in order. */
-export function formKernels(graph: Graph): Kernel[] {
-  const { groups, makerOf } = formGroups(graph);
+/** The kernels of a graph, in order. With `invariant`, a row's sums have the same bits however many rows there are. */
+export function formKernels(graph: Graph, invariant = false): Kernel[] {
+  const { groups, makerOf } = formGroups(graph, invariant);
   const stored = storedValues(graph, groups, makerOf);
   const kernels = groups.map((group, index) =>
-    kernelOf(group, index, (value) => stored.has(value), makerOf),
+    kernelOf(group, index, (value) => stored.has(value), makerOf, invariant),
   );
   return spreadConvolutions(kernels, new Set(graph.outputs.map((output) => accessOf(output).base)));
 }
@@ -40,13 +40,15 @@ function kernelOf(
   index: number,
   stored: (value: Value) => boolean,
   makerOf: ReadonlyMap<Value, Group>,
+  invariant: boolean,
 ): Kernel {
   const first = group.nodes[0]!;
   const outputs = group.nodes.flatMap((node) => node.outputs.filter(stored));
   const inputs = [...group.bases].filter(
     (base) => (base.node === null || isComputed(base)) && makerOf.get(base) !== group,
   );
-  const work = group.members.length === 0 ? workOf(first) : fusedWork(group, stored);
+  const work =
+    group.members.length === 0 ? workOf(first, invariant) : fusedWork(group, stored, invariant);
   const name =
     group.nodes.length === 1 ? first.prim : `${group.nodes.at(-1)!.prim}+${group.nodes.length - 1}`;
   let nodes: Node[] | undefined;
@@ -63,10 +65,10 @@ function kernelOf(
 }
 
 /** The loop nest of a group, by itself or at the end of the convolution that it begins with. */
-function fusedWork(group: Group, stored: (value: Value) => boolean): Work {
-  const nest = lowerGroup(group, stored);
+function fusedWork(group: Group, stored: (value: Value) => boolean, invariant: boolean): Work {
+  const nest = lowerGroup(group, stored, invariant);
   if (group.convolution === undefined) return { kind: "loops", nests: [nest] };
-  const work = workOf(group.convolution) as ConvWork;
+  const work = workOf(group.convolution, invariant) as ConvWork;
   return { ...work, epilogue: stored(work.out) ? withStoreOf(work.out, nest) : nest };
 }
 
@@ -79,7 +81,7 @@ function withStoreOf(value: Value, nest: LoopNest): LoopNest {
   return { ...nest, stores: [...nest.stores, { instruction, value, view }] };
 }
 
-function workOf(node: Node): Work {
+function workOf(node: Node, invariant: boolean): Work {
   const out = node.outputs[0]!;
   const dtype = out.dtype as "float32" | "float64";
   if (isPrim(node, "preparedConv")) {
@@ -132,6 +134,7 @@ function workOf(node: Node): Work {
       b: matrix(node.inputs[1]!),
       out,
       dtype: out.dtype as "float32" | "float64",
+      invariant,
     };
   }
   if (isPrim(node, "host"))

@@ -22,8 +22,12 @@ const binary: ReadonlySet<string> = new Set<string>([
 ]);
 const compare: ReadonlySet<string> = new Set<string>(comparePrims);
 
-/** The loop nest of a group; `stored` tells which values others need in memory. */
-export function lowerGroup(group: Group, stored: (value: Value) => boolean): LoopNest {
+/** The loop nest of a group; `stored` tells which values others need in memory, `invariant` whether sums are the same in every batch. */
+export function lowerGroup(
+  group: Group,
+  stored: (value: Value) => boolean,
+  invariant: boolean,
+): LoopNest {
   const body = new Body(group);
   const stores: Store[] = [];
   const reductions: Reduction[] = [];
@@ -35,7 +39,8 @@ export function lowerGroup(group: Group, stored: (value: Value) => boolean): Loo
       if (fold !== undefined)
         reductions.push({
           ...place,
-          ...fold,
+          op: fold.op,
+          ...(invariant ? { invariant: fold.invariant } : {}),
           axes: fold.axes.map((axis) => member.axes[axis]!).sort((a, b) => a - b),
         });
       else {

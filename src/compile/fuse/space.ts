@@ -1,13 +1,13 @@
 /** @file Iteration spaces: the loop a node wants to be part of, and how its operands and results walk through it. */
 import { type Node, type Value, isPrim } from "../../ir/graph.ts";
-import type { ReduceOp, Reduction, View } from "../../ir/kernel.ts";
+import type { FoldInvariance, ReduceOp, Reduction, View } from "../../ir/kernel.ts";
 import { isElementwise, isReduce } from "../../ir/prim.ts";
 import { type Shape, sizeOf, stridesOf } from "../../ir/shape.ts";
 import type { Access } from "../../ir/value.ts";
 import { accessOf } from "../access.ts";
 
 /** A fold over some axes: see `Reduction` of ir/kernel.ts. */
-export type Fold = Pick<Reduction, "op" | "axes" | "serial" | "acrossRows">;
+export type Fold = Pick<Reduction, "op" | "axes"> & { readonly invariant: FoldInvariance };
 
 /** A result of a node in its space: computed at every index, or folded over some axes. */
 export interface Result {
@@ -71,7 +71,11 @@ export function spaceOf(node: Node): Space | undefined {
         result: {
           value: out,
           view: { offset: 0, strides },
-          fold: { op: reduceOps[node.prim]!, axes, acrossRows: axes.includes(0) },
+          fold: {
+            op: reduceOps[node.prim]!,
+            axes,
+            invariant: { serial: false, acrossRows: axes.includes(0) },
+          },
         },
       },
     ]);
@@ -163,7 +167,6 @@ function smallMatmul(node: Node<"matmul"> & Node): Space | undefined {
     );
   }
   const inner = batch.length;
-  const acrossRows = aColumn !== 1;
   if (n <= smallSide)
     return squeezed(
       node,
@@ -174,7 +177,7 @@ function smallMatmul(node: Node<"matmul"> & Node): Space | undefined {
         result: {
           value: out,
           view: { offset: j, strides: [...outBatch, n, 0] },
-          fold: { op: "sum", axes: [inner + 1], acrossRows },
+          fold: { op: "sum", axes: [inner + 1], invariant: { serial: true, acrossRows: false } },
         },
       })),
     );
@@ -187,7 +190,7 @@ function smallMatmul(node: Node<"matmul"> & Node): Space | undefined {
       result: {
         value: out,
         view: { offset: i * n, strides: [...outBatch, 0, 1] },
-        fold: { op: "sum", axes: [inner], serial: true, acrossRows },
+        fold: { op: "sum", axes: [inner], invariant: { serial: true, acrossRows: false } },
       },
     })),
   );

@@ -13,7 +13,8 @@ import { simplify } from "./simplify.ts";
 /** A pass keeps what a graph computes. */
 export interface Pass {
   readonly name: string;
-  readonly run: (graph: Graph) => Graph;
+  /** With `invariant`, what is made for a row must not depend on how many rows there are. */
+  readonly run: (graph: Graph, invariant: boolean) => Graph;
 }
 
 /** `claims` says for which composites the backend has kernels of its own. */
@@ -30,13 +31,22 @@ const after: readonly Pass[] = [
   { name: "absorb padding", run: absorbPadding },
   { name: "prepare kernels", run: prepareKernels },
   { name: "materialize", run: materialize },
-  { name: "recompute", run: recompute },
+  { name: "recompute", run: (graph, invariant) => (invariant ? graph : recompute(graph)) },
 ];
 const maxRounds = 4;
 
-/** Runs every pass; `verify` checks the graph in between. Composites that the backend `claims` stay nodes. */
-export function optimize(graph: Graph, verify = false, claims?: Keeps): Graph {
-  return apply(simplified(apply(graph, before(claims), verify), verify), after, verify);
+/**
+ * Runs every pass; `verify` checks the graph in between. Composites that the backend `claims` stay nodes. With `invariant`,
+ * rows are computed in the same way however many there are.
+ */
+export function optimize(
+  graph: Graph,
+  verify = false,
+  claims?: Keeps,
+  invariant = false,
+): Graph {
+  const first = simplified(apply(graph, before(claims), verify), verify);
+  return apply(first, after, verify, invariant);
 }
 
 /**
@@ -57,9 +67,9 @@ function simplified(graph: Graph, verify: boolean): Graph {
   return removeDeadCode(result);
 }
 
-function apply(graph: Graph, passes: readonly Pass[], verify: boolean): Graph {
+function apply(graph: Graph, passes: readonly Pass[], verify: boolean, invariant = false): Graph {
   return passes.reduce((now, pass) => {
-    const next = pass.run(now);
+    const next = pass.run(now, invariant);
     return verify ? verifyGraph(next, pass.name) : next;
   }, graph);
 }

@@ -7,7 +7,7 @@ import { type Graph, type Value, isPrim } from "../../ir/graph.ts";
 import { rewriteGraph } from "./rewrite.ts";
 
 /** After this pass every `conv` is a `preparedConv`. */
-export function prepareKernels(graph: Graph): Graph {
+export function prepareKernels(graph: Graph, invariant: boolean): Graph {
   const known = new Map<Value, Map<string, Value>>();
   return rewriteGraph(graph, (node, inputs, builder) => {
     if (!isPrim(node, "conv")) return builder.keep(node, inputs);
@@ -15,7 +15,8 @@ export function prepareKernels(graph: Graph): Graph {
     const { params, outputs } = node;
     const dtype = x.dtype as "float32" | "float64";
     const shape = convShape(x.shape, kernel.shape, params, dtype);
-    const algorithm = convAlgorithm(shape, params.algorithm);
+    // Which algorithm is cheapest may depend on the batch: then that of one sample is everybody's.
+    const algorithm = convAlgorithm(invariant ? { ...shape, batch: 1 } : shape, params.algorithm);
     const size = preparedSize(shape, algorithm);
     let layouts = known.get(kernel);
     if (layouts === undefined) known.set(kernel, (layouts = new Map()));

@@ -47,11 +47,11 @@ export function sourcesOf(body: readonly Instruction[], roots: readonly number[]
  */
 export function foldOrder(
   nest: LoopNest,
-  { op, axes, value, serial, instruction }: Reduction,
+  { op, axes, value, invariant, instruction }: Reduction,
 ): FoldOrder {
   const float = value.dtype === "float32" || value.dtype === "float64";
-  if (!float || op === "max" || op === "min") return { kind: "any" };
-  if (serial === true) return { kind: "serial" };
+  if (invariant === undefined || !float || op === "max" || op === "min") return { kind: "any" };
+  if (invariant.serial) return { kind: "serial" };
   const reads = [...sourcesOf(nest.body, [instruction])].flatMap(
     (index) => viewOf(nest.body[index]!) ?? [],
   );
@@ -81,6 +81,9 @@ function lanesOfFolds(
     along = order.axis;
     for (const axis of reduction.axes) if (axis !== along) never.add(axis);
   }
+  const none = along === undefined && nest.extents.every((_, axis) => never.has(axis));
+  // Lanes along no axis at all are for a single fold of everything.
+  if (none && nest.reductions.length > 1) return undefined;
   return along !== undefined && never.has(along) ? undefined : { along, never };
 }
 
@@ -403,6 +406,8 @@ export function copiesOf({ extents, vector, lanes, body, depth, reductions }: Sc
     return vectors >= 4 && reductions.some(({ accumulation }) => accumulation.kind === "lanes")
       ? 2
       : 1;
+  // A sum's chains must not depend on what else is computed.
+  if (reductions.some(({ invariant }) => invariant !== undefined)) return vectors >= 16 ? 4 : 1;
   const work = body.reduce(
     (sum, instruction, index) =>
       depth[index] === extents.length ? sum + workOf(instruction) : sum,

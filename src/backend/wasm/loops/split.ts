@@ -75,7 +75,7 @@ const mayCutFold = (nest: LoopNest, axis: number): boolean =>
   nest.reductions.every(
     (reduction) =>
       !reduction.axes.includes(axis) ||
-      reduction.acrossRows === true ||
+      reduction.invariant?.acrossRows === true ||
       foldOrder(nest, reduction).kind === "any",
   );
 

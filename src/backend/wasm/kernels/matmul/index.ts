@@ -217,7 +217,7 @@ function functionOf(
  * Batch axes over which b stays the same become rows of one product where a's strides allow; strides that are never
  * taken are zero, or one between columns; the product may be transposed.
  */
-function normalise({ batch, dtype, m, k, n, a, b }: MatmulWork): Normal {
+function normalise({ batch, dtype, m, k, n, a, b, invariant: inOrder }: MatmulWork): Normal {
   let rows = m;
   let rowStep = a.row;
   const axes = batch
@@ -235,7 +235,17 @@ function normalise({ batch, dtype, m, k, n, a, b }: MatmulWork): Normal {
   const partials = n <= lanesOf(dtype).count && k >= 8 ? 4 : 1;
   const left = { row: rows === 1 ? 0 : rowStep, column: k === 1 ? 0 : a.column };
   const right = { row: k === 1 ? 0 : b.row, column: n === 1 ? 1 : b.column };
-  const product = { dtype, m: rows, k, n, a: left, b: right, out: { row: n, column: 1 }, partials };
+  const product = {
+    dtype,
+    m: rows,
+    k,
+    n,
+    a: left,
+    b: right,
+    out: { row: n, column: 1 },
+    partials,
+    inOrder,
+  };
   const views = [
     { ...a, batch: axes.map((axis) => axis.a) },
     { ...b, batch: axes.map((axis) => axis.b) },

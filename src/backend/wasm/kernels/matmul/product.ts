@@ -20,6 +20,8 @@ export interface Product {
   readonly partials: number;
   /** Whether b lies in panels as wide as a tile, one after another: its steps are then a panel's row and, between columns, k. */
   readonly panels?: boolean;
+  /** Whether every element is summed in order of k: few rows then take no shorter way. */
+  readonly inOrder?: boolean | undefined;
   /** Whether the product is added to what the result holds. */
   readonly accumulate?: boolean;
 }

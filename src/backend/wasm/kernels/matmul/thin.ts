@@ -26,8 +26,19 @@ const together = 4;
 const page = 4096;
 
 /** Whether a product is one for this file. */
-export function isThin({ m, k, n, b, out, partials, panels, accumulate }: Product): boolean {
+export function isThin({
+  m,
+  k,
+  n,
+  b,
+  out,
+  partials,
+  panels,
+  accumulate,
+  inOrder,
+}: Product): boolean {
   return (
+    inOrder !== true &&
     m <= mostRows &&
     k * n >= large &&
     n >= 64 &&
