@@ -1,12 +1,7 @@
 // Folds along an axis that is cut into chunks: partial results, folded in the order of the chunks.
 import { createHash } from "node:crypto";
 import { afterAll, afterEach, describe, expect, it } from "vitest";
-import {
-  partialBytes,
-  gatherStrided,
-  mergeAxes,
-  schedule,
-} from "../../src/backend/wasm/loops/schedule.ts";
+import { partialBytes, gatherStrided, schedule } from "../../src/backend/wasm/loops/schedule.ts";
 import { splitNest } from "../../src/backend/wasm/loops/split.ts";
 import { formKernels } from "../../src/compile/fuse/kernels.ts";
 import { optimize } from "../../src/compile/passes/index.ts";
@@ -23,6 +18,7 @@ import {
 import type { DType } from "../../src/ir/dtype.ts";
 import type { LoopNest, ReduceOp } from "../../src/ir/kernel.ts";
 import { trace } from "../../src/ir/trace.ts";
+import { mergeAxes } from "../../src/backend/wasm/loops/nests.ts";
 
 const before = threads();
 afterEach(() => setBackend("wasm"));

@@ -4,16 +4,12 @@ import { describe, expect, it } from "vitest";
 import type { TypedArray } from "../../src/ir/dtype.ts";
 import type { Value } from "../../src/ir/graph.ts";
 import type { Kernel, Place } from "../../src/ir/kernel.ts";
-import {
-  gatherStrided,
-  mergeAxes,
-  schedule,
-  partialBytes,
-} from "../../src/backend/wasm/loops/schedule.ts";
+import { gatherStrided, schedule, partialBytes } from "../../src/backend/wasm/loops/schedule.ts";
 import { splitNest } from "../../src/backend/wasm/loops/split.ts";
 import { createWasmBackend } from "../../src/backend/wasm/index.ts";
 import { bytesOf } from "../../src/compile/plan.ts";
 import { type NestCase, evaluateNest, randomNest } from "../support/random-nest.ts";
+import { mergeAxes } from "../../src/backend/wasm/loops/nests.ts";
 
 const backend = createWasmBackend();
 const untouched = 77;

@@ -5,7 +5,7 @@
 import fc from "fast-check";
 import { afterEach, describe, expect, it } from "vitest";
 import { jvp, valueAndGrad } from "../../src/autodiff/index.ts";
-import { gatherStrided, mergeAxes, schedule } from "../../src/backend/wasm/loops/schedule.ts";
+import { gatherStrided, schedule } from "../../src/backend/wasm/loops/schedule.ts";
 import { signatureOf } from "../../src/backend/wasm/signature.ts";
 import { type BackendName, setBackend } from "../../src/compile/engine.ts";
 import { Executable } from "../../src/compile/evaluate.ts";
@@ -20,6 +20,7 @@ import { verifyGraph } from "../../src/ir/verify.ts";
 import { logicalNot, tensor } from "../../src/ops/index.ts";
 import { exactInputs, exactProgram, exactSteps } from "../support/exact-program.ts";
 import { smoothInputs, smoothProgram } from "../support/smooth-program.ts";
+import { mergeAxes } from "../../src/backend/wasm/loops/nests.ts";
 
 type Program = (...inputs: Tensor[]) => readonly Tensor[];
 

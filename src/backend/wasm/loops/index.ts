@@ -11,14 +11,13 @@ import {
   partialBytes,
   type Schedule,
   type ScheduledReduction,
-  mergeAxes,
   schedule,
-  withoutContradictions,
 } from "./schedule.ts";
 import { emitNest } from "./nest.ts";
 import { type Split, splitNest } from "./split.ts";
+import { withoutContradictions, mergeAxes } from "./nests.ts";
 
-export { mergeAxes } from "./schedule.ts";
+export { mergeAxes } from "./nests.ts";
 
 /** Emits nests, whose axes are merged already, one after another; large ones in chunks. */
 export const emitLoops: PhasedEmitter<readonly LoopNest[]> = (outer, nests) => {

@@ -4,8 +4,9 @@
  */
 import type { LoopNest, View, Reduction } from "../../../ir/kernel.ts";
 import { type Cut, cut } from "../kernels/flow.ts";
-import { foldOrder, mapViews, workOf, bytesOf } from "./schedule.ts";
+import { bytesOf } from "./schedule.ts";
 import type { Value } from "../../../ir/graph.ts";
+import { foldOrder, mapViews, workOf } from "./nests.ts";
 
 /** A nest over one chunk. The last chunk may be shorter, and then has a nest of its own. */
 export interface Split {
