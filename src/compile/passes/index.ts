@@ -39,12 +39,7 @@ const maxRounds = 4;
  * Runs every pass; `verify` checks the graph in between. Composites that the backend `claims` stay nodes. With `invariant`,
  * rows are computed in the same way however many there are.
  */
-export function optimize(
-  graph: Graph,
-  verify = false,
-  claims?: Keeps,
-  invariant = false,
-): Graph {
+export function optimize(graph: Graph, verify = false, claims?: Keeps, invariant = false): Graph {
   const first = simplified(apply(graph, before(claims), verify), verify);
   return apply(first, after, verify, invariant);
 }
