@@ -25,6 +25,7 @@ describe("bundles for browsers", () => {
     "ode/index.ts",
     "nn/index.ts",
     "optim/index.ts",
+    "series/index.ts",
     "models/index.ts",
     "explain/index.ts",
     "shapes/index.ts",

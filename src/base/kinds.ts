@@ -164,6 +164,27 @@ export function group<const S extends Spec>(options: Schema<S>): Kind<OptionsOf<
   };
 }
 
+/** Distinct names. On a command line they are separated by commas, and a name with a comma is put in double quotes. */
+export const names: Kind<readonly string[]> = {
+  expected: "names separated by commas",
+  read(who, given, Fails) {
+    const list: readonly unknown[] = Array.isArray(given) ? given : [];
+    if (list.length === 0 || !list.every((name) => typeof name === "string" && name !== ""))
+      throw new Fails(complaint(who, "a list of names, none of them empty", describe(given)));
+    const twice = list.find((name, index) => list.indexOf(name) !== index);
+    if (twice !== undefined)
+      throw new Fails(complaint(who, "distinct names", `${describe(twice)} twice`));
+    return list as readonly string[];
+  },
+  parse: (typed) =>
+    (typed.match(/"(?:[^"]|"")*"|[^,]+|(?<=,|^)(?=,|$)/g) ?? []).map((part) => {
+      const bare = part.trim();
+      return bare.length > 1 && bare.startsWith('"') && bare.endsWith('"')
+        ? bare.slice(1, -1).replaceAll('""', '"')
+        : bare;
+    }),
+};
+
 /** What either kind accepts, the first one if both do. */
 export function either<A, ValueA, B, ValueB>(
   first: Kind<A, ValueA>,

@@ -1,15 +1,20 @@
-// What a command is: a name, help, options with their parsers, and the work. One file each in commands/.
+/**
+ * @file What a command is: a name, help, flags, and the work. A flag stands for an option, declared here or by the library function
+ * that it is handed to: type, default, check and help text come from there.
+ */
+import type { Option } from "../base/options.ts";
 
-/** One option. `flags` as commander reads them (`-o, --output <file>`); `parse` throws a `UsageError`. */
-export interface Option<T> {
+// Options differ in what they accept, and the mapped type of a command's values recovers the type of each.
+// oxlint-disable-next-line typescript/no-explicit-any
+type AnyOption = Option<any, any, boolean>;
+
+/** A flag of a command line. */
+export interface Flag<O extends AnyOption = AnyOption, Many extends boolean = boolean> {
+  /** As commander reads it: `-o, --output <file>`. */
   readonly flags: string;
-  readonly help: string;
-  readonly parse?: (text: string) => T;
-  readonly fallback: T;
-  /** How the default is shown in the help; absent: not shown. */
-  readonly shown?: string;
-  /** Whether the option takes several values and may be repeated: the command gets a list of what was parsed. */
-  readonly many?: boolean;
+  readonly option: O;
+  /** Whether it takes several values and may be repeated: the command then gets a list. */
+  readonly many: Many;
 }
 
 /** A positional argument. */
@@ -19,11 +24,11 @@ export interface Argument {
   readonly help: string;
 }
 
-/** What every command gets besides its own options. */
+/** What every command gets besides its own flags. */
 export interface Context {
   readonly seed: number;
   readonly quiet: boolean;
-  /** A line for the person at the terminal (stdout); silent when quiet. */
+  /** Prints a line for the person at the terminal (stdout), unless quiet. */
   readonly say: (line: string) => void;
 }
 
@@ -31,10 +36,10 @@ export interface Context {
 export interface Command {
   readonly name: string;
   readonly help: string;
-  /** Lines shown below the options: examples, formats. */
+  /** Lines below the flags in the help: examples, formats. */
   readonly notes?: string;
   readonly arguments: readonly Argument[];
-  readonly options: Readonly<Record<string, Option<unknown>>>;
+  readonly flags: Readonly<Record<string, Flag>>;
   readonly run: (
     args: readonly string[],
     values: Readonly<Record<string, unknown>>,
@@ -42,46 +47,32 @@ export interface Command {
   ) => Promise<void>;
 }
 
-type Values<O> = { readonly [K in keyof O]: O[K] extends Option<infer T> ? T : never };
+type ValueOf<O> = O extends Option<infer _G, infer V, boolean> ? V : never;
 
-/** Ties a command's options to the values its `run` receives, then forgets the types. */
-export function command<const O extends Readonly<Record<string, Option<unknown>>>>(
-  spec: Omit<Command, "options" | "run"> & {
-    readonly options: O;
-    readonly run: (args: readonly string[], values: Values<O>, context: Context) => Promise<void>;
+type Values<F> = {
+  readonly [K in keyof F]: F[K] extends Flag<infer O, infer Many>
+    ? Many extends true
+      ? readonly NonNullable<ValueOf<O>>[]
+      : ValueOf<O>
+    : never;
+};
+
+/** Ties the flags of a command to the values that its `run` receives, then forgets the types. */
+export function command<const F extends Readonly<Record<string, Flag>>>(
+  spec: Omit<Command, "flags" | "run"> & {
+    readonly flags: F;
+    readonly run: (args: readonly string[], values: Values<F>, context: Context) => Promise<void>;
   },
 ): Command {
   return spec as unknown as Command;
 }
 
-/** An option with a value. */
-export function option<T>(
-  flags: string,
-  help: string,
-  parse: (text: string) => T,
-  fallback: T,
-  shown?: string,
-): Option<T> {
-  return { flags, help, parse, fallback, ...(shown === undefined ? {} : { shown }) };
+/** A flag for an option; without `<...>` it is a switch. */
+export function flag<O extends AnyOption>(flags: string, option: O): Flag<O, false> {
+  return { flags, option, many: false };
 }
 
-/** An option with one value or more, `<name...>` in its flags: a list, empty unless given. */
-export function manyOption<T>(
-  flags: string,
-  help: string,
-  parse: (text: string) => T,
-): Option<readonly T[]> {
-  // The parser below reads one value; the program gathers what it gives.
-  return {
-    flags,
-    help,
-    parse: parse as unknown as (text: string) => T[],
-    fallback: [],
-    many: true,
-  };
-}
-
-/** A switch: present or not. */
-export function flag(flags: string, help: string): Option<boolean> {
-  return { flags, help, fallback: false };
+/** A flag with one value or more, `<name...>`: a list, empty unless given. */
+export function manyFlag<O extends AnyOption>(flags: string, option: O): Flag<O, true> {
+  return { flags, option, many: true };
 }

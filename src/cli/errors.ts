@@ -22,7 +22,7 @@ export function exitCode(error: unknown): number {
 }
 
 /** Errors of the library that say all of it themselves: what came from outside was wrong. By name, for the library is loaded late. */
-const selfExplaining = new Set(["FormatError", "DownloadError", "ExplainError"]);
+const selfExplaining = new Set(["FormatError", "DownloadError", "ExplainError", "SeriesError"]);
 
 /** One line for whatever was thrown. Unforeseen errors name their class: they are ours to mend. */
 export function oneLine(error: unknown): string {

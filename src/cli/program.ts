@@ -1,74 +1,80 @@
-// Turns the registry of commands into a program: parses, runs, and reduces every failure to one line.
-import { Command as Parser, CommanderError, InvalidArgumentError, Option as Flag } from "commander";
-import type { Command, Context, Option } from "./command.ts";
+/** @file Turns the registry of commands into a program: parses, runs, and reduces every failure to one line. */
+import { Command as Parser, CommanderError, Option as ParserFlag } from "commander";
+import { flag as yesNo, whole } from "../base/kinds.ts";
+import { optional } from "../base/options.ts";
+import { type Command, type Context, type Flag, flag } from "./command.ts";
 import { UsageError, exitCode, oneLine } from "./errors.ts";
-import * as values from "./values.ts";
 
 const common = {
-  seed: {
-    flags: "--seed <n>",
-    help: "seed of everything random",
-    parse: values.whole(0, 2 ** 32 - 1),
-    fallback: 0,
-    shown: "0",
-  },
-  quiet: { flags: "-q, --quiet", help: "print errors only", fallback: false },
-} satisfies Record<string, Option<unknown>>;
+  seed: flag("--seed <n>", optional(whole(0, 2 ** 32 - 1), 0, "seed of everything random")),
+  quiet: flag("-q, --quiet", optional(yesNo, false, "print errors only")),
+};
 
-function toFlag(option: Option<unknown>): Flag {
-  const flag = new Flag(option.flags, option.help);
-  const { parse, many = false } = option;
-  if (option.fallback !== undefined && parse && !many) flag.default(option.fallback, option.shown);
-  if (!parse) return flag;
-  return flag.argParser((text: string, before: unknown) => {
-    try {
-      return many ? [...((before ?? []) as unknown[]), parse(text)] : parse(text);
-    } catch (error) {
-      throw new InvalidArgumentError(oneLine(error));
-    }
+const long = (flags: string): string => /--[\w-]+/.exec(flags)![0];
+
+/** The value that a text stands for. Throws UsageError naming the flag. */
+function readText({ flags, option }: Flag, text: string): unknown {
+  const { kind } = option;
+  return kind.read(long(flags), kind.parse ? kind.parse(text) : text, UsageError);
+}
+
+function toParserFlag(given: Flag): ParserFlag {
+  const { flags, option, many } = given;
+  const made = new ParserFlag(flags, option.help);
+  if (!flags.includes("<")) return made;
+  const { fallback } = option;
+  if (fallback !== undefined && !many)
+    made.default(undefined, Array.isArray(fallback) ? fallback.join(",") : String(fallback));
+  return made.argParser((text: string, before: unknown) => {
+    const value = readText(given, text);
+    return many ? [...((before ?? []) as unknown[]), value] : value;
   });
+}
+
+function fallbackOf({ option, many, flags }: Flag): unknown {
+  const { kind, fallback } = option;
+  if (many) return [];
+  return fallback === undefined ? undefined : kind.read(long(flags), fallback, UsageError);
 }
 
 function addCommand(program: Parser, command: Command): void {
   const parser = program.command(command.name).description(command.help);
   for (const { name, help } of command.arguments) parser.argument(name, help);
-  const flags = Object.entries({ ...command.options, ...common }).map(
-    ([key, option]) => [key, option, toFlag(option)] as const,
+  const flags = Object.entries({ ...command.flags, ...common }).map(
+    ([key, given]) => [key, given as Flag, toParserFlag(given as Flag)] as const,
   );
-  for (const [, , flag] of flags) parser.addOption(flag);
+  for (const [, , parserFlag] of flags) parser.addOption(parserFlag);
   if (command.notes) parser.addHelpText("after", `\n${command.notes}`);
   parser.action(async () => {
     const given = parser.opts<Record<string, unknown>>();
-    const read = Object.fromEntries(
-      flags.map(([key, option, flag]) => [key, given[flag.attributeName()] ?? option.fallback]),
-    );
-    const quiet = read["quiet"] as boolean;
+    const { seed, quiet, ...values } = Object.fromEntries(
+      flags.map(([key, own, parserFlag]) => [
+        key,
+        given[parserFlag.attributeName()] ?? fallbackOf(own),
+      ]),
+    ) as Record<string, unknown> & { readonly seed: number; readonly quiet: boolean };
     const context: Context = {
-      seed: read["seed"] as number,
+      seed,
       quiet,
       say: (line) => void (quiet || process.stdout.write(`${line}\n`)),
     };
-    await command.run(parser.args, read, context);
+    await command.run(parser.args, values, context);
   });
 }
 
-/**
- * Runs one command line.
- * @param argv what follows the program's name
- * @returns the exit code: 0 done, 1 the work failed, 2 wrong use, 130 interrupted
- */
+/** Runs one command line, without the program's name. The exit code: 0 done, 1 the work failed, 2 wrong use, 130 interrupted. */
 export async function run(
   commands: readonly Command[],
   version: string,
   argv: readonly string[],
 ): Promise<number> {
   const program = new Parser("adjoint")
-    .description("Neural ODEs fitted to time series, and what networks look at.")
+    .description("Fits neural ODEs to time series, and shows what image networks look at.")
     .version(version, "-V, --version", "print the version")
     .helpCommand(false)
     .exitOverride()
     .configureOutput({ outputError: () => {} })
-    .addHelpText("after", "\nadjoint COMMAND --help explains a command.");
+    .addHelpText("after", "\nadjoint COMMAND --help shows how a command is used.");
   for (const command of commands) addCommand(program, command);
 
   const chosen = commands.find((c) => c.name === argv[0]);

@@ -1,19 +1,10 @@
 // Progress of a training run: how far it is, its loss, its speed.
+import type { FitProgress } from "../series/index.ts";
 import { startCounter } from "./counter.ts";
-
-/** Where a run stands. */
-export interface Standing {
-  readonly iteration: number;
-  readonly loss: number;
-  /** Latest loss on the held-out tail; absent until it was measured. */
-  readonly validation?: number | undefined;
-  /** Evaluations of the dynamics so far. */
-  readonly evaluations: number;
-}
 
 /** Shows how a run gets on. */
 export interface Progress {
-  readonly update: (standing: Standing) => void;
+  readonly update: (standing: FitProgress) => void;
   /** Takes the bar away, so that other lines can be printed. */
   readonly stop: () => void;
 }
@@ -38,7 +29,7 @@ function count(n: number): string {
   return n < 1e6 ? `${(n / 1e3).toFixed(1)}k` : `${(n / 1e6).toFixed(2)}M`;
 }
 
-function describe(s: Standing, rate: number): string {
+function describe(s: FitProgress, rate: number): string {
   const validation = s.validation === undefined ? "" : ` | validation ${short(s.validation)}`;
   const loss = `loss ${short(s.loss)}${validation}`;
   return `${loss} | ${count(s.evaluations)} evaluations | ${count(Math.round(rate))} it/s`;

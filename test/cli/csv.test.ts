@@ -1,9 +1,9 @@
 // Reading CSV: what is understood, and that everything else is refused with its place.
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { type Series, readSeries, requireEnough } from "../../src/cli/csv/series.ts";
-import { parseTable } from "../../src/cli/csv/table.ts";
-import { toCsv } from "../../src/cli/csv/write.ts";
+import { parseTable, toCsv } from "../../src/cli/csv.ts";
+import { type Series, readSeries } from "../../src/series/index.ts";
+import { requireEnough } from "../../src/series/table.ts";
 
 const read = (text: string, options: Parameters<typeof readSeries>[1] = {}): Series =>
   readSeries(parseTable(text, "data.csv"), options);
@@ -91,10 +91,10 @@ describe("what is refused, and where", () => {
 
   test("columns that are not there, with those that are", () => {
     expect(() => read("t,x\n0,1\n", { time: "year" })).toThrow(
-      '--time: data.csv has no column "year"; it has "t", "x"',
+      'time: data.csv has no column "year"; it has "t", "x"',
     );
     expect(() => read("t,x\n0,1\n", { columns: ["y"] })).toThrow(
-      '--columns: data.csv has no column "y"',
+      'columns: data.csv has no column "y"',
     );
     expect(() => read("t,x\n0,1\n", { columns: ["t"] })).toThrow('"t" is the column of times');
   });
@@ -107,15 +107,11 @@ describe("what is refused, and where", () => {
 
   test("too few rows with values", () => {
     const series = read("t,x,y\n0,1,\n1,,\n2,3,4\n3,5,6\n4,7,8\n");
-    expect(() => requireEnough(series, "data.csv", 5)).toThrow(
-      "at least 5 rows with values, got 4",
-    );
-    const kept = requireEnough(series, "data.csv", 4);
+    expect(() => requireEnough(series, 5)).toThrow("at least 5 rows with values, got 4");
+    const kept = requireEnough(series, 4);
     expect([...kept.times]).toEqual([0, 2, 3, 4]);
     const sparse = read("t,x,y\n0,1,2\n1,2,\n2,3,\n3,5,1\n");
-    expect(() => requireEnough(sparse, "data.csv", 4)).toThrow(
-      'column "y": expected at least 3 values, got 2',
-    );
+    expect(() => requireEnough(sparse, 4)).toThrow('column "y": expected at least 3 values, got 2');
   });
 });
 
@@ -174,7 +170,7 @@ describe("properties", () => {
             [...times].every((t, i) => Number.isFinite(t) && (i === 0 || t > times[i - 1]!)),
           ).toBe(true);
         } catch (error) {
-          expect((error as Error).name).toMatch(/^(WorkError|UsageError)$/);
+          expect((error as Error).name).toMatch(/^(WorkError|SeriesError|ArgumentError)$/);
           expect((error as Error).message).toContain("data.csv");
         }
       }),

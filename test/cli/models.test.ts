@@ -8,7 +8,7 @@ import {
   writeFileSync,
 } from "node:fs";
 import { afterAll, describe, expect, test } from "vitest";
-import { preprocessing, resizing } from "../../src/cli/options/network.ts";
+import { preprocessing, resizing } from "../../src/cli/network-flags.ts";
 import { interpolations, preprocessModes, supportedFormats } from "../../src/models/index.ts";
 import { serve } from "../support/file-server.ts";
 import { describeWithData, testData } from "../support/test-data.ts";

@@ -1,11 +1,11 @@
 // Figures: their parts, their determinism, and text in pictures on machines without a single font.
 import { inflateSync } from "node:zlib";
 import { describe, expect, test } from "vitest";
-import type { Series } from "../../src/cli/csv/series.ts";
+import type { Series } from "../../src/series/index.ts";
 import { range, tick } from "../../src/cli/plot/axes.ts";
 import { lossCurve } from "../../src/cli/plot/loss.ts";
 import { phasePortrait } from "../../src/cli/plot/phase.ts";
-import { beside, picturePath } from "../../src/cli/plot/save.ts";
+import { beside, picture } from "../../src/cli/plot/save.ts";
 import { palette } from "../../src/cli/plot/theme.ts";
 import { type Timeline, timeline } from "../../src/cli/plot/timeline.ts";
 import { svgToPng } from "../../src/explain/index.ts";
@@ -240,8 +240,8 @@ describe("small parts", () => {
   });
 
   test("paths of pictures", () => {
-    expect(picturePath("a/b.PNG")).toBe("a/b.PNG");
+    expect(picture.read("--plot", "a/b.PNG", Error)).toBe("a/b.PNG");
     expect(beside("a.b/fit.svg", "phase")).toBe("a.b/fit-phase.svg");
-    expect(() => picturePath("fit")).toThrow("ending in .svg or .png");
+    expect(() => picture.read("--plot", "fit", Error)).toThrow("ending in .svg or .png");
   });
 });

@@ -66,13 +66,17 @@ describe.concurrent("wrong use: one line, exit code 2", () => {
     ["a size that is no number", ["fit", "good.csv", "--hidden", "8,x"], 'got "x"'],
     ["iterations below 1", ["fit", "good.csv", "--iterations", "0"], "from 1 to"],
     ["a seed below 0", ["fit", "good.csv", "--seed", "-1"], "whole number from 0"],
-    ["an infinite rate", ["fit", "good.csv", "--learning-rate", "1e999"], "expected a number"],
+    [
+      "an infinite rate",
+      ["fit", "good.csv", "--learning-rate", "1e999"],
+      "expected a finite number",
+    ],
     [
       "a picture of another kind",
       ["fit", "good.csv", "--plot", "fit.pdf"],
       "ending in .svg or .png",
     ],
-    ["a column twice", ["fit", "good.csv", "--columns", "x,x"], '"x" is named twice'],
+    ["a column twice", ["fit", "good.csv", "--columns", "x,x"], 'got "x" twice'],
     [
       "a column that is not there",
       ["fit", "good.csv", "--columns", "z"],
@@ -135,7 +139,7 @@ describe.concurrent("work that fails: one line, exit code 1", () => {
     ["a demo folder that is a file", ["demo", "-o", "in-the-way"], "cannot make the folder"],
     ["a model that is not there", ["predict", "none.json"], "cannot read none.json"],
     ["a model cut short", ["predict", "broken.json"], "expected JSON"],
-    ["a file that is no model", ["predict", "other.json"], "not a model that adjoint fit wrote"],
+    ["a file that is no model", ["predict", "other.json"], "not a model of a time series"],
     [
       "a model without columns",
       ["predict", "partial.json"],

@@ -16,6 +16,7 @@ const entrances: Readonly<Record<string, string>> = {
   "adjoint/models": room("models"),
   "adjoint/nn": room("nn"),
   "adjoint/optim": room("optim"),
+  "adjoint/series": room("series"),
   "adjoint/shapes": room("shapes"),
   "adjoint/ode": room("ode"),
   adjoint: room(""),

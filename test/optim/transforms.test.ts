@@ -11,6 +11,8 @@ import {
   globalNorm,
   scaleByLearningRate,
   sgd,
+  type Transformation,
+  stateful,
   stateless,
 } from "../../src/optim/index.ts";
 
@@ -126,4 +128,37 @@ test("limits that are none", () => {
     () => accumulateMomentum(1.5),
   ])
     expect(wrong).toThrow(ArgumentError);
+});
+
+describe("stateful", () => {
+  const signum = (decay: number): Transformation =>
+    stateful("signum", ["mean"], () => (update, { mean }) => {
+      const next = mean.mul(decay).add(update.mul(1 - decay));
+      return { update: next.sign(), mean: next };
+    });
+
+  test("keeps tensors by name, for every parameter of its own", () => {
+    const optimizer = chain(signum(0.5), scaleByLearningRate(0.1));
+    const params = { a: tensor([1, 2]), b: tensor([3]) };
+    const gradients = { a: tensor([4, -2]), b: tensor([0]) };
+    const first = optimizer.update(gradients, optimizer.init(params), params, step);
+    expect(first.params.a.toArray()).toEqual([0.9, 2.1].map(Math.fround));
+    expect(first.params.b.toArray()).toEqual([3]);
+    const [{ mean }] = first.state as unknown as [{ mean: typeof params }];
+    expect([mean.a.toArray(), mean.b.toArray()]).toEqual([[2, -1], [0]]);
+    const again = optimizer.update(gradients, first.state, first.params, step.add(1));
+    const [after] = again.state as unknown as [{ mean: typeof params }];
+    expect(after.mean.a.toArray()).toEqual([3, -1.5]);
+  });
+
+  test("calls the rule once in a step, for what all parameters share", () => {
+    let calls = 0;
+    const counted = stateful("counted", [], (now) => {
+      calls++;
+      return (update) => ({ update: update.mul(now.cast("float32").add(1)) });
+    });
+    const tree = { a: tensor([1]), b: tensor([2]) };
+    const { updates } = counted.transform(tree, counted.init(tree), tree, step);
+    expect([calls, updates.b.item()]).toEqual([1, 2]);
+  });
 });

@@ -1,9 +1,10 @@
-// `adjoint classify`: the likeliest classes of a picture.
-import { type Command, command, flag, option } from "../command.ts";
+/** @file `adjoint classify`: what a picture shows, as a network sees it. */
+import { flag as yesNo, text, whole } from "../../base/kinds.ts";
+import { optional } from "../../base/options.ts";
+import { type Command, command, flag } from "../command.ts";
 import { UsageError } from "../errors.ts";
 import { percent } from "../explain/words.ts";
-import { pictureOptions } from "../options/network.ts";
-import * as values from "../values.ts";
+import { pictureFlags } from "../network-flags.ts";
 
 export const classify: Command = command({
   name: "classify",
@@ -14,10 +15,11 @@ export const classify: Command = command({
   adjoint classify -i digit.png -m model.onnx --preprocess raw --json
 
 Weights that Keras publishes are downloaded once. ADJOINT_CACHE names the folder, ADJOINT_MIRROR another place to get them from.`,
-  options: {
-    ...pictureOptions,
-    top: option("--top <n>", "how many classes", values.whole(1, 1e6), 5, "5"),
-    json: flag("--json", "print JSON"),
+  flags: {
+    ...pictureFlags,
+    input: flag("-i, --input <picture>", optional(text, undefined, "PNG or JPEG file")),
+    top: flag("--top <n>", optional(whole(1, 1e6), 5, "number of classes")),
+    json: flag("--json", optional(yesNo, false, "print JSON")),
   },
   run: async (_, given, context) => {
     const { input: file, model: wanted, weights, alpha } = given;

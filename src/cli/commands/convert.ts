@@ -1,7 +1,7 @@
-// `adjoint convert`: a network in another file format.
+/** @file `adjoint convert`: a network in another file format. */
 import { type Command, command } from "../command.ts";
 import { UsageError } from "../errors.ts";
-import { networkOptions } from "../options/network.ts";
+import { networkFlags } from "../network-flags.ts";
 
 export const convert: Command = command({
   name: "convert",
@@ -13,7 +13,7 @@ export const convert: Command = command({
   notes: `Examples:
   adjoint convert model.h5 model.onnx
   adjoint convert mobilenet mobilenet.safetensors --alpha 0.25`,
-  options: networkOptions,
+  flags: networkFlags,
   run: async ([model, output], { weights, alpha }, context) => {
     const [{ supportedFormats, saveModel }, { checkWritable }, { openNetwork }, { sizeText }] =
       await Promise.all([

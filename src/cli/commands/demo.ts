@@ -1,19 +1,14 @@
-// `adjoint demo`: what `npm start` runs. Fits the hare and lynx pelts, then the spiral of torchdiffeq; explains a picture.
-import { type Command, command, option } from "../command.ts";
-import * as values from "../values.ts";
+/** @file `adjoint demo`: what `npm start` runs. Fits the hare and lynx pelts, then the spiral of torchdiffeq; explains a picture. */
+import { text } from "../../base/kinds.ts";
+import { optional } from "../../base/options.ts";
+import { type Command, command, flag } from "../command.ts";
 
 export const demo: Command = command({
   name: "demo",
-  help: "train two neural ODEs and explain a picture in front of you, and leave the figures in a folder",
+  help: "train two neural ODEs, explain a picture, and leave the figures in a folder",
   arguments: [],
-  options: {
-    folder: option(
-      "-o, --output <folder>",
-      "where models and pictures go",
-      values.path,
-      "out",
-      "out",
-    ),
+  flags: {
+    folder: flag("-o, --output <folder>", optional(text, "out", "folder for models and pictures")),
   },
   run: async (_, given, context) => {
     const [{ fitPelts }, { trainSpiral }, { showLooks }] = await Promise.all([

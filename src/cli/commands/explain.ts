@@ -1,9 +1,10 @@
-// `adjoint explain`: what a network looks at in images.
-import { type Command, command, flag, manyOption, option } from "../command.ts";
+/** @file `adjoint explain`: what a network looks at in images. */
+import { flag as yesNo, names, oneOf, text, whole } from "../../base/kinds.ts";
+import { optional } from "../../base/options.ts";
+import { type Command, command, flag, manyFlag } from "../command.ts";
 import type { ColourMapName, Score, Upsampling } from "../../explain/index.ts";
 import { UsageError } from "../errors.ts";
-import { pictureOptions } from "../options/network.ts";
-import * as values from "../values.ts";
+import { pictureFlags } from "../network-flags.ts";
 
 const scores = ["logit", "probability"] as const satisfies readonly Score[];
 const upsamplings = [
@@ -36,79 +37,76 @@ guidedGradCam; of all layers: fullGrad; of the image: saliency, inputXGradient, 
 integratedGradients, occlusion, rise.
 --preset original is the program GradCAM-Keras: nearest pixels, the probability's gradient, negative values kept,
 a cubic spline, jet over the least to the greatest value, two panels of 2100 x 1200 pixels.`,
-  options: {
-    ...pictureOptions,
-    input: manyOption("-i, --input <path...>", "image, several, or a folder of them", values.path),
-    layer: option(
+  flags: {
+    ...pictureFlags,
+    input: manyFlag(
+      "-i, --input <path...>",
+      optional(text, undefined, "image, several, or a folder of them"),
+    ),
+    layer: flag(
       "-l, --layer <name>",
-      "layer to explain (default: the last with height and width)",
-      values.optional(values.path),
-      undefined,
+      optional(text, undefined, "layer to explain (default: the last one with height and width)"),
     ),
-    class: option(
+    class: flag(
       "-c, --class <names>",
-      "number or name of the class, or several (default: the top prediction)",
-      values.names,
-      [],
+      optional(
+        names,
+        undefined,
+        "number or name of the class, or several (default: the top prediction)",
+      ),
     ),
-    method: option(
+    method: flag(
       "-M, --method <names>",
-      "method, or several to compare",
-      values.names,
-      [],
-      "gradCam",
+      optional(names, undefined, "method, or several to compare (default: gradCam)"),
     ),
-    score: option(
+    score: flag(
       "--score <kind>",
-      "what is explained: logit (what the last softmax receives) or probability",
-      values.optional(values.oneOf(scores)),
-      undefined,
-      "logit",
+      optional(
+        oneOf(scores),
+        undefined,
+        "what is explained: logit (the input of the last softmax) or probability (default: logit)",
+      ),
     ),
-    relu: { flags: "--no-relu", help: "keep negative values", fallback: true },
-    upsample: option(
+    relu: flag("--no-relu", optional(yesNo, true, "keep negative values")),
+    upsample: flag(
       "--upsample <filter>",
-      `how maps get the image's size: ${upsamplings.join(", ")}`,
-      values.optional(values.oneOf(upsamplings)),
-      undefined,
-      "bilinear",
+      optional(
+        oneOf(upsamplings),
+        undefined,
+        `how maps are brought to the image's size: ${upsamplings.join(", ")} (default: bilinear)`,
+      ),
     ),
-    colours: option(
+    colours: flag(
       "--colours <map>",
-      `${colours.join(", ")} (default: inferno, rdbu for signed maps)`,
-      values.optional(values.oneOf(colours)),
-      undefined,
+      optional(
+        oneOf(colours),
+        undefined,
+        `${colours.join(", ")} (default: inferno, rdbu for signed maps)`,
+      ),
     ),
-    output: option(
+    output: flag(
       "-o, --output <file>",
-      "figure, .png or .svg; a folder for several images",
-      values.optional(values.path),
-      undefined,
+      optional(text, undefined, "figure, .png or .svg; a folder for several images"),
     ),
-    overlay: option(
+    overlay: flag(
       "--overlay <file>",
-      "the picture under its map alone, .png",
-      values.optional(values.path),
-      undefined,
+      optional(text, undefined, "the picture under its map alone, .png"),
     ),
-    map: option(
-      "--map <file>",
-      "the map's numbers, .json",
-      values.optional(values.path),
-      undefined,
-    ),
-    top: option("--top <n>", "how many predictions are printed", values.whole(1, 1000), 5, "5"),
+    map: flag("--map <file>", optional(text, undefined, "the map's numbers, .json")),
+    top: flag("--top <n>", optional(whole(1, 1000), 5, "number of predictions printed")),
     judge: flag(
       "--judge",
-      "judge the maps: deletion, insertion, ROAD, drop, increase, random parameters",
+      optional(
+        yesNo,
+        false,
+        "judge the maps: deletion, insertion, ROAD, drop, increase, random parameters",
+      ),
     ),
-    preset: option(
+    preset: flag(
       "--preset <name>",
-      "original: as the program GradCAM-Keras",
-      values.optional(values.oneOf(["original"] as const)),
-      undefined,
+      optional(oneOf(["original"]), undefined, "original: as the program GradCAM-Keras"),
     ),
-    verbose: flag("-v, --verbose", "tell of every step"),
+    verbose: flag("-v, --verbose", optional(yesNo, false, "report every step")),
   },
   run: async (_, options, context) => {
     const [
@@ -134,8 +132,8 @@ a cubic spline, jet over the least to the greatest value, two panels of 2100 x 1
     const isOriginal = preset === "original";
     const asked = {
       layer,
-      methods: method,
-      classes: options.class,
+      methods: method ?? [],
+      classes: options.class ?? [],
       score,
       relu,
       upsample,

@@ -1,161 +1,79 @@
-// `adjoint fit`: a neural ODE fitted to the columns of a CSV file.
-import { type Command, command, flag, option } from "../command.ts";
-import { UsageError } from "../errors.ts";
-import { picturePath } from "../plot/save.ts";
-import * as values from "../values.ts";
+/** @file `adjoint fit`: a neural ODE fitted to the columns of a CSV file. */
+import { finitePositive, flag as yesNo, text, whole } from "../../base/kinds.ts";
+import { optional } from "../../base/options.ts";
+import { columnsSpec, fitSpec } from "../../series/options.ts";
+import { type Command, command, flag } from "../command.ts";
+import { picture } from "../plot/save.ts";
 
-const activations = ["tanh", "relu", "softplus", "sigmoid"] as const;
 export const fit: Command = command({
   name: "fit",
   help: "fit a neural ODE to a time series in a CSV file",
   arguments: [
     { name: "<file>", help: "CSV with a header, a column of times and columns of values" },
   ],
-  notes: `Times may be irregular, cells may be empty. The last rows are held out: the weights that
-forecast them and follow the others best are kept. An interrupted fit continues with --resume.
+  notes: `Times may be irregular and cells may be empty. The last rows are held out; the weights that forecast them and
+follow the other rows best are kept. --resume continues an interrupted fit.
 
 Example:
   adjoint fit pelts.csv --time year --columns hare,lynx -o model.json --plot fit.svg`,
-  options: {
-    time: option(
-      "--time <column>",
-      "column of times (default: the first)",
-      values.optional(String),
-      undefined,
-    ),
-    columns: option(
-      "--columns <names>",
-      "columns to model, separated by commas (default: all others)",
-      values.optional(values.names),
-      undefined,
-    ),
-    output: option(
-      "-o, --output <file>",
-      "where the model goes",
-      values.path,
-      "model.json",
-      "model.json",
-    ),
-    plot: option(
+  flags: {
+    time: flag("--time <column>", columnsSpec.time),
+    columns: flag("--columns <names>", columnsSpec.columns),
+    output: flag("-o, --output <file>", optional(text, "model.json", "file for the model")),
+    plot: flag(
       "--plot <file>",
-      "draw data, fit and forecast (.svg or .png), and beside it the phase portrait and the loss",
-      values.optional(picturePath),
-      undefined,
+      optional(
+        picture,
+        undefined,
+        "figure of data, fit and forecast (.svg or .png); the phase portrait and the loss go beside it",
+      ),
     ),
-    hidden: option(
-      "--hidden <sizes>",
-      "units of the hidden layers",
-      values.wholes(1, 4096, 16),
-      [32, 32],
-      "32,32",
-    ),
-    activation: option(
-      "--activation <name>",
-      `one of ${activations.join(", ")}`,
-      values.oneOf(activations),
-      "tanh",
-      "tanh",
-    ),
-    iterations: option("--iterations <n>", "training steps", values.whole(1, 1e7), 2000, "2000"),
-    learningRate: option(
-      "--learning-rate <rate>",
-      "peak of the learning rate",
-      values.positive,
-      0.01,
-      "0.01",
-    ),
-    weightDecay: option(
-      "--weight-decay <w>",
-      "decay of the weights (AdamW)",
-      values.within(0, 100),
-      0.3,
-      "0.3",
-    ),
-    validation: option(
-      "--validation <share>",
-      "share of the rows held out at the end, 0 for none",
-      values.within(0, 0.9),
-      0.2,
-      "0.2",
-    ),
-    patience: option(
-      "--patience <n>",
-      "iterations without a better score before the fit ends",
-      values.optional(values.whole(1, 1e7)),
-      undefined,
-    ),
-    window: option("--window <n>", "most intervals in a window", values.whole(2, 4096), 32, "32"),
-    states: option(
-      "--hidden-states <n>",
-      "state dimensions that are no column (default: 1 for a single column, else 0)",
-      values.optional(values.whole(0, 64)),
-      undefined,
-    ),
-    scale: option(
-      "--scale <how>",
-      "auto, linear, or log for positive data",
-      values.oneOf(["auto", "linear", "log"]),
-      "auto",
-      "auto",
-    ),
-    horizon: option(
+    hidden: flag("--hidden <sizes>", fitSpec.hidden),
+    activation: flag("--activation <name>", fitSpec.activation),
+    iterations: flag("--iterations <n>", fitSpec.iterations),
+    learningRate: flag("--learning-rate <rate>", fitSpec.learningRate),
+    weightDecay: flag("--weight-decay <w>", fitSpec.weightDecay),
+    validation: flag("--validation <share>", fitSpec.validation),
+    patience: flag("--patience <n>", fitSpec.patience),
+    window: flag("--window <n>", fitSpec.window),
+    hiddenStates: flag("--hidden-states <n>", fitSpec.hiddenStates),
+    scale: flag("--scale <how>", fitSpec.scale),
+    horizon: flag(
       "--horizon <time>",
-      "how far the plotted forecast reaches (default: half of the data's span)",
-      values.optional(values.positive),
-      undefined,
+      optional(
+        finitePositive,
+        undefined,
+        "length of the plotted forecast (default: half of the data's span)",
+      ),
     ),
-    sort: flag("--sort", "put rows in order of time"),
-    resume: flag("--resume", "continue an interrupted fit from its checkpoint"),
-    checkpointEvery: option(
+    sort: flag("--sort", columnsSpec.sort),
+    resume: flag(
+      "--resume",
+      optional(yesNo, false, "continue an interrupted fit from its checkpoint"),
+    ),
+    checkpointEvery: flag(
       "--checkpoint-every <n>",
-      "iterations between checkpoints",
-      values.whole(1, 1e7),
-      250,
-      "250",
+      optional(whole(1, 1e7), 250, "iterations between checkpoints"),
     ),
   },
   run: async ([file], given, context) => {
     // Loaded here, so that help and errors come at once; the engine last of all.
-    const [{ parseTable }, { readSeries, requireEnough }, { readText }] = await Promise.all([
-      import("../csv/table.ts"),
-      import("../csv/series.ts"),
+    const [{ parseTable }, { readText }] = await Promise.all([
+      import("../csv.ts"),
       import("../files.ts"),
     ]);
     const table = parseTable(await readText(file!), file!);
-    const { time, columns, sort } = given;
-    const least = 4 + (given.validation > 0 ? 1 : 0);
-    const series = requireEnough(readSeries(table, { time, columns, sort }), file!, least);
-    if (series.names.length > 256) {
-      throw new UsageError(`${series.names.length} columns; choose at most 256 with --columns`);
-    }
-    const { fitSeries, summaryLines, titleOf } = await import("../fit/fit-series.ts");
-    const summary = await fitSeries(
-      {
-        title: titleOf(file!),
-        series,
-        output: given.output,
-        plot: given.plot,
-        horizon: given.horizon,
-        checkpointEvery: given.checkpointEvery,
-        resume: given.resume,
-        options: {
-          architecture: {
-            hidden: given.hidden,
-            activation: given.activation,
-            hiddenStates: given.states ?? (series.names.length === 1 ? 1 : 0),
-          },
-          iterations: given.iterations,
-          learningRate: given.learningRate,
-          weightDecay: given.weightDecay,
-          heldOut: given.validation,
-          patience: given.patience ?? Math.max(200, Math.round(given.iterations / 4)),
-          longestWindow: given.window,
-          scale: given.scale,
-          seed: context.seed,
-        },
-      },
-      context,
-    );
+    const { fitTable, summaryLines, titleOf } = await import("../fit.ts");
+    const { time, columns, sort, output, plot, horizon, checkpointEvery, resume, ...fitOptions } =
+      given;
+    const job = {
+      title: titleOf(file!),
+      table,
+      columns: { time, columns, sort },
+      options: { ...fitOptions, seed: context.seed },
+    };
+    const places = { output, plot, horizon, checkpointEvery, resume };
+    const summary = await fitTable({ ...job, ...places }, context);
     for (const line of summaryLines(summary)) context.say(line);
   },
 });

@@ -1,7 +1,11 @@
-// `adjoint predict`: a model's values at regular times, as CSV.
-import { type Command, command, option } from "../command.ts";
+/** @file `adjoint predict`: a fitted model's values at regular times, as CSV. */
+import { finite, text, whole } from "../../base/kinds.ts";
+import { optional } from "../../base/options.ts";
+import { type Command, command, flag } from "../command.ts";
 import { UsageError, WorkError } from "../errors.ts";
-import * as values from "../values.ts";
+
+/** Models are small: a larger file is something else. */
+const cap = 64 * 2 ** 20;
 
 export const predict: Command = command({
   name: "predict",
@@ -9,35 +13,30 @@ export const predict: Command = command({
   arguments: [{ name: "<model>", help: "model file that adjoint fit wrote" }],
   notes: `Example:
   adjoint predict model.json --from 0 --to 30 --points 300 -o forecast.csv`,
-  options: {
-    from: option(
+  flags: {
+    from: flag(
       "--from <time>",
-      "first time (default: of the data)",
-      values.optional(values.number),
-      undefined,
+      optional(finite, undefined, "first time (default: the data's first)"),
     ),
-    to: option(
+    to: flag(
       "--to <time>",
-      "last time (default: half of the data's span after its end)",
-      values.optional(values.number),
-      undefined,
+      optional(finite, undefined, "last time (default: half of the data's span after its end)"),
     ),
-    points: option("--points <n>", "how many times", values.whole(1, 1e6), 300, "300"),
-    output: option(
+    points: flag("--points <n>", optional(whole(1, 1e6), 300, "number of times")),
+    output: flag(
       "-o, --output <file>",
-      "where the CSV goes (default: standard output)",
-      values.optional(values.path),
-      undefined,
+      optional(text, undefined, "file for the CSV (default: standard output)"),
     ),
   },
   run: async ([file], given, context) => {
-    const [{ toCsv }, { checkWritable, writeAtomic }, { readModel }] = await Promise.all([
-      import("../csv/write.ts"),
-      import("../files.ts"),
-      import("../fit/model-file.ts"),
-    ]);
+    const [{ toCsv }, { checkWritable, readText, writeAtomic }, { decodeSeriesModel, forecast }] =
+      await Promise.all([
+        import("../csv.ts"),
+        import("../files.ts"),
+        import("../../series/index.ts"),
+      ]);
     const { output, points } = given;
-    const model = await readModel(file!);
+    const model = decodeSeriesModel(await readText(file!, cap), file!);
     const { first, last } = model.span;
     const from = given.from ?? first;
     const to = given.to ?? last + (last - first) / 2;
@@ -45,11 +44,10 @@ export const predict: Command = command({
       throw new UsageError(`expected --to after --from, got ${from} to ${to}`);
     }
     if (output !== undefined) await checkWritable(output);
-    const { forecaster } = await import("../fit/trajectory.ts");
     const times = Float64Array.from({ length: points }, (_, i) =>
       i === points - 1 && points > 1 ? to : from + (i * (to - from)) / Math.max(1, points - 1),
     );
-    const { values: found, failure } = forecaster(model).at(times);
+    const { values: found, failure } = forecast(model, times);
     if (failure) {
       throw new WorkError(
         `${file}: the forecast cannot be computed up to ${failure.time} (${failure.status}): ` +

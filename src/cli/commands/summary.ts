@@ -1,6 +1,8 @@
-// `adjoint summary`: the table of a network's layers.
+/** @file `adjoint summary`: the table of a network's layers. */
+import { flag as yesNo } from "../../base/kinds.ts";
+import { optional } from "../../base/options.ts";
 import { type Command, command, flag } from "../command.ts";
-import { networkOptions } from "../options/network.ts";
+import { networkFlags } from "../network-flags.ts";
 
 export const summary: Command = command({
   name: "summary",
@@ -9,10 +11,13 @@ export const summary: Command = command({
   notes: `Examples:
   adjoint summary model.onnx
   adjoint summary mobilenet --alpha 0.25`,
-  options: {
-    ...networkOptions,
-    nested: flag("--expand-nested", "show the layers of networks within the network too"),
-    trainable: flag("--show-trainable", "say which layers are trained"),
+  flags: {
+    ...networkFlags,
+    nested: flag(
+      "--expand-nested",
+      optional(yesNo, false, "show the layers of networks within the network too"),
+    ),
+    trainable: flag("--show-trainable", optional(yesNo, false, "show which layers are trained")),
   },
   run: async ([model], { weights, alpha, nested, trainable }, context) => {
     const { outlineNetwork } = await import("../model/open.ts");

@@ -2,11 +2,10 @@
 import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
 import type { Context } from "../command.ts";
-import { readSeries } from "../csv/series.ts";
-import { parseTable } from "../csv/table.ts";
+import { parseTable } from "../csv.ts";
 import { WorkError, reason } from "../errors.ts";
 import { writeAtomic } from "../files.ts";
-import { fitSeries, summaryLines } from "../fit/fit-series.ts";
+import { fitTable, summaryLines } from "../fit.ts";
 
 /** Pelts traded by the Hudson's Bay Company, in thousands (after MacLulich 1937 and Elton and Nicholson 1942). */
 const pelts = `year,hare,lynx
@@ -41,26 +40,16 @@ export async function fitPelts(folder: string, context: Context): Promise<void> 
   const data = join(folder, "hare-lynx.csv");
   await writeAtomic(data, pelts);
   context.say(`Hare and lynx, 1900 to 1920: adjoint fit ${data}`);
-  const summary = await fitSeries(
+  const summary = await fitTable(
     {
       title: "Hare and lynx pelts (thousands), Hudson’s Bay Company",
-      series: readSeries(parseTable(pelts, data)),
+      table: parseTable(pelts, data),
       output: join(folder, "hare-lynx.json"),
       plot: join(folder, "hare-lynx.png"),
       horizon: 20,
       checkpointEvery: 250,
       resume: false,
-      options: {
-        architecture: { hidden: [32, 32], activation: "tanh", hiddenStates: 0 },
-        iterations: 2000,
-        learningRate: 0.01,
-        weightDecay: 0.3,
-        heldOut: 0.2,
-        patience: 500,
-        longestWindow: 32,
-        scale: "auto",
-        seed: context.seed,
-      },
+      options: { seed: context.seed },
     },
     context,
   );

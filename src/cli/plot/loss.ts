@@ -1,14 +1,9 @@
 // The loss over the iterations on a logarithmic axis: training, validation, and where the best was kept.
 import { type Markish, dot, line, ruleX, text } from "@observablehq/plot";
+import type { LossPoint } from "../../series/index.ts";
 import { axes, extent } from "./axes.ts";
 import { type Key, draw } from "./figure.ts";
 import { ink, palette, size } from "./theme.ts";
-
-/** One recorded loss. */
-export interface LossPoint {
-  readonly iteration: number;
-  readonly loss: number;
-}
 
 /** What the figure shows. */
 export interface LossCurve {

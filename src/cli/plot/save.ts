@@ -1,6 +1,7 @@
-// Where figures go: the format follows the file's extension.
+/** @file Figures into files: the format follows from the extension. */
 import { extname } from "node:path";
-import { UsageError } from "../errors.ts";
+import { kind } from "../../base/kinds.ts";
+import type { Kind } from "../../base/options.ts";
 import { writeAtomic } from "../files.ts";
 import { pngZoom } from "./theme.ts";
 
@@ -14,12 +15,10 @@ const formats: Record<string, (svg: string) => string | Promise<Uint8Array>> = {
 };
 
 /** A path whose extension says which picture format is meant. */
-export function picturePath(text: string): string {
-  if (extname(text).toLowerCase() in formats) return text;
-  throw new UsageError(
-    `expected a file name ending in ${Object.keys(formats).join(" or ")}, got "${text}"`,
-  );
-}
+export const picture: Kind<string> = kind(
+  `a file name ending in ${Object.keys(formats).join(" or ")}`,
+  (given) => typeof given === "string" && extname(given).toLowerCase() in formats,
+);
 
 /** "fit.svg", "phase" -> "fit-phase.svg". */
 export function beside(path: string, part: string): string {

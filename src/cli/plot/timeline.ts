@@ -1,6 +1,6 @@
 // Observations, the fitted curve and its forecast over time, with the regions they belong to.
 import { type Markish, type PlotOptions, dot, lineY, rect, ruleX, text } from "@observablehq/plot";
-import type { Series } from "../csv/series.ts";
+import type { Series } from "../../series/index.ts";
 import { axes, extent, leftMargin, near, range } from "./axes.ts";
 import { type Key, draw } from "./figure.ts";
 import { ink, palette, size } from "./theme.ts";

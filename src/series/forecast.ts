@@ -1,11 +1,12 @@
-// Curves of a model: solved from its nodes to any times, forward and backward, in the data's units.
-import { tensor } from "../../index.ts";
-import { solve } from "../../ode/index.ts";
-import type { Model } from "./model-file.ts";
-import { type Dynamics, dynamicsFrom } from "./network.ts";
+/** @file Curves of a fitted model: solved from its nodes to any times, forward and backward, in the data's units. */
+import { ArgumentError, complaint } from "../base/errors.ts";
+import { solve } from "../ode/index.ts";
+import { tensor } from "../ops/index.ts";
+import type { SeriesModel } from "./model.ts";
 import { columnOf, decode, decodeSlope, encode } from "./scaling.ts";
+import { type Dynamics, dynamicsFrom } from "./shooting.ts";
 
-/** A model's states at times; rows that could not be reached are NaN. */
+/** Values and states of a model at times. Rows that could not be reached are NaN. */
 export interface Trajectory {
   readonly times: Float64Array;
   /** [times, columns], in the data's units. */
@@ -16,15 +17,30 @@ export interface Trajectory {
   readonly failure?: { readonly time: number; readonly status: string };
 }
 
-/** A model ready to compute with. */
+/** A model whose weights are loaded. */
 export interface Forecaster {
   readonly at: (times: Float64Array) => Trajectory;
   /** dz/dtau at standardised states [rows, states]. */
   readonly slopes: (states: Float32Array) => Float32Array;
 }
 
-/** Loads the weights of a model. */
-export function forecaster(model: Model): Forecaster {
+/**
+ * The values of a fitted model at `times` (in the data's units, increasing): each is solved from the last node before it, times
+ * before the first node backward from there. `failure` names the first time that could not be reached, and the rows from there on
+ * are NaN. Throws ArgumentError for times that are not finite numbers in increasing order.
+ */
+export function forecast(model: SeriesModel, times: ArrayLike<number>): Trajectory {
+  const list = Float64Array.from(times);
+  const wrong = list.findIndex((t, i) => !Number.isFinite(t) || (i > 0 && t <= list[i - 1]!));
+  if (wrong >= 0)
+    throw new ArgumentError(
+      complaint("forecast: times", "finite times that increase", `${list[wrong]} at ${wrong}`),
+    );
+  return forecaster(model).at(list);
+}
+
+/** Loads the weights of a model, for several forecasts and for the vector field itself. */
+export function forecaster(model: SeriesModel): Forecaster {
   const dynamics = dynamicsFrom(model.names.length, model.architecture, model.weights);
   const states = model.names.length + model.architecture.hiddenStates;
   return {
@@ -38,7 +54,7 @@ export function forecaster(model: Model): Forecaster {
 }
 
 /** `times` increase. Each is solved from the last node before it; times before the first node from there, backward. */
-function trajectory(model: Model, dynamics: Dynamics, times: Float64Array): Trajectory {
+function trajectory(model: SeriesModel, dynamics: Dynamics, times: Float64Array): Trajectory {
   const { scaling, nodeTimes, nodeStates, names } = model;
   const width = names.length;
   const size = width + model.architecture.hiddenStates;
@@ -57,7 +73,7 @@ function trajectory(model: Model, dynamics: Dynamics, times: Float64Array): Traj
     const start = nodeStates.slice(node * size, (node + 1) * size);
     const t0 = toTau(nodeTimes[node]!);
     const ts = rows.map((row) => toTau(times[row]!));
-    // A time that is the node's own needs no solve.
+    // The time of the node itself needs no solve.
     const own = ts[0] === t0 ? 1 : 0;
     if (own === 1) states.set(start, rows[0]! * size);
     const rest = ts.slice(own);
@@ -84,7 +100,7 @@ function trajectory(model: Model, dynamics: Dynamics, times: Float64Array): Traj
 
 /** Velocities in the plane of two dimensions of the state, the others held at their mean along a trajectory. */
 export function planeField(
-  model: Model,
+  model: SeriesModel,
   { slopes }: Forecaster,
   along: Trajectory,
 ): (at: { readonly x: ArrayLike<number>; readonly y: ArrayLike<number> }) => {

@@ -1,19 +1,15 @@
-// The model file: readable JSON, the numbers of weights as base64 of little-endian float32. Data, never code.
-import { parseJson } from "../../base/json.ts";
-import { finite, finitePositive, oneOf, whole } from "../../base/kinds.ts";
-import { WorkError } from "../errors.ts";
-import { readText } from "../files.ts";
+/** @file A fitted model as plain data and as JSON: readable, nothing in it is executed, and every field is checked when it is read. */
+import { type JsonPlace, parseJson } from "../base/json.ts";
+import { finite, finitePositive, oneOf, whole } from "../base/kinds.ts";
+import { type Activation, SeriesError, activations } from "./options.ts";
 import type { ColumnScaling, Scaling } from "./scaling.ts";
-
-export const activations = ["tanh", "relu", "softplus", "sigmoid"] as const;
-export type Activation = (typeof activations)[number];
 
 /** The network of a model: a chain of dense layers on the observed columns and the hidden dimensions. */
 export interface Architecture {
   /** Units of the layers between input and output. */
   readonly hidden: readonly number[];
   readonly activation: Activation;
-  /** Dimensions of the state that are no column. */
+  /** Number of state dimensions beyond the columns. */
   readonly hiddenStates: number;
 }
 
@@ -24,27 +20,28 @@ export interface Weight {
   readonly data: Float32Array;
 }
 
-/** How a model came about. */
+/** How a model was trained. */
 export interface TrainingRecord {
   readonly seed: number;
   readonly iterations: number;
   /** The iteration whose weights were kept. */
   readonly kept: number;
-  /** Mean squared error of standardised values there; `validation` is null where nothing was held out. */
+  /** Mean squared error of standardised values at that iteration. */
   readonly loss: number;
+  /** The same on the held-out rows; null where none were. */
   readonly validation: number | null;
-  /** Evaluations of the vector field in all. */
+  /** Number of evaluations of the vector field. */
   readonly evaluations: number;
 }
 
-/** Everything a forecast needs. */
-export interface Model {
+/** A fitted model: plain data, everything that a forecast needs. */
+export interface SeriesModel {
   readonly timeName: string;
   readonly names: readonly string[];
   readonly scaling: Scaling;
   readonly architecture: Architecture;
   readonly weights: readonly Weight[];
-  /** Times (in the data's units, increasing) at which the state is known: trajectories start there. */
+  /** Times at which the state is known, in the data's units, increasing: trajectories start there. */
   readonly nodeTimes: readonly number[];
   /** [nodes, columns + hidden dimensions], standardised. */
   readonly nodeStates: Float32Array;
@@ -55,26 +52,32 @@ export interface Model {
 
 const format = "adjoint time series model";
 const version = 1;
-/** Models are small; a larger file is something else. */
-const cap = 64 * 2 ** 20;
 const mostUnits = 2 ** 14;
 
 /** Base64 of little-endian float32, whatever the machine's byte order. */
-export function encodeFloats(data: Float32Array): string {
-  const bytes = Buffer.alloc(data.length * 4);
-  data.forEach((x, i) => bytes.writeFloatLE(x, i * 4));
-  return bytes.toString("base64");
+function encodeFloats(data: Float32Array): string {
+  const view = new DataView(new ArrayBuffer(4 * data.length));
+  data.forEach((x, i) => view.setFloat32(4 * i, x, true));
+  // One character per byte; in parts, because arguments are limited in number.
+  let text = "";
+  for (let at = 0; at < view.byteLength; at += 0x8000)
+    text += String.fromCharCode(...new Uint8Array(view.buffer).subarray(at, at + 0x8000));
+  return btoa(text);
 }
 
-/** The inverse of `encodeFloats`. Throws WorkError unless there are exactly `length` numbers, all finite. */
-export function decodeFloats(text: string, length: number, who: string): Float32Array {
-  const bytes = Buffer.from(text, "base64");
-  if (bytes.length !== length * 4) {
-    throw new WorkError(`${who}: expected ${length} numbers, got ${bytes.length / 4}`);
+/** The inverse of `encodeFloats`. Refuses the place unless it has exactly `length` numbers, all finite. */
+function decodeFloats(place: JsonPlace, length: number): Float32Array {
+  const text = place.text();
+  let bytes: string;
+  try {
+    bytes = atob(text.replace(/=.*$/s, ""));
+  } catch {
+    return place.refuse("numbers in base64");
   }
-  const data = Float32Array.from({ length }, (_, i) => bytes.readFloatLE(i * 4));
-  if (!data.every(Number.isFinite)) throw new WorkError(`${who}: has numbers that are not finite`);
-  return data;
+  if (bytes.length !== 4 * length) place.refuse(`${length} numbers`, `${bytes.length / 4}`);
+  const view = new DataView(Uint8Array.from(bytes, (byte) => byte.charCodeAt(0)).buffer);
+  const data = Float32Array.from({ length }, (_, i) => view.getFloat32(4 * i, true));
+  return data.every(Number.isFinite) ? data : place.refuse("finite numbers", "others");
 }
 
 /** Shapes of the parameters, in order: kernel [in, out] and bias [out] of each layer. */
@@ -84,8 +87,8 @@ export function weightShapes(width: number, architecture: Architecture): number[
   return units.slice(1).flatMap((out, i) => [[units[i]!, out], [out]]);
 }
 
-/** JSON text of a model. */
-export function modelToJson(model: Model): string {
+/** A model as readable JSON; the numbers of weights are base64 of little-endian float32. The same model gives the same text. */
+export function encodeSeriesModel(model: SeriesModel): string {
   const { weights, nodeStates, scaling, names, ...rest } = model;
   const content = {
     format,
@@ -103,18 +106,19 @@ export function modelToJson(model: Model): string {
 }
 
 /**
- * Reads a model's JSON.
- * @param source the file's name, for errors
- * @throws WorkError naming the place and what was expected there
+ * The model in JSON that `encodeSeriesModel` wrote. `source` is how errors begin, a file's name for example. Throws SeriesError
+ * naming the place and what was expected there.
  */
-export function modelFromJson(text: string, source: string): Model {
-  const file = parseJson(source, text, WorkError);
+export function decodeSeriesModel(text: string, source = "decodeSeriesModel"): SeriesModel {
+  const file = parseJson(source, text, SeriesError);
   if (file.at("format").value !== format) {
-    throw new WorkError(`${source}: not a model that adjoint fit wrote`);
+    throw new SeriesError(`${source}: not a model of a time series that Adjoint wrote`);
   }
   const found = file.at("version").read(finite);
   if (found !== version) {
-    throw new WorkError(`${source}: version ${found} of the format; this program reads ${version}`);
+    throw new SeriesError(
+      `${source}: version ${found} of the format; this version of Adjoint reads ${version}`,
+    );
   }
   const columns = file.at("columns").list(1, 2 ** 10);
   const scalings = columns.map((column): ColumnScaling => ({
@@ -141,10 +145,10 @@ export function modelFromJson(text: string, source: string): Model {
         .list(1, 2)
         .map((n) => n.read(whole(1, mostUnits)));
       if (listed.join() !== expected[i]!.join()) {
-        throw new WorkError(`${weight.where}: expected shape [${expected[i]}], got [${listed}]`);
+        throw new SeriesError(`${weight.where}: expected shape [${expected[i]}], got [${listed}]`);
       }
       const length = listed.reduce((a, b) => a * b, 1);
-      const data = decodeFloats(weight.at("float32").text(), length, weight.where);
+      const data = decodeFloats(weight.at("float32"), length);
       return { name: weight.at("name").text(), shape: listed, data };
     });
   const time = file.at("time");
@@ -165,9 +169,8 @@ export function modelFromJson(text: string, source: string): Model {
     weights,
     nodeTimes,
     nodeStates: decodeFloats(
-      file.at("nodeStates").text(),
+      file.at("nodeStates"),
       nodeTimes.length * (columns.length + architecture.hiddenStates),
-      `${source}: nodeStates`,
     ),
     span: {
       first: time.at("first").read(finite),
@@ -184,9 +187,4 @@ export function modelFromJson(text: string, source: string): Model {
       evaluations: training.at("evaluations").read(finite),
     },
   };
-}
-
-/** Reads a model file. */
-export async function readModel(path: string): Promise<Model> {
-  return modelFromJson(await readText(path, cap), path);
 }

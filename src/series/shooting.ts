@@ -1,11 +1,70 @@
-// The loss of multiple shooting: how far windows miss their observations, and how far neighbours miss each other.
-import { type Tensor, iota, tensor } from "../../index.ts";
-import { type StatsReport, solve } from "../../ode/index.ts";
-import type { Shooting } from "./network.ts";
+/** @file The network of a fit, a vector field on standardised states, and its loss: how far windows miss observations and neighbours. */
+import { Module, type Dense, type Sequential, dense, sequential } from "../nn/index.ts";
+import type { Tensor } from "../ir/tensor.ts";
+import { type StatsReport, solve } from "../ode/index.ts";
+import { iota, tensor } from "../ops/index.ts";
+import { type Architecture, type Weight, weightShapes } from "./model.ts";
 import type { Windows } from "./windows.ts";
 
-/** Windows of one iteration, `n` of them, as tensors. */
-export interface Batch {
+/** dz/dtau = net(z), standardised: autonomous, because a forecast leaves the times of the training. */
+export class Dynamics extends Module {
+  readonly net: Sequential;
+
+  constructor(width: number, architecture: Architecture, seed: number) {
+    super();
+    const { hidden, activation, hiddenStates } = architecture;
+    const size = width + hiddenStates;
+    this.net = sequential(
+      [...hidden.map((units) => dense({ units, activation })), dense({ units: size })],
+      { inputShape: [size], seed },
+    );
+  }
+
+  /** z [..., states] -> dz/dtau, of the same shape. */
+  forward(_t: Tensor, z: Tensor): Tensor {
+    return this.net.forward(z);
+  }
+}
+
+/** The vector field, and for each window the difference between its start and the guess: [windows, states]. */
+export class Shooting extends Module {
+  readonly dynamics: Dynamics;
+  readonly shifts: Tensor;
+
+  constructor(dynamics: Dynamics, shifts: Tensor) {
+    super();
+    this.dynamics = dynamics;
+    this.shifts = shifts;
+  }
+}
+
+/** The parameters of a vector field as they are written to files. */
+export function weightsOf(dynamics: Dynamics): Weight[] {
+  return dynamics.namedParameters().map(([name, parameter]) => ({
+    name,
+    shape: [...parameter.shape],
+    data: Float32Array.from(parameter.data() as Float32Array),
+  }));
+}
+
+/** A vector field with the parameters of a file. */
+export function dynamicsFrom(
+  width: number,
+  architecture: Architecture,
+  weights: readonly Weight[],
+): Dynamics {
+  const shapes = weightShapes(width, architecture);
+  const dynamics = new Dynamics(width, architecture, 0);
+  dynamics.net.layers.forEach((layer, i) => {
+    const linear = layer as Dense;
+    linear.kernel = tensor(weights[2 * i]!.data, { shape: shapes[2 * i]! });
+    linear.bias = tensor(weights[2 * i + 1]!.data, { shape: shapes[2 * i + 1]! });
+  });
+  return dynamics;
+}
+
+/** The `n` windows of one iteration as tensors. */
+export interface WindowBatch {
   /** [n] int32: which windows, and which follow them (themselves where none does). */
   readonly index: Tensor;
   readonly next: Tensor;
@@ -23,11 +82,11 @@ export interface Batch {
   readonly [name: string]: Tensor;
 }
 
-/** Most windows solved in one iteration; a longer series takes another stretch of them each time. */
+/** Most windows solved in one iteration; longer series take another stretch of windows each time. */
 export const mostWindows = 128;
 
-/** The windows first, first + 1, ... around the end, as a batch. */
-export function toBatch(windows: Windows, anchors: Float32Array, first: number): Batch {
+/** The windows first, first + 1, ... as a batch, from the beginning again after the last. */
+export function toBatch(windows: Windows, anchors: Float32Array, first: number): WindowBatch {
   const { count, length, width } = windows;
   const n = Math.min(count, mostWindows);
   const states = anchors.length / count;
@@ -69,9 +128,9 @@ export function toBatch(windows: Windows, anchors: Float32Array, first: number):
 
 /**
  * dtau/ds of every window, [n, 1]: smooth hats 1 - d²(3 - 2d) carry the slopes at the observations, bubbles 30u²(1-u)² the
- * rest of each interval. Both have continuous derivatives: kinks would cost an adaptive solver a rejected step each.
+ * rest of each interval. Both have continuous derivatives: each kink would cost an adaptive solver a rejected step.
  */
-function speed(s: Tensor, batch: Batch, length: number): Tensor {
+function speed(s: Tensor, batch: WindowBatch, length: number): Tensor {
   const distance = s
     .sub(iota([length + 1], 0, { dtype: "float32" }))
     .abs()
@@ -82,7 +141,7 @@ function speed(s: Tensor, batch: Batch, length: number): Tensor {
   return hats.matmul(batch.slopes).add(bubbles.matmul(batch.bubbles)).expandDims(1);
 }
 
-/** What the loss needs besides model and batch. */
+/** The windows' length and regularity, and a listener for the statistics of solves. */
 export interface ShootingOptions {
   readonly length: number;
   readonly regular: boolean;
@@ -90,7 +149,11 @@ export interface ShootingOptions {
 }
 
 /** Mean squared error of standardised values, plus the mean squared jump between windows. */
-export function shootingLoss(model: Shooting, batch: Batch, options: ShootingOptions): Tensor {
+export function shootingLoss(
+  model: Shooting,
+  batch: WindowBatch,
+  options: ShootingOptions,
+): Tensor {
   const { length, regular, onStats } = options;
   const { dynamics, shifts } = model;
   const starts = batch.anchors.add(shifts.take(batch.index));
@@ -102,7 +165,7 @@ export function shootingLoss(model: Shooting, batch: Batch, options: ShootingOpt
     t0: 0,
     t1: length,
     saveAt: { ts },
-    // Finer steps change the fit less than another seed does, and cost twice the time.
+    // Finer steps change the fit less than another seed does, and take twice the time.
     rtol: 1e-3,
     atol: 1e-4,
     maxSteps: 5000,

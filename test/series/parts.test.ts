@@ -1,12 +1,14 @@
-// The parts of a fit that need no training: scaling, windows, first guesses, stages, the model file.
+/** @file The parts of a fit that need no training: scaling, windows, first guesses, stages, the model file. */
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import type { Series } from "../../src/cli/csv/series.ts";
-import { type Model, modelFromJson, modelToJson } from "../../src/cli/fit/model-file.ts";
-import { decode, decodeSlope, encode, learnScaling, scale } from "../../src/cli/fit/scaling.ts";
-import { planStages } from "../../src/cli/fit/stages.ts";
-import { guessStarts } from "../../src/cli/fit/starts.ts";
-import { cut } from "../../src/cli/fit/windows.ts";
+import {
+  type Series,
+  type SeriesModel,
+  decodeSeriesModel,
+  encodeSeriesModel,
+} from "../../src/series/index.ts";
+import { decode, decodeSlope, encode, learnScaling, scale } from "../../src/series/scaling.ts";
+import { guessStarts, planStages, windowsOf } from "../../src/series/windows.ts";
 
 const series = (times: number[], columns: number[][]): Series => ({
   timeName: "t",
@@ -100,7 +102,7 @@ describe("windows", () => {
         for (const gap of steps) times.push(times.at(-1)! + gap);
         const data = series(times, [times.map(() => 1)]);
         const train = scale(data, learnScaling(data, times.length, "linear"), 0, times.length);
-        const windows = cut(train, length);
+        const windows = windowsOf(train, length);
         for (let k = 0; k < windows.count; k++) {
           expect(windows.nodes[k]).toBe(train.tau[k * length]);
           for (let j = 0; j < length; j++) {
@@ -121,12 +123,12 @@ describe("windows", () => {
   test("every observation is in a window; regular series need no warping", () => {
     const data = regular(21, 2);
     const train = scale(data, learnScaling(data, 21, "linear"), 0, 21);
-    const windows = cut(train, 5);
+    const windows = windowsOf(train, 5);
     expect([windows.count, windows.regular]).toEqual([4, true]);
     expect(windows.seen.every((x) => x === 1)).toBe(true);
     expect(windows.targets.slice(0, 12)).toEqual(train.z.slice(0, 12));
-    expect(cut(train, 20).count).toBe(1);
-    const padded = cut(train, 8);
+    expect(windowsOf(train, 20).count).toBe(1);
+    const padded = windowsOf(train, 8);
     expect([padded.count, padded.regular]).toEqual([3, false]);
     expect(padded.seen.reduce((sum, x) => sum + x, 0)).toBe(2 * (21 + 2));
   });
@@ -175,7 +177,7 @@ describe("stages", () => {
 
 describe("the model file", () => {
   test("gives back exactly what was written", () => {
-    const model: Model = {
+    const model: SeriesModel = {
       timeName: "t",
       names: ["a", "b"],
       scaling: {
@@ -199,7 +201,7 @@ describe("the model file", () => {
       span: { first: 0.1, trainEnd: 8, last: 9 },
       training: { seed: 1, iterations: 10, kept: 5, loss: 0.5, validation: null, evaluations: 99 },
     };
-    expect(modelFromJson(modelToJson(model), "m.json")).toEqual(model);
+    expect(decodeSeriesModel(encodeSeriesModel(model), "m.json")).toEqual(model);
   });
 
   test("any change of a byte is refused in one line or gives a model of sound numbers", () => {
@@ -211,7 +213,7 @@ describe("the model file", () => {
         fc.constantFrom("", "0", '"', "{", "]", "-", "e9", "null"),
         (at, piece) => {
           expect(() =>
-            modelFromJson(text.slice(0, at) + piece + text.slice(at + 1), "m.json"),
+            decodeSeriesModel(text.slice(0, at) + piece + text.slice(at + 1), "m.json"),
           ).toThrow(/^m\.json: /);
         },
       ),

@@ -1,8 +1,12 @@
-// Between the data's units and the units a network likes: standardised values, logarithms of positive ones,
-// time counted in typical sampling intervals. Learned from the training part alone.
-import { type Tensor, tensor } from "../../index.ts";
-import type { Series } from "../csv/series.ts";
-import { UsageError } from "../errors.ts";
+/**
+ * @file Between the data's units and those of a network: standardised values, logarithms of positive ones, and time counted in
+ * typical sampling intervals. Scalings are learned from the training part alone.
+ */
+import { ArgumentError } from "../base/errors.ts";
+import type { Tensor } from "../ir/tensor.ts";
+import { tensor } from "../ops/index.ts";
+import type { ScaleKind } from "./options.ts";
+import type { Series } from "./table.ts";
 
 /** One column: `z = (g(x) - mean) / deviation`, g being the identity or the natural logarithm. */
 export interface ColumnScaling {
@@ -11,7 +15,7 @@ export interface ColumnScaling {
   readonly deviation: number;
 }
 
-/** `tau = (t - origin) / unit`, and one scaling a column. */
+/** `tau = (t - origin) / unit`, and one scaling for each column. */
 export interface Scaling {
   readonly origin: number;
   /** The median interval between observations. */
@@ -27,10 +31,7 @@ export interface Scaled {
   readonly width: number;
 }
 
-export const scaleKinds = ["auto", "linear", "log"] as const;
-export type ScaleKind = (typeof scaleKinds)[number];
-
-/** The library's own logarithm and exponential give the same bits on every engine; those of Math need not. */
+/** By the library's own logarithm and exponential: those of Math may differ between engines. */
 function elementwise(values: ArrayLike<number>, fn: (x: Tensor) => Tensor): Float64Array {
   const elements = Float64Array.from(values);
   return elements.length === 0 ? elements : (fn(tensor(elements)).data() as Float64Array);
@@ -43,14 +44,14 @@ function median(values: readonly number[]): number {
   return sorted.length % 2 === 1 ? sorted[middle]! : (sorted[middle - 1]! + sorted[middle]!) / 2;
 }
 
-/** Positive values that span more than this ratio are taken by their logarithm: populations, concentrations, prices. */
+/** Positive values that span more than this ratio are scaled by their logarithm: populations, concentrations, prices. */
 const logRatio = 5;
 
 function columnScaling(values: readonly number[], kind: ScaleKind, name: string): ColumnScaling {
   const low = values.reduce((a, b) => Math.min(a, b), Number.POSITIVE_INFINITY);
   const high = values.reduce((a, b) => Math.max(a, b), Number.NEGATIVE_INFINITY);
   if (kind === "log" && low <= 0) {
-    throw new UsageError(`--scale log: column "${name}" has values that are not above 0`);
+    throw new ArgumentError(`scale log: column "${name}" has values that are not above 0.`);
   }
   const log = kind === "log" || (kind === "auto" && low > 0 && high / low > logRatio);
   const g = log ? [...logarithms(values)] : values;
@@ -64,8 +65,8 @@ function columnScaling(values: readonly number[], kind: ScaleKind, name: string)
 }
 
 /**
- * Learns the scaling from the first `rows` rows.
- * @throws UsageError when logarithms are asked for and a value of any row is not positive
+ * The scaling learned from the first `rows` rows. Throws ArgumentError where logarithms are asked for and a value of any row is not
+ * positive.
  */
 export function learnScaling(series: Series, rows: number, kind: ScaleKind): Scaling {
   const { times, values, names } = series;
@@ -73,7 +74,7 @@ export function learnScaling(series: Series, rows: number, kind: ScaleKind): Sca
   const columns = names.map((name, c) => {
     const all = [...times.keys()].map((r) => values[r * width + c]!);
     const seen = (part: number[]): number[] => part.filter((v) => !Number.isNaN(v));
-    // A held-out value that has no logarithm decides too: it has to be compared with the forecast.
+    // A held-out value without a logarithm decides too: it will be compared with the forecast.
     const positive = seen(all).every((v) => v > 0);
     const train = seen(all.slice(0, rows));
     if (kind === "log" && !positive) return columnScaling([0], "log", name);

@@ -1,20 +1,7 @@
-// CSV text -> a rectangular table of cells that remembers which line of the file each row came from.
+/** @file CSV: text to a table that remembers the line of each row, and columns of numbers to text (RFC 4180 quoting, LF line ends). */
 import { CsvError, parse } from "csv-parse/sync";
-import { WorkError } from "../errors.ts";
-
-/** A header and rows of equal width. */
-export interface Table {
-  /** Where it came from, for error messages. */
-  readonly source: string;
-  readonly names: readonly string[];
-  readonly rows: readonly Row[];
-}
-
-export interface Row {
-  /** Line of the file, the header being line 1, as editors and spreadsheets count. */
-  readonly line: number;
-  readonly cells: readonly string[];
-}
+import type { Table, TableRow } from "../series/index.ts";
+import { WorkError } from "./errors.ts";
 
 /** Longest record read, in characters: a file without line breaks is not a table. */
 const longestRecord = 2 ** 20;
@@ -29,7 +16,7 @@ function separatorOf(text: string): string {
   return separators.reduce((best, next) => (uses(next) > uses(best) ? next : best));
 }
 
-function records(text: string, source: string): Row[] {
+function records(text: string, source: string): TableRow[] {
   try {
     const found = parse(text, {
       bom: true,
@@ -58,7 +45,7 @@ function records(text: string, source: string): Row[] {
 /**
  * Reads CSV text: a header, then rows. Separated by comma, semicolon or tab (whichever the header uses);
  * quotes, CRLF, a byte order mark and blank lines are understood.
- * @throws WorkError for an empty text, a header with missing or repeated names, or rows of another width
+ * Throws WorkError for an empty text, a header with missing or repeated names, or rows of another width.
  */
 export function parseTable(text: string, source: string): Table {
   const [header, ...rows] = records(text, source);
@@ -87,4 +74,16 @@ export function parseTable(text: string, source: string): Table {
     }
   }
   return { source, names, rows };
+}
+
+const quoted = (name: string): string =>
+  /[",;\t\r\n]|^\s|\s$/.test(name) ? `"${name.replaceAll('"', '""')}"` : name;
+
+/** CSV text from one name per column and columns of equal length. NaN becomes an empty cell. */
+export function toCsv(names: readonly string[], columns: readonly ArrayLike<number>[]): string {
+  const lines = [names.map(quoted).join(",")];
+  for (let row = 0; row < (columns[0]?.length ?? 0); row++) {
+    lines.push(columns.map((c) => (Number.isNaN(c[row]!) ? "" : String(c[row]))).join(","));
+  }
+  return `${lines.join("\n")}\n`;
 }
