@@ -114,12 +114,15 @@ test("explaining.md", async () => {
 });
 
 // Sections of extending.md are programs of their own.
-test.each(["Your own layer", "Your own solver", "Your own explanation method"])(
-  "extending.md: %s",
-  async (heading) => {
-    await pageAndOutput("extending.md", heading);
-  },
-);
+test.each([
+  "Your own layer",
+  "Your own solver",
+  "Your own explanation method",
+  "Your own optimiser transform",
+  "Your own loss",
+])("extending.md: %s", async (heading) => {
+  await pageAndOutput("extending.md", heading);
+});
 
 test.each([
   ["Explain an image classifier", true],
