@@ -25,7 +25,7 @@ import {
   among,
   commonOptions,
 } from "./layer.ts";
-import { Module } from "./module.ts";
+import { Module, childModules } from "./module.ts";
 import { nameLayers } from "./naming.ts";
 import { type ShapeOrList, type ShapesOf, type TensorOrList, isShapeList } from "./shapes.ts";
 
@@ -44,14 +44,16 @@ export function child<L extends AnyLayer>(layer: L, inputShape: ShapeOrList): Ch
   return new Child(layer, inputShape);
 }
 
-/** The fields that specs become. */
+/** The fields that specs become; lists of children have their type from `children`. */
 type Fields<P> = {
   -readonly [Name in keyof P]: P[Name] extends infer One
     ? One extends ParameterSpec
       ? Tensor
       : One extends Child<infer L>
         ? L
-        : undefined
+        : One extends readonly unknown[]
+          ? unknown
+          : undefined
     : never;
 };
 
@@ -60,7 +62,7 @@ type Input<List extends boolean> = List extends true ? readonly Tensor[] : Tenso
 /** What a declaration's functions know of a layer: its settings, the layers in it, and its name for errors. */
 type Known<S extends Spec, C> = SettingsOf<S> & C & Pick<Layer, "label" | "dtype">;
 
-/** What a layer is beside its options. */
+/** What is declared of a layer besides its options. */
 export interface Definition<S extends Spec, C, P extends Specs, List extends boolean> {
   /** Keras' name of the class, where it is not the kind with a capital. */
   readonly className?: string;
@@ -125,7 +127,10 @@ export abstract class DeclaredLayer<In extends TensorOrList = Tensor> extends La
     const settings = options.read(this.label, among(written, options.spec));
     definition.check?.(settings, this.label);
     Object.assign(this, settings, definition.children?.(settings));
-    const inside = Object.values(this).filter((value) => value instanceof Module);
+    const holdsModules =
+      definition.children !== undefined ||
+      Object.values(settings).some((value) => value instanceof Module);
+    const inside = holdsModules ? childModules(this) : [];
     if (inside.length > 0)
       nameLayers(
         this.label,
@@ -174,7 +179,7 @@ export abstract class DeclaredLayer<In extends TensorOrList = Tensor> extends La
  *     const scale = factory(Scale);
  *
  * Settings, parameters and children are fields of the layer. Options that all layers have (`name`, `seed`, `trainable`, ...) are
- * understood besides. `kind` names the layer in errors. Throws ArgumentError, when a layer is made, for options it does not know
+ * understood, too. `kind` names the layer in errors. Throws ArgumentError, when a layer is made, for options it does not know
  * and for values that their kinds do not accept.
  */
 export function layer<

@@ -2,7 +2,7 @@
 import * as nn from "../../src/nn/index.ts";
 import { describe, expect, expectTypeOf, test } from "vitest";
 import { ArgumentError, ShapeError, Tensor, checkGrad, random, tensor } from "../../src/index.ts";
-import { count, finite } from "../../src/base/kinds.ts";
+import { count, finite, listOf } from "../../src/base/kinds.ts";
 import { optional, required } from "../../src/base/options.ts";
 import { sgd, trainer } from "../../src/optim/index.ts";
 import { fillParameters, slotsOf } from "../../src/models/weights.ts";
@@ -229,6 +229,41 @@ describe("a declared layer", () => {
       false,
       false,
     ]);
+  });
+
+  test("may hold a list of layers, one taking what another gives", () => {
+    class Stack extends nn.layer(
+      "stack",
+      { widths: required(listOf(count), "Numbers of outputs.") },
+      {
+        children: ({ widths }) => ({ blocks: widths.map((units) => nn.dense({ units })) }),
+        parameters({ blocks }, shape) {
+          const held: nn.Child<nn.Dense>[] = [];
+          for (const block of blocks) held.push(nn.child(block, held.at(-1)?.outputShape ?? shape));
+          return { blocks: held };
+        },
+        outputShape: (_, shape, { blocks }) => blocks.at(-1)?.outputShape ?? shape,
+      },
+    ) {
+      forward(given: Tensor): Tensor {
+        return this.blocks.reduce((y, block) => block.forward(y).tanh(), given);
+      }
+    }
+    const layer = new Stack({ widths: [5, 2], trainable: false });
+    expectTypeOf(layer.blocks).toEqualTypeOf<nn.Dense[]>();
+    expect(layer.computeOutputShape([3])).toEqual([2]);
+    const model = nn.sequential([layer], { inputShape: [3] });
+    expect(model.namedParameters().map(([name]) => name)).toEqual([
+      "layers[0].blocks[0].kernel",
+      "layers[0].blocks[0].bias",
+      "layers[0].blocks[1].kernel",
+      "layers[0].blocks[1].bias",
+    ]);
+    expect(layer.blocks.map(({ name, trainable }) => [name, trainable])).toEqual([
+      ["dense", false],
+      ["dense_1", false],
+    ]);
+    expect(model.forward(x).shape).toEqual([5, 2]);
   });
 
   test("may hold state", () => {
