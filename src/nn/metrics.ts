@@ -1,6 +1,7 @@
 /** @file Metrics: what people want to know of predictions, beside the loss. Every loss is one, too. */
 import { Tensor } from "../ir/tensor.ts";
 import { isFloat } from "../ir/dtype.ts";
+import { count } from "../base/kinds.ts";
 import { ArgumentError, DTypeError, ShapeError, complaint, describe } from "../base/errors.ts";
 import { formatShape, sameShape } from "../ir/shape.ts";
 import { requireTensor } from "../ops/bind.ts";
@@ -131,8 +132,7 @@ export function accuracy(output: Tensor, target: Tensor): Tensor {
 
 /** The share of samples whose class has one of the `k` highest scores (5 unless given): fewer than k are higher. Shapes as for `accuracy`. */
 export function topKAccuracy(output: Tensor, target: Tensor, k = 5): Tensor {
-  if (!Number.isInteger(k) || k < 1)
-    throw new ArgumentError(complaint("topKAccuracy: k", "a positive integer", describe(k)));
+  count.read("topKAccuracy: k", k, ArgumentError);
   const { meant, classes } = classesOf("topKAccuracy", output, target);
   const own = where(meant.oneHot(classes, { dtype: "bool" }), output, 0).sum([-1], true);
   const higher = output.greater(own).cast("int32").sum([-1]);
@@ -160,10 +160,10 @@ export function confusionMatrix(output: Tensor, target: Tensor, threshold = 0.5)
   const who = "confusionMatrix";
   if (isBinary(output, target)) {
     const { predicted, meant } = sidesOf(who, output, target, threshold);
-    return count(meant.cast("int32"), predicted.cast("int32"), 2);
+    return countPairs(meant.cast("int32"), predicted.cast("int32"), 2);
   }
   const { predicted, meant, classes } = classesOf(who, output, target);
-  return count(meant.reshape([meant.size]), predicted.reshape([predicted.size]), classes);
+  return countPairs(meant.reshape([meant.size]), predicted.reshape([predicted.size]), classes);
 }
 
 function isBinary(output: Tensor, target: Tensor): boolean {
@@ -176,7 +176,7 @@ function isBinary(output: Tensor, target: Tensor): boolean {
   );
 }
 
-function count(meant: Tensor, predicted: Tensor, classes: number): Tensor {
+function countPairs(meant: Tensor, predicted: Tensor, classes: number): Tensor {
   return meant.oneHot(classes).transpose().matmul(predicted.oneHot(classes)).cast("int32");
 }
 

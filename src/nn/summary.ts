@@ -1,6 +1,6 @@
 /** @file Summaries of models, as Keras 3 prints them (keras.utils.summary_utils). */
-import { ArgumentError, complaint, describe } from "../base/errors.ts";
-import { checkOptions } from "../base/options.ts";
+import { callback, flag, whole } from "../base/kinds.ts";
+import { type OptionsOf, optional, schema } from "../base/options.ts";
 import type { Tensor } from "../ir/tensor.ts";
 import { flatten } from "../ir/tree.ts";
 import { type AnyLayer, Layer } from "./layer.ts";
@@ -8,17 +8,19 @@ import { Module, childModules, rolesOf } from "./module.ts";
 import { type ShapeOrList, isShapeList, listOfShapes } from "./shapes.ts";
 import { snakeCase } from "./names.ts";
 
-/** Options of `summary()`. */
-export interface SummaryOptions {
-  /** Width of the table in characters: 88, or 108 with the column "Connected to", unless given. */
-  readonly lineLength?: number;
-  /** Whether models within the model show their layers: false unless given. */
-  readonly expandNested?: boolean;
-  /** Whether there is a column that says which layers are trained: false unless given. */
-  readonly showTrainable?: boolean;
-  /** Called with every line besides. */
-  readonly print?: (line: string) => void;
-}
+const summaryOptions = schema({
+  lineLength: optional(
+    whole(40),
+    undefined,
+    'Width of the table in characters: 88, or 108 with the column "Connected to".',
+  ),
+  expandNested: optional(flag, false, "Whether models within the model show their layers."),
+  showTrainable: optional(flag, false, "Whether a column says which layers are trained."),
+  print: optional(callback<(line: string) => void>(), undefined, "Called with every line, too."),
+});
+
+/** Options of `summary()`: `lineLength`, `expandNested` (false), `showTrainable` (false), and `print`, called with every line. */
+export type SummaryOptions = OptionsOf<typeof summaryOptions.spec>;
 
 /** A layer in a summary. */
 export interface SummaryRow {
@@ -48,9 +50,9 @@ export function formatSummary(
   { name, model, rows, isChain }: SummaryModel,
   options: SummaryOptions,
 ): string {
-  checkOptions("summary", options, ["lineLength", "expandNested", "showTrainable", "print"]);
-  const { expandNested = false, showTrainable = false, print } = options;
-  const columns = columnsOf(isChain, showTrainable, options.lineLength);
+  const settings = summaryOptions.read("summary", options);
+  const { expandNested, showTrainable, print } = settings;
+  const columns = columnsOf(isChain, showTrainable, settings.lineLength);
   const cells = (row: SummaryRow, level: number): string[][] => [
     [
       `${level === 0 ? "" : `${"   ".repeat(level)}└ `}${row.name} (${row.className})`,
@@ -88,10 +90,6 @@ function columnsOf(isChain: boolean, showTrainable: boolean, given: number | und
     positions = [...positions.map((position) => position * 0.9), 1];
   }
   const lineLength = given ?? (isChain ? 88 : 108) + (showTrainable ? 12 : 0);
-  if (!Number.isInteger(lineLength) || lineLength < 40)
-    throw new ArgumentError(
-      complaint("summary: lineLength", "an integer of at least 40", describe(lineLength)),
-    );
   let current = 0;
   const widths = positions.map((position) => {
     const width = Math.trunc(position * lineLength) - current;

@@ -169,6 +169,7 @@ const modelSpec = <M>() => ({
     kind<Optimizer>(
       "an optimiser, such as adam()",
       (given) => typeof (given as Partial<Optimizer> | null)?.update === "function",
+      { hint: "Call it: adam() rather than adam." },
     ),
     "The optimiser.",
   ),

@@ -1,31 +1,29 @@
 /** @file Inputs of graph models. */
-import { type DType, dtypes } from "../../ir/dtype.ts";
-import { ArgumentError, DTypeError, ShapeError, complaint, describe } from "../../base/errors.ts";
-import { checkOptions } from "../../base/options.ts";
-import { type Shape, checkShape, formatShape, sameShape } from "../../ir/shape.ts";
+import { dtypes } from "../../ir/dtype.ts";
+import { DTypeError, ShapeError, complaint } from "../../base/errors.ts";
+import { oneOf, text } from "../../base/kinds.ts";
+import { type OptionsOf, optional, required, schema } from "../../base/options.ts";
+import { uncheckedShape } from "../kinds.ts";
+import { checkShape, formatShape, sameShape } from "../../ir/shape.ts";
 import type { Tensor } from "../../ir/tensor.ts";
 import { requireTensor } from "../../ops/bind.ts";
 import { Layer } from "../layer.ts";
 import { type SymbolicTensor, applyInGraph } from "./symbolic.ts";
 
-/** Options of `input`. */
-export interface InputOptions {
-  /** Shape of one sample, without the batch. */
-  readonly shape: Shape;
-  readonly name?: string;
-  /** float32 unless given. */
-  readonly dtype?: DType;
-}
+const inputOptions = schema({
+  shape: required(uncheckedShape, "Shape of one sample, without the batch."),
+  name: optional(text, undefined, "What errors and summaries call the input."),
+  dtype: optional(oneOf(dtypes), "float32", "dtype of the samples."),
+});
+
+/** Options of `input`: `shape` of one sample, without the batch, `name` and `dtype` (float32). */
+export type InputOptions = OptionsOf<typeof inputOptions.spec>;
 
 /** Where samples enter a graph model: checks them, and passes them on. */
 export class InputLayer extends Layer {
   constructor(options: InputOptions) {
-    const { shape, name, dtype = "float32" } = options;
+    const { shape, name, dtype } = inputOptions.read("input", options);
     super(name === undefined ? {} : { name });
-    if (!dtypes.includes(dtype))
-      throw new ArgumentError(
-        complaint(`${this.label}: dtype`, `one of ${dtypes.join(", ")}`, describe(dtype)),
-      );
     checkShape(`${this.label}: shape`, shape);
     this.grow(shape);
     this.dtype = dtype;
@@ -65,7 +63,6 @@ export class InputLayer extends Layer {
  * and `model({ inputs: x, outputs })` makes a model of the result. Throws ArgumentError or ShapeError for options it cannot use.
  */
 export function input(options: InputOptions): SymbolicTensor {
-  checkOptions("input", options, ["shape", "name", "dtype"]);
   const layer = new InputLayer(options);
   return symbolOf(layer);
 }
