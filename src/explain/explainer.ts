@@ -1,9 +1,10 @@
 /** @file `explainer`: a method becomes a function from a network and an image to an explanation, in three steps. */
 import { complaint } from "../base/errors.ts";
-import type { OptionsOf, Schema, Spec } from "../base/options.ts";
+import { type OptionsOf, type Schema, type Spec, checkChoice } from "../base/options.ts";
 import type { Tensor } from "../ir/tensor.ts";
 import { ExplainError } from "./errors.ts";
 import { type Explanation, explanationsOf } from "./explanation.ts";
+import { folds } from "./maps.ts";
 import type { Method, PassMethod, StudyMethod } from "./method.ts";
 import type { Network } from "./network/pass.ts";
 import { type ExplainOptions, optionsOf } from "./options.ts";
@@ -29,12 +30,16 @@ export interface Explainer<O extends ExplainOptions = ExplainOptions> {
   readonly method: Method;
 }
 
-/** A method as a function. Two methods are different ones even if they share a name. */
+/**
+ * A method as a function. Two methods are different ones even if they share a name. Throws ExplainError for facts that make no
+ * method, and for options whose names are taken.
+ */
 export function explainer(method: PassMethod): Explainer;
 export function explainer<const S extends Spec>(
   method: StudyMethod<S>,
 ): Explainer<ExplainOptions & OptionsOf<S>>;
 export function explainer(method: Method): Explainer {
+  checkMethod(method);
   const options = optionsOf(method, "study" in method ? method.options : undefined);
 
   const request = (network: Network, images: Tensor, given: ExplainOptions = {}) =>
@@ -87,6 +92,17 @@ export function explainer(method: Method): Explainer {
     options,
     method,
   });
+}
+
+function checkMethod(method: Method): void {
+  const { name, at, fold } = method;
+  checkChoice(`${name}: at`, at, ["layer", "image"], ExplainError);
+  checkChoice(`${name}: fold`, fold, Object.keys(folds), ExplainError);
+  const functions = ["contributions", "study"].filter((one) => one in method);
+  if (functions.length !== 1)
+    throw new ExplainError(
+      complaint(name, "contributions or study", functions.join(" and ") || "neither"),
+    );
 }
 
 function requireOne({ name }: Method, image: Tensor): void {

@@ -10,6 +10,7 @@ import {
   optional,
   schema,
 } from "../base/options.ts";
+import { ExplainError } from "./errors.ts";
 import type { MethodFacts } from "./method.ts";
 import type { TargetFunction } from "./network/pass.ts";
 
@@ -124,9 +125,18 @@ export type BatchOptions = ExplainOptions & OptionsOf<typeof batchOptions>;
 /** Options of methods that draw random numbers. */
 export type RandomOptions = ExplainOptions & OptionsOf<typeof randomOptions>;
 
-/** All options of a method: those of every method, of which methods of the image have no `layer`, and its own. */
+/**
+ * All options of a method: those of every method, of which methods of the image have no `layer`, and its own. Throws ExplainError if
+ * one of its own has a name that is taken.
+ */
 export function optionsOf(method: MethodFacts, own: Spec = {}): Schema<Spec> {
-  const { layer, ...others } = commonOptions(method);
+  const common = commonOptions(method);
+  const taken = Object.keys(own).find((name) => Object.hasOwn(common, name));
+  if (taken !== undefined)
+    throw new ExplainError(
+      complaint(`${method.name}: options`, "names of its own", `${taken}, which every method has`),
+    );
+  const { layer, ...others } = common;
   const spec: Spec = { ...(method.at === "layer" && { layer }), ...others, ...own };
   return schema(spec);
 }

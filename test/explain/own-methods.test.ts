@@ -13,6 +13,7 @@ import {
   optional,
   saliency,
 } from "../../src/explain/index.ts";
+import { Programs } from "../../src/explain/network/programs.ts";
 import { type Tensor, random, tensor } from "../../src/index.ts";
 import * as nn from "../../src/nn/index.ts";
 
@@ -107,6 +108,47 @@ describe("a method of one's own", () => {
     };
     expect(explainer(mean)(network(), x).values[0]).toBeCloseTo(x.mean().item(), 6);
   });
+});
+
+test.each([
+  [{ at: "layers" }, /mine: at: expected one of layer, image.*Did you mean layer/],
+  [{ fold: "mean" }, /mine: fold: expected one of sum, max/],
+  [{ contributions: undefined, study: undefined }, /mine: expected contributions or study, got/],
+  [{ study: () => undefined }, /got contributions and study/],
+])("%o makes no method", (change, message) => {
+  const contributions = ({ activations }: { activations: Tensor }): Tensor => activations;
+  const method = { ...facts, name: "mine", at: "layer", contributions, ...change };
+  expect(() => explainer(method as PassMethod)).toThrow(ExplainError);
+  expect(() => explainer(method as PassMethod)).toThrow(message);
+});
+
+test("an option of one's own may not have the name of a common one", () => {
+  const options = { relu: optional(kinds.flag, true, "Another relu.") };
+  const method = { ...facts, name: "mine", at: "image", options } as const;
+  expect(() =>
+    explainer({
+      ...method,
+      *study({ image }) {
+        yield 0;
+        return image;
+      },
+    }),
+  ).toThrow(/mine: options: expected names of its own, got relu/);
+});
+
+test("a network keeps a bounded number of programs, those used last", () => {
+  const programs = new Programs();
+  const made: number[] = [];
+  const use = (n: number): number =>
+    programs.get(["program", [n]], () => {
+      made.push(n);
+      return n;
+    });
+  for (let n = 0; n < 32; n++) use(n);
+  expect([use(0), use(32), use(0), use(31)]).toEqual([0, 32, 0, 31]);
+  expect(made).toHaveLength(33);
+  use(1); // The least recently used one left for number 32.
+  expect(made.at(-1)).toBe(1);
 });
 
 describe("programs of one network are told apart", () => {
