@@ -8,7 +8,7 @@ import { scanLeaves } from "./scan-op.ts";
 
 /** Options of `scan`. */
 export interface ScanOptions {
-  /** Number of steps: needed where there are no xs. */
+  /** Number of steps: needed if there are no xs. */
   readonly length?: number;
   /** From the last slice to the first; ys stay in the order of xs. */
   readonly reverse?: boolean;
@@ -17,8 +17,8 @@ export interface ScanOptions {
 /**
  * Loops `[carry, y] = fn(carry, x)` over the slices of `xs` along their first axis, from `init` on. Returns the last carry and
  * the ys stacked along a new first axis. Carry, xs and ys are trees; xs may be undefined (then give `length`), and so may y.
- * ArgumentError where lengths disagree, the carry changes its structure or `fn` returns no pair; ShapeError or DTypeError
- * where a carry's leaf changes its type.
+ * Throws ArgumentError if lengths disagree, the carry changes its structure or `fn` does not return a pair; ShapeError or DTypeError
+ * if a leaf of the carry changes its type.
  */
 export function scan<C, X, Y>(
   fn: (carry: C, x: X) => [C, Y],

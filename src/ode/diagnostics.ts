@@ -11,7 +11,7 @@ import { zeros } from "../ops/creation.ts";
 import { add } from "../ops/elementwise.ts";
 import { augmentedProblem, ownOptions } from "./adjoints/backsolve.ts";
 import { gradientKind } from "./adjoints/index.ts";
-import { augmentedState } from "./derived-fields.ts";
+import { augmentedState } from "./derivatives.ts";
 import { type VectorField, callable, stateLeaves } from "./field.ts";
 import type { CommonOptions } from "./options.ts";
 import { type Start, rowsOf, runNow, stackRows, startOf, torchdiffeqSpec } from "./run.ts";
@@ -40,7 +40,7 @@ export interface AdjointTrajectory<Y extends Tree = Tree> {
 /**
  * The trajectory [z(t), a(t), a_p(t), a_t(t)] of the augmented adjoint (Chen et al. 2018, appendix B) at every step of the
  * backward solve. `cotangents` are dL/dys of `odeint(f, y0, ts)`, a tree like y0 with leaves [ts.length, ...leaf].
- * Throws SolveError where a solve fails; ArgumentError inside a trace, and for wrong use.
+ * Throws SolveError if a solve fails, and ArgumentError inside a trace or for wrong use.
  */
 export function adjointTrajectory<Y extends Tree>(
   f: VectorField<Y>,

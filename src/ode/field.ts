@@ -9,7 +9,10 @@ import { callWith } from "../ir/call.ts";
 import { tidy } from "../compile/passes/index.ts";
 import { type Tree, type TreeDef, flatten } from "../ir/tree.ts";
 
-/** dy/dt = f(t, y): a function, or anything with `forward(t, y)`. `t` is a scalar of the state's dtype. */
+/**
+ * dy/dt = f(t, y): a function, or anything with `forward(t, y)`. `t` is a scalar of the state's dtype; the result has the structure, shapes
+ * and dtypes of y, in the units of y per unit of t.
+ */
 export type VectorField<Y extends Tree = Tree> =
   | ((t: Tensor, y: Y) => Y)
   | { forward(t: Tensor, y: Y): Y };
@@ -23,7 +26,7 @@ export interface Field {
   readonly time: TensorType;
 }
 
-/** A traced field with the tensors that stand for its parameters where it was traced. */
+/** A traced field, and the tensors that it has closed over: its parameters. */
 export interface TracedField {
   readonly field: Field;
   readonly captured: readonly Tensor[];
@@ -57,8 +60,8 @@ export function timeType(state: readonly TensorType[]): TensorType {
 }
 
 /**
- * Traces f at a state like y0. Throws ArgumentError where f is not callable or returns another structure, ShapeError or
- * DTypeError where a leaf of its result does not match the state's, each naming leaf, expectation and what came.
+ * Traces f at a state like y0. Throws ArgumentError if f is not callable or returns another structure, ShapeError or
+ * DTypeError if a leaf of its result does not match the state's, each naming the leaf, what was expected and what came.
  */
 export function traceField(
   who: string,

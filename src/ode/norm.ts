@@ -14,7 +14,7 @@ import { sum } from "../ops/reductions.ts";
 import { reshape } from "../ops/shaping.ts";
 import { type PackedState, leafOf, packingOf } from "./packing.ts";
 
-/** A norm of states: a tree like y -> a scalar tensor, not negative. */
+/** A norm of states: takes a tree like y, already divided by the tolerances, and gives one number as a tensor, not negative. */
 export type Norm<Y extends Tree = Tree> = (y: Y) => Tensor;
 
 /** A norm as a graph: inputs the leaves, then captured tensors; output a scalar. */
@@ -88,10 +88,10 @@ export function partsNorm(
   return norms.reduce((largest, norm) => maximum(largest, norm));
 }
 
-/** A tolerance: one number, or a number or tensor for every leaf (tensors broadcast to the leaf). */
+/** A tolerance: one number, or a number or tensor for every leaf of y (tensors broadcast to the leaf). */
 export type Tolerance = number | Tree;
 
-/** Throws DTypeError, ShapeError or ArgumentError unless a tensor can be the tolerance of a leaf: values are checked where known. */
+/** Throws DTypeError, ShapeError or ArgumentError unless a tensor can be the tolerance of a leaf. Values are checked if they are known. */
 export function checkTolerance(who: string, tolerance: Tensor, leaf: TensorType): void {
   if (!isFloat(tolerance.dtype))
     throw new DTypeError(complaint(who, "float32 or float64 tensors", tolerance.dtype));

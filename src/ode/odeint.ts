@@ -35,8 +35,8 @@ export interface OdeintAdjointOptions<Y extends Tree = Tree> extends Omit<
  * elementary step control), and so are the numbers of evaluations; derivatives go through the solver's steps
  * (`gradient: "direct"`). Methods of fixed steps step from output to output unless `stepSize` or `steps` is given;
  * outputs inside steps come from the method's interpolant.
- * Throws SolveError (status, t, step) where the solve fails - inside `jit` and `grad`, when the program runs -, and
- * ArgumentError, ShapeError or DTypeError for wrong use.
+ * Throws SolveError (with status, time and step) if the solve fails: inside `jit` and `grad`, when the program runs. Throws ArgumentError,
+ * ShapeError or DTypeError for wrong use.
  */
 export function odeint<Y extends Tree>(
   f: VectorField<Y>,
@@ -48,8 +48,9 @@ export function odeint<Y extends Tree>(
 }
 
 /**
- * As `odeint`, with derivatives by the adjoint method (Chen et al. 2018): `gradient: "backsolve"`. The backward solve uses the
- * forward solve's method and tolerances unless `gradient: { kind: "backsolve", rtol, atol, method, seminorm, ... }` says otherwise.
+ * As `odeint`: returns y at every time in `ts`, leaves [ts.length, ...leaf], with derivatives by the adjoint method (Chen et al. 2018),
+ * `gradient: "backsolve"`. The backward solve uses the forward solve's method and tolerances unless
+ * `gradient: { kind: "backsolve", rtol, atol, method, seminorm, ... }` says otherwise. Throws as `odeint` does.
  */
 export function odeintAdjoint<Y extends Tree>(
   f: VectorField<Y>,

@@ -28,7 +28,7 @@ import { methodKind, steppingOf, steppingSpec, toleranceKind, watchSpec } from "
 import { type Caller, type Problem, applySolve } from "./solve-node.ts";
 import type { Failure, SolveStats, SolveStatus } from "./status.ts";
 
-/** Options that all solves share, open where the entrances have defaults of their own. */
+/** Options that all solves share. Those for which each entrance has its own default are open. */
 export const commonSpec = {
   ...steppingSpec,
   ...watchSpec,

@@ -1,8 +1,7 @@
 /**
  * @file Explicit Runge-Kutta methods. One step from (t, y) of size h is, for a tableau (a, b, c) with embedded weights b^,
  *   k_i = f(t + c_i h, y + h sum_{j<i} a_ij k_j),   y1 = y + h sum_i b_i k_i,   e = h sum_i (b_i - b^_i) k_i.
- * `takeStep` is these formulas; tensors carry them out where a gradient differentiates a step, three compiled programs where a solve
- * takes it.
+ * `takeStep` is these formulas. Tensors carry them out when a gradient differentiates a step, three compiled programs when a solve takes it.
  */
 import { type TypedArray, kernelBytes } from "../ir/dtype.ts";
 import { type Graph, type TensorType, typeOf } from "../ir/graph.ts";

@@ -14,14 +14,12 @@ import { inline } from "../autodiff/graph-derivatives.ts";
 import { zeros } from "../ops/creation.ts";
 import { add, cast, mul, sub } from "../ops/elementwise.ts";
 import { at, stack } from "../ops/shaping.ts";
-import { tangentField } from "./derived-fields.ts";
+import { tangentField, timeGradient } from "./derivatives.ts";
 import { keyOf } from "../ir/key.ts";
-import { Integration, type Integrand, type Watchers } from "./loop.ts";
+import { Integration, type Integrand, type Watchers, unrollSolve } from "./loop.ts";
 import type { ErrorScale, PlannedTolerance } from "./norm.ts";
 import type { WatchSettings } from "./options.ts";
 import { type Failure, SolveError, type SolveStatus } from "./status.ts";
-import { timeGradient } from "./time-gradient.ts";
-import { unrollSolve } from "./unroll.ts";
 
 /** Everything about a solve but its tensors. */
 export interface Problem extends Integrand {
@@ -279,7 +277,7 @@ function pullBack(
 
 /**
  * Forward mode (forward sensitivity): the tangent is integrated along with y by the same method under the same norm. Times enter in closed
- * form, as in time-gradient.ts.
+ * form, as in reverse mode.
  */
 function pushForward(
   problem: Problem,

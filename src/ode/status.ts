@@ -1,4 +1,4 @@
-/** @file How a solve ends, and the error that a failed one becomes where it cannot be a value. */
+/** @file How a solve ends, and the error that a failed one becomes if it cannot be a value. */
 import { AdjointError } from "../base/errors.ts";
 
 /** How a solve ended. All but "success" and "event" are failures; what was reached before stays available. */
@@ -20,7 +20,7 @@ export interface Failure {
   readonly h: number;
   /** Attempted steps so far, rejected ones included. */
   readonly steps: number;
-  /** First stage (from 1) with a value that is not finite, where that is the failure. */
+  /** The first stage (from 1) with a value that is not finite, if that is the failure. */
   readonly stage?: number;
 }
 
@@ -35,13 +35,13 @@ const advice: Record<Failure["status"], string> = {
 };
 
 /** One sentence on what happened and what to do. */
-export function explainFailure(who: string, failure: Failure): string {
+function describeFailure(who: string, failure: Failure): string {
   const { status, t, h, steps, stage } = failure;
   const where = `at t = ${t} after ${steps} steps (step size ${h}${stage === undefined ? "" : `, stage ${stage}`})`;
   return `${who}: ended with status "${status}" ${where}. ${advice[status]}`;
 }
 
-/** A solve that did not succeed, where only a value computed to the end would do. */
+/** A solve that failed although its value was needed: thrown by `odeint`, and by compiled programs when they run. */
 export class SolveError extends AdjointError {
   override readonly name: string = "SolveError";
   readonly status: Failure["status"];
@@ -51,7 +51,7 @@ export class SolveError extends AdjointError {
   readonly stage: number | undefined;
 
   constructor(who: string, failure: Failure) {
-    super(explainFailure(who, failure));
+    super(describeFailure(who, failure));
     this.status = failure.status;
     this.t = failure.t;
     this.h = failure.h;

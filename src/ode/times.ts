@@ -7,12 +7,12 @@ import { currentTrace } from "../ir/trace.ts";
 import { cast } from "../ops/elementwise.ts";
 import { concat, reshape } from "../ops/shaping.ts";
 
-/** One time. */
+/** One time: a number or a scalar tensor, whose derivative can be asked for. */
 export type Time = number | Tensor;
-/** Several times: numbers or a tensor [n]. Derivatives reach those given as tensors. */
+/** Several times: numbers, or a tensor [n], whose derivatives can be asked for. */
 export type Times = readonly number[] | Float64Array | Float32Array | Tensor;
 
-/** Some times in a row: their number, and their values where they are known now. */
+/** Some times in a row: their number, and their values if they are known now. */
 export interface TimeRow {
   readonly tensor: Tensor;
   readonly count: number;

@@ -3,6 +3,8 @@ import { describe, expect, test } from "vitest";
 import { type Tensor, ArgumentError, grad, jit, tensor } from "../../src/index.ts";
 import { type Method, odeint, oneStep, rungeKutta, solve } from "../../src/ode/index.ts";
 import { gradientModes } from "../../src/ode/adjoints/index.ts";
+import { isAdaptive } from "../../src/ode/stepper.ts";
+import { rungeKuttaMethods } from "../support/ode-methods.ts";
 
 const f64 = (values: number[] | number): Tensor => tensor(values, { dtype: "float64" });
 const field =
@@ -145,3 +147,23 @@ test("what is not a method is refused", () => {
     );
   expect(() => oneStep({ name: "none", order: 1 } as never)).toThrow(/oneStep: step/);
 });
+
+test.each([...rungeKuttaMethods])(
+  "%s: the compiled stepper takes the step that is written",
+  (_, method) => {
+    const { stepper: _stepper, ...written } = method;
+    const y0 = f64([0.4, -0.9]);
+    const options = isAdaptive(method) ? { rtol: 1e-7, atol: 1e-9 } : { steps: 40 };
+    const by = (method: Method): number[] => [
+      ...solve(field(f64(1.2)), y0, {
+        t0: 0,
+        t1: 2,
+        method,
+        ...options,
+        saveAt: { ts: [0.7, 2] },
+      }).ys.data(),
+    ];
+    const expected = by(method);
+    by(written).forEach((value, i) => expect(Math.abs(value - expected[i]!)).toBeLessThan(1e-13));
+  },
+);

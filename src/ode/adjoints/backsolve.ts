@@ -12,7 +12,7 @@ import type { Tensor } from "../../ir/tensor.ts";
 import { zeros } from "../../ops/creation.ts";
 import { add } from "../../ops/elementwise.ts";
 import { at, flip, slice } from "../../ops/shaping.ts";
-import { augmentedField, augmentedState, jvpOf, vjpOf } from "../derived-fields.ts";
+import { augmentedField, augmentedState, jvpOf, vjpOf } from "../derivatives.ts";
 import { keyOf } from "../../ir/key.ts";
 import { Integration, type Watchers } from "../loop.ts";
 import type { ErrorScale, NormPart, PlannedTolerance } from "../norm.ts";

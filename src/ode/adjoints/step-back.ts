@@ -225,7 +225,8 @@ export class StepBack {
     procedure.bindInputs(start.adjoint, adjoint.now);
     if (isPulled) procedure.bindInputs(start.pulls, this.#pulls.now);
     procedure.bindInputs(start.gradients, gradients.now);
-    procedure.bindOutputs(0, [...adjoint.next, ...gradients.next]);
+    procedure.bindOutputs(0, adjoint.next);
+    procedure.bindOutputs(adjoint.next.length, gradients.next);
     procedure.run();
     adjoint.exchange();
     gradients.exchange();
