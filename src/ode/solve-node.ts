@@ -4,6 +4,7 @@
  * a leading axis for the times.
  */
 import { ArgumentError, complaint } from "../base/errors.ts";
+import { identityOf } from "../base/identity.ts";
 import { isFloat } from "../ir/dtype.ts";
 import type { TensorType } from "../ir/graph.ts";
 import type { HostContext, HostOp, HostRun } from "../ir/host.ts";
@@ -156,7 +157,7 @@ export function problemKey({
   const tolerance = (one: PlannedTolerance): unknown =>
     typeof one === "number" ? one : [one.extra];
   return [
-    method,
+    identityOf(method),
     field.graph,
     scale.rtol.map(tolerance),
     scale.atol.map(tolerance),
