@@ -9,28 +9,19 @@ export interface Kind {
   readonly read: (view: DataView, offset: number, little: boolean) => number;
 }
 
-const halfTable = new Float32Array(1 << 16);
-let halfReady = false;
-
 /** The value of the 16 bits of a float16 (IEEE 754 binary16). */
 export function float16(bits: number): number {
-  if (!halfReady) {
-    for (let i = 0; i < halfTable.length; i++) {
-      const exponent = (i >> 10) & 31;
-      const fraction = i & 1023;
-      const size =
-        exponent === 0
-          ? fraction * 2 ** -24
-          : exponent === 31
-            ? fraction === 0
-              ? Infinity
-              : Number.NaN
-            : (1 + fraction / 1024) * 2 ** (exponent - 15);
-      halfTable[i] = i >> 15 ? -size : size;
-    }
-    halfReady = true;
-  }
-  return halfTable[bits]!;
+  return (halves ??= Float32Array.from({ length: 1 << 16 }, (_, index) => half(index)))[bits]!;
+}
+
+/** All values of float16, made when the first is asked for. */
+let halves: Float32Array | undefined;
+
+function half(bits: number): number {
+  const [sign, exponent, fraction] = [bits >> 15 ? -1 : 1, (bits >> 10) & 31, bits & 1023];
+  if (exponent === 31) return sign * (fraction === 0 ? Infinity : Number.NaN);
+  if (exponent === 0) return sign * fraction * 2 ** -24;
+  return sign * (1 + fraction / 1024) * 2 ** (exponent - 15);
 }
 
 const word = new DataView(new ArrayBuffer(4));
@@ -83,7 +74,7 @@ export function kindOf(who: string, name: unknown): Kind {
 const pieceLength = 1 << 22;
 const isLittleEndian = new Uint8Array(new Uint16Array([1]).buffer)[0] === 1;
 
-/** Fills an array with numbers that lie one after another in a source, reading a few megabytes at a time. */
+/** Fills an array with numbers that follow one another in a source, reading a few megabytes at a time. */
 export async function readElements(
   source: ByteSource,
   offset: number,
@@ -112,7 +103,7 @@ export async function readElements(
   }
 }
 
-/** Fills an array with numbers that lie one after another in bytes. */
+/** Fills an array with numbers that follow one another in bytes. */
 export function convert(
   bytes: Uint8Array,
   kind: Kind,

@@ -41,7 +41,7 @@ export interface Format {
   readonly name: string;
   /** For lists of formats: what is read, and from where such files come. */
   readonly description: string;
-  /** With the dot: names that such files have, for saving and for lists. Reading goes by content. */
+  /** With the dot: names that such files have, for saving and for lists. Reading depends on the content alone. */
   readonly extensions: readonly string[];
   /** Whether a file that begins with these bytes (a kilobyte, or all of a shorter file) is one of this format. */
   detect(head: Uint8Array, name: string): boolean;

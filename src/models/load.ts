@@ -35,9 +35,9 @@ const headLength = 1024;
 
 /**
  * The network in a file: Keras' .h5, .keras and JSON, TensorFlow.js' model.json with its shards, .onnx, .safetensors. The format
- * goes by content. `supportedFormats()` says what is read, and which layers. Nothing in a file is executed.
+ * is recognised by the content. `supportedFormats()` says what is read, and which layers. Nothing in a file is executed.
  * `await loadModel("model.h5")`, `await loadModel("weights.h5", { topology: vgg19() })`, `await loadModel([...input.files])`.
- * Throws FormatError naming the file and the place in it for everything that is not as it should be, the signal's reason when it
+ * Throws FormatError naming the file and the place in it if anything in it is not valid, the signal's reason when it
  * aborts.
  */
 export async function loadModel(from: SourceLike, options: LoadOptions = {}): Promise<LoadedModel> {

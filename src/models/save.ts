@@ -15,7 +15,7 @@ const writable = formats.filter((format): format is Writable => format.write !==
 
 /**
  * Writes a network to a file (Node), in the format of its extension. The file is replaced in one instant, when all is written.
- * Throws FormatError for extensions that are none of a format that can be written, for layers that the format cannot hold, and for
+ * Throws FormatError for extensions that belong to no format that can be written, for layers that the format cannot hold, and for
  * files that cannot be written.
  */
 export async function saveModel(path: string, model: LoadedModel): Promise<void> {
@@ -65,7 +65,7 @@ function formatFor(path: string): Writable {
     path,
     `a name that ends in ${writable.flatMap(({ extensions }) => extensions).join(", ")}`,
     "another",
-    "The format goes by the extension.",
+    "The extension decides the format.",
   );
 }
 

@@ -15,11 +15,11 @@ export interface ByteSource {
   readonly name: string;
   /** In bytes. */
   readonly size: number;
-  /** A copy of some bytes. FormatError beyond the end. */
+  /** A copy of `length` bytes from `offset` on. Throws FormatError beyond the end. */
   read(offset: number, length: number): Promise<Uint8Array>;
-  /** Some bytes, into an array. FormatError beyond the end. */
+  /** Fills an array with the bytes from `offset` on. Throws FormatError beyond the end. */
   readInto(target: Uint8Array, offset: number): Promise<void>;
-  /** Another file of the same folder or below, closed with this one at the latest. FormatError for paths that leave it, and for files that are not there. */
+  /** Another file of the same folder or below, closed with this one at the latest. Throws FormatError for paths that leave it and for files that do not exist. */
   sibling(path: string): Promise<ByteSource>;
   close(): Promise<void>;
 }
@@ -167,7 +167,7 @@ export function joinedSource(
 
   const joined: ByteSource = {
     name: place,
-    // Known when all have been opened; what lies beyond is noticed when it is read.
+    // Unknown until all files have been opened; reading beyond the end fails.
     size: Infinity,
     async read(offset, length) {
       const bytes = new Uint8Array(length);

@@ -24,7 +24,7 @@ export interface Weights {
   /** Bytes that the arrays take in the file. */
   readonly bytes: number;
   readonly arrays: readonly StoredArray[];
-  /** The array for each parameter, undefined where there is none. */
+  /** The array for each parameter, undefined if there is none. */
   match(slots: readonly Slot[]): readonly (StoredArray | undefined)[];
 }
 

@@ -10,13 +10,13 @@ import { crc32 } from "../base/crc32.ts";
 import { type ByteSource, checkRange, bytesSource } from "./source.ts";
 
 /**
- * No file unpacks to more than so many times its bytes: weights do not compress much, and an archive that claims to is there to
+ * No file may unpack to more than this many times its bytes: weights do not compress much, and an archive that claims otherwise is there to
  * fill memory. Small ones may.
  */
 const largestRatio = 100;
 const alwaysFine = 1 << 26;
 
-/** Throws FormatError naming `who` where so many bytes cannot come from those stored. */
+/** Throws FormatError naming `who` if `bytes` cannot come from the `stored` ones. */
 export function checkSwelling(who: string, bytes: number, stored: number): void {
   if (bytes <= alwaysFine || bytes <= largestRatio * stored) return;
   refuse(
@@ -80,7 +80,7 @@ interface Entry {
 /** The directory of an archive. */
 export interface Zip {
   readonly names: readonly string[];
-  /** A file in it; undefined where there is none of the name. FormatError for damaged ones, and for those of more than `most` bytes. */
+  /** A file in it, or undefined if it has none of this name. Throws FormatError for damaged files and for those of more than `most` bytes. */
   open(name: string, most: number): Promise<ByteSource | undefined>;
 }
 
@@ -88,7 +88,7 @@ export interface Zip {
 const mostEntries = 10_000;
 const pieceLength = 1 << 22;
 
-/** The archive. FormatError for what is none. */
+/** Opens an archive. Throws FormatError for anything else. */
 export async function readZip(source: ByteSource): Promise<Zip> {
   const directory = await findDirectory(source);
   const entries = readDirectory(source, directory);

@@ -109,7 +109,7 @@ export interface Definition<Options extends ArchitectureOptions> {
   features(images: nn.SymbolicTensor, options: Options): nn.SymbolicTensor;
   /** From feature maps to classes. */
   top(maps: nn.SymbolicTensor, options: Classes): nn.SymbolicTensor;
-  /** Names of the layers that pool in place of the top; unless given, the model names them. */
+  /** Names of the layers that pool in place of the top; by default the model names them. */
   readonly poolNames?: Readonly<Record<"avg" | "max", string>>;
 }
 

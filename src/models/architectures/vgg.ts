@@ -3,7 +3,7 @@ import * as nn from "../../nn/index.ts";
 import { type Architecture, architecture, publishedPair } from "./architecture.ts";
 
 /**
- * A VGG network with so many convolutions in its five blocks (Simonyan and Zisserman 2015, table 1). `md5`: of the published
+ * A VGG network with these numbers of convolutions in its five blocks (Simonyan and Zisserman 2015, table 1). `md5`: of the published
  * weights with the top and without.
  */
 export function vgg(

@@ -23,13 +23,13 @@ export class Hdf5File {
   /** Bytes of an address, and of a length. */
   offsetSize = 8;
   lengthSize = 8;
-  private readonly cache = new Map<number, Promise<Uint8Array>>();
+  readonly #cache = new Map<number, Promise<Uint8Array>>();
   /** How much may still be read. A file has no reason to have everything read more than a few times. */
-  private budget: number;
+  #budget: number;
 
   constructor(source: ByteSource) {
     this.source = source;
-    this.budget = 16 * source.size + (1 << 24);
+    this.#budget = 16 * source.size + (1 << 24);
   }
 
   /** Throws FormatError: at some place something else was expected. */
@@ -59,20 +59,20 @@ export class Hdf5File {
         `${length} bytes at ${address}`,
         "The file is truncated or damaged.",
       );
-    this.budget -= Math.max(length, 64);
-    if (this.budget < 0)
+    this.#budget -= Math.max(length, 64);
+    if (this.#budget < 0)
       this.fail(place, "a description shorter than its file", "one that repeats");
-    return new Cursor(this, place, await this.bytes(start, length));
+    return new Cursor(this, place, await this.#bytes(start, length));
   }
 
-  private async bytes(start: number, length: number): Promise<Uint8Array> {
+  async #bytes(start: number, length: number): Promise<Uint8Array> {
     if (length > pageLength) return this.source.read(start, length);
     const bytes = new Uint8Array(length);
     for (let done = 0; done < length;) {
       const number = Math.floor((start + done) / pageLength);
       // One page after another: there are rarely two.
       // oxlint-disable-next-line no-await-in-loop
-      const page = await this.page(number);
+      const page = await this.#page(number);
       const from = start + done - number * pageLength;
       const part = page.subarray(from, Math.min(page.length, from + length - done));
       bytes.set(part, done);
@@ -81,13 +81,13 @@ export class Hdf5File {
     return bytes;
   }
 
-  private page(number: number): Promise<Uint8Array> {
-    let page = this.cache.get(number);
+  #page(number: number): Promise<Uint8Array> {
+    let page = this.#cache.get(number);
     if (page === undefined) {
       const start = number * pageLength;
       page = this.source.read(start, Math.min(pageLength, this.source.size - start));
-      if (this.cache.size >= pages) this.cache.delete(this.cache.keys().next().value!);
-      this.cache.set(number, page);
+      if (this.#cache.size >= pages) this.#cache.delete(this.#cache.keys().next().value!);
+      this.#cache.set(number, page);
     }
     return page;
   }
@@ -97,15 +97,15 @@ export class Hdf5File {
 export class Cursor {
   readonly bytes: Uint8Array;
   position = 0;
-  private readonly file: Hdf5File;
-  private readonly place: string;
-  private readonly view: DataView;
+  readonly #file: Hdf5File;
+  readonly #place: string;
+  readonly #view: DataView;
 
   constructor(file: Hdf5File, place: string, bytes: Uint8Array) {
-    this.file = file;
-    this.place = place;
+    this.#file = file;
+    this.#place = place;
     this.bytes = bytes;
-    this.view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+    this.#view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   }
 
   /** Bytes that are left. */
@@ -115,12 +115,12 @@ export class Cursor {
 
   /** The next bytes. */
   take(length: number): Uint8Array {
-    this.require(length);
+    this.#require(length);
     return this.bytes.subarray(this.position, (this.position += length));
   }
 
   skip(length: number): this {
-    this.require(length);
+    this.#require(length);
     this.position += length;
     return this;
   }
@@ -130,9 +130,9 @@ export class Cursor {
     this.position = Math.min(this.bytes.length, start + ((this.position - start + 7) & ~7));
   }
 
-  /** An unsigned number of so many bytes. */
+  /** An unsigned number of `bytes` bytes. */
   uint(bytes: number): number {
-    this.require(bytes);
+    this.#require(bytes);
     let value = 0;
     for (let i = bytes - 1; i >= 0; i--) value = value * 256 + this.bytes[this.position + i]!;
     this.position += bytes;
@@ -141,14 +141,14 @@ export class Cursor {
 
   /** A number of 4 bytes, without a loop. */
   uint32(): number {
-    this.require(4);
+    this.#require(4);
     this.position += 4;
-    return this.view.getUint32(this.position - 4, true);
+    return this.#view.getUint32(this.position - 4, true);
   }
 
   /** An address, or `nowhere`. */
   address(): number {
-    const { offsetSize } = this.file;
+    const { offsetSize } = this.#file;
     const isNothing = this.bytes
       .subarray(this.position, this.position + offsetSize)
       .every((byte) => byte === 255);
@@ -158,7 +158,7 @@ export class Cursor {
 
   /** A length. */
   length(): number {
-    return this.uint(this.file.lengthSize);
+    return this.uint(this.#file.lengthSize);
   }
 
   /** Throws FormatError unless the next bytes are these letters. */
@@ -170,15 +170,15 @@ export class Cursor {
 
   /** A cursor of its own over the next bytes. */
   part(length: number): Cursor {
-    return new Cursor(this.file, this.place, this.take(length));
+    return new Cursor(this.#file, this.#place, this.take(length));
   }
 
   /** Throws FormatError: here something else was expected. */
   fail(expected: string, got: string, hint?: string): never {
-    this.file.fail(this.place, expected, got, hint);
+    this.#file.fail(this.#place, expected, got, hint);
   }
 
-  private require(length: number): void {
+  #require(length: number): void {
     if (!(length >= 0 && length <= this.left)) this.fail(`${length} more bytes`, `${this.left}`);
   }
 }

@@ -170,7 +170,7 @@ export function readExtents(body: Cursor): readonly number[] | undefined {
 /** Texts of all attributes together: more than any description takes. */
 const longest = 1 << 28;
 
-/** The texts of an attribute, if it has this name. FormatError where it has, and is no text. */
+/** The texts of an attribute, if it has this name. Throws FormatError if it has this name but is not text. */
 export async function readAttribute(
   file: Hdf5File,
   place: string,
@@ -321,7 +321,7 @@ export interface TreeLeaf {
 }
 
 /**
- * The leaves of a B-tree of version 1 (section III.A.1) in order; keys take as much as a length unless given. No node is
+ * The leaves of a B-tree of version 1 (section III.A.1) in order. `keyLength` is in bytes; by default a key has the width of a length. No node is
  * visited twice.
  */
 export async function* leavesOf(

@@ -16,29 +16,29 @@ import type { ByteSource } from "../source.ts";
 export class Hdf5Object {
   /** Its path in the file. */
   readonly path: string;
-  private readonly file: Hdf5File;
-  private readonly messages: readonly Message[];
-  private links: Promise<ReadonlyMap<string, number>> | undefined;
+  readonly #file: Hdf5File;
+  readonly #messages: readonly Message[];
+  #links: Promise<ReadonlyMap<string, number>> | undefined;
 
   private constructor(file: Hdf5File, path: string, messages: readonly Message[]) {
-    this.file = file;
+    this.#file = file;
     this.path = path;
-    this.messages = messages;
+    this.#messages = messages;
   }
 
-  /** The object at an address. FormatError where there is none. */
+  /** The object at an address. Throws FormatError if there is none. */
   static async at(file: Hdf5File, path: string, address: number): Promise<Hdf5Object> {
     return new Hdf5Object(file, path, await readMessages(file, path, address));
   }
 
   /** Whether it has elements. */
   get isDataset(): boolean {
-    return this.messages.some(({ kind }) => kind === kindsOfMessage.layout);
+    return this.#messages.some(({ kind }) => kind === kindsOfMessage.layout);
   }
 
   /** Names of what a group leads to, in the file's order. */
   async names(): Promise<string[]> {
-    return [...(await this.children()).keys()];
+    return [...(await this.#children()).keys()];
   }
 
   /** What a path below a group leads to (`conv1/kernel:0`), or undefined. */
@@ -47,28 +47,28 @@ export class Hdf5Object {
     let found: Hdf5Object = this;
     for (const name of path.split("/").filter((part) => part !== "")) {
       // oxlint-disable-next-line no-await-in-loop
-      const address = (await found.children()).get(name);
+      const address = (await found.#children()).get(name);
       if (address === undefined) return undefined;
       // oxlint-disable-next-line no-await-in-loop
-      found = await Hdf5Object.at(this.file, `${found.path.replace(/\/$/, "")}/${name}`, address);
+      found = await Hdf5Object.at(this.#file, `${found.path.replace(/\/$/, "")}/${name}`, address);
     }
     return found;
   }
 
-  private children(): Promise<ReadonlyMap<string, number>> {
-    return (this.links ??= this.isDataset
+  #children(): Promise<ReadonlyMap<string, number>> {
+    return (this.#links ??= this.isDataset
       ? Promise.resolve(new Map())
-      : readLinks(this.file, this.path, this.messages));
+      : readLinks(this.#file, this.path, this.#messages));
   }
 
-  /** The texts of an attribute; undefined where there is none of the name. FormatError where it is no text. */
+  /** The texts of an attribute; undefined if there is none of this name. Throws FormatError if it is not text. */
   async texts(name: string): Promise<readonly string[] | undefined> {
-    for (const { kind, body } of this.messages) {
+    for (const { kind, body } of this.#messages) {
       if (kind === kindsOfMessage.attributeInfo) requireCompact(body, "attributes", 2);
       if (kind !== kindsOfMessage.attribute) continue;
       // oxlint-disable-next-line no-await-in-loop
       const texts = await readAttribute(
-        this.file,
+        this.#file,
         `${this.path}: attribute ${describe(name)}`,
         body,
         name,
@@ -80,11 +80,11 @@ export class Hdf5Object {
 
   /** The elements of a dataset, not yet read. */
   dataset(): Promise<Dataset> {
-    return readDataset(this.file, this.path, this.messages);
+    return readDataset(this.#file, this.path, this.#messages);
   }
 }
 
-/** The root group of a file. Throws FormatError for anything that is no HDF5 file. */
+/** The root group of a file. Throws FormatError for anything that is not an HDF5 file. */
 export async function openHdf5(source: ByteSource): Promise<Hdf5Object> {
   const file = new Hdf5File(source);
   const place = "superblock";

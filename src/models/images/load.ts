@@ -9,7 +9,7 @@ import { type SourceLike, openSource, readAll } from "../source.ts";
 /** A format of pictures: how its files begin, and its decoder if it has one. */
 interface PictureFormat {
   readonly name: string;
-  /** What the bytes from `offset` (0 unless given) are. */
+  /** The bytes at `offset` (default 0). */
   readonly magic: readonly number[];
   readonly offset?: number;
   readonly decode?: (bytes: Uint8Array, name: string) => Picture;

@@ -7,7 +7,7 @@ export interface Picture {
   readonly width: number;
   /** Pixels from top to bottom. */
   readonly height: number;
-  /** Three samples a pixel, row by row from the top: `3 * width * height` of them. */
+  /** Three samples per pixel, row by row from the top: `3 * width * height` of them. */
   readonly data: Uint8Array;
 }
 

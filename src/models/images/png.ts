@@ -6,7 +6,7 @@
 export interface PngHeader {
   readonly width: number;
   readonly height: number;
-  /** Bits a sample. */
+  /** Bits per sample. */
   readonly depth: number;
   readonly channels: number;
   readonly interlaced: boolean;
@@ -174,7 +174,7 @@ function readHeader(
   };
 }
 
-/** Decompresses without keeping anything: throws FormatError unless what comes out is as much as the rows need. */
+/** Decompresses without keeping anything: throws FormatError unless enough bytes come out for all rows. */
 function checkData(chunks: readonly Chunk[], expected: number, name: string): void {
   const fail = (wanted: string, got: string, cause?: unknown): never => {
     throw new FormatError(complaint(`${name}: IDAT`, wanted, got), { cause });
@@ -237,7 +237,7 @@ function unpack(
   return samples;
 }
 
-/** fast-png takes passes apart by whole bytes only. With less than a byte a sample each pass is decoded as a file of its own. */
+/** fast-png splits interlaced files at whole bytes only. Where samples are smaller than a byte, each pass is decoded as a separate file. */
 function joinPasses(file: PngFile): Uint8Array {
   const { width, height, depth } = file;
   const samples = new Uint8Array(width * height);

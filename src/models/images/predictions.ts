@@ -9,12 +9,12 @@ import { Tensor } from "../../ir/tensor.ts";
 /**
  * The names of classes in the text of a JSON file: an array of names, or an object from each index to its name, or to an identifier
  * and a name, as in Keras' imagenet_class_index.json (`{"0": ["n01440764", "tench"], ...}`). `name` is what errors call the file.
- * Throws FormatError naming the entry that is none or missing.
+ * Throws FormatError naming the entry that is not a name or is missing.
  */
 export function parseClassNames(json: string, name = "parseClassNames"): string[] {
   let parsed: unknown;
   try {
-    // Some editors begin a text with a mark of its byte order, which is no JSON.
+    // Some editors begin a text with a byte order mark, which is not JSON.
     parsed = JSON.parse(json.replace(/^\uFEFF/, ""));
   } catch (cause) {
     throw new FormatError(complaint(name, "JSON", `"${(cause as Error).message}"`), { cause });

@@ -92,7 +92,7 @@ export async function transfer({ files }: NodeModules, job: Transfer): Promise<E
   let done = have;
   let answered = false;
   let file: Awaited<ReturnType<typeof files.open>> | undefined;
-  /** Failures of the disk are no reason to ask the server again. */
+  /** The server is not asked again when the disk fails. */
   const onDisk = async <T>(work: Promise<T>): Promise<T> =>
     work.catch((cause: unknown) => {
       throw new DiskError(reasonOf(cause), { cause });
@@ -178,11 +178,11 @@ function read(
 export interface DownloadOptions {
   readonly signal?: AbortSignal | undefined;
   readonly onBytes?: OnBytes | undefined;
-  /** A file with more bytes is none of ours. */
+  /** A larger file is not the one that was published. */
   readonly most: number;
-  /** Milliseconds without a byte after which a server is given up: 30,000 unless given. */
+  /** Milliseconds without a byte after which a server is given up; default 30,000. */
   readonly patience?: number;
-  /** Milliseconds before another try, times the tries in a row that brought nothing. 500 unless given. */
+  /** Milliseconds before another try, times the attempts in a row that brought nothing; default 500. */
   readonly pause?: number;
 }
 

@@ -108,8 +108,8 @@ export type Parameters = Readonly<Record<string, Tensor>>;
 export class Builder {
   readonly values: Map<string, Constant | Signal> = new Map();
   readonly dtype: "float32" | "float64";
-  private readonly aliases: Map<AnyLayer, Set<string>> = new Map();
-  private readonly nextName: (base: string) => string = nameMaker(new Set());
+  readonly #aliases: Map<AnyLayer, Set<string>> = new Map();
+  readonly #nextName: (base: string) => string = nameMaker(new Set());
 
   constructor(dtype: "float32" | "float64") {
     this.dtype = dtype;
@@ -124,7 +124,7 @@ export class Builder {
     parameters: Parameters = {},
   ): SymbolicTensor {
     try {
-      const layer = make(this.base(name));
+      const layer = make(this.#base(name));
       const list = Array.isArray(inputs) ? (inputs as readonly SymbolicTensor[]) : undefined;
       const inputShape = list?.map(({ shape }) => shape) ?? (inputs as SymbolicTensor).shape;
       layer.grow(inputShape);
@@ -137,26 +137,26 @@ export class Builder {
 
   /** A name that no layer has yet: the one given, if possible. */
   nameOf(name: string): string {
-    return this.nextName(name);
+    return this.#nextName(name);
   }
 
   /** Lets a model find the layer that makes a value under another name too, once all are made: `nameAliases`. */
   alias({ symbol }: Signal, name: string): void {
     const layer = symbol.node.layer as AnyLayer;
-    const known = this.aliases.get(layer);
-    if (known === undefined) this.aliases.set(layer, new Set([name]));
+    const known = this.#aliases.get(layer);
+    if (known === undefined) this.#aliases.set(layer, new Set([name]));
     else known.add(name);
   }
 
   /** Tells the layers their aliases. */
   nameAliases(): void {
-    for (const [layer, names] of this.aliases) {
+    for (const [layer, names] of this.#aliases) {
       names.delete(layer.name ?? "");
       layer.aliases = Object.freeze([...names]);
     }
   }
 
-  private base(name: string): Base {
+  #base(name: string): Base {
     const unique = this.nameOf(name);
     return {
       name: unique,
@@ -176,13 +176,13 @@ export class Builder {
       const isWhole = sameShape(ascending(now), ascending(order));
       const goal = isWhole ? order : longAxes(order, shape);
       if (!isWhole) {
-        symbol = this.reshaped(who, name, symbol, sampleOf(shape, longAxes(now, shape)));
+        symbol = this.#reshaped(who, name, symbol, sampleOf(shape, longAxes(now, shape)));
         now = longAxes(now, shape);
       }
       const dims = goal.slice(1).map((axis) => now.indexOf(axis));
       symbol = this.apply(who, `${name}/permute`, (base) => permute({ dims, ...base }), symbol);
     }
-    symbol = this.reshaped(who, name, symbol, sampleOf(shape, order));
+    symbol = this.#reshaped(who, name, symbol, sampleOf(shape, order));
     return { ...signal, symbol, order };
   }
 
@@ -196,18 +196,13 @@ export class Builder {
     const { flattened, ...rest } = signal;
     if (flattened === undefined) return signal;
     const sample = flattened.order.map((axis) => flattened.view[axis]!);
-    const image = this.reshaped(who, name, signal.symbol, sample);
+    const image = this.#reshaped(who, name, signal.symbol, sample);
     const dims = flattened.view.map((_, axis) => flattened.order.indexOf(axis) + 1);
     const plain = this.apply(who, `${name}/permute`, (base) => permute({ dims, ...base }), image);
-    return { ...rest, symbol: this.reshaped(who, name, plain, [sizeOf(sample)]) };
+    return { ...rest, symbol: this.#reshaped(who, name, plain, [sizeOf(sample)]) };
   }
 
-  private reshaped(
-    who: string,
-    name: string,
-    symbol: SymbolicTensor,
-    targetShape: Shape,
-  ): SymbolicTensor {
+  #reshaped(who: string, name: string, symbol: SymbolicTensor, targetShape: Shape): SymbolicTensor {
     return sameShape(symbol.shape, targetShape)
       ? symbol
       : this.apply(who, `${name}/reshape`, (base) => reshape({ targetShape, ...base }), symbol);
@@ -230,7 +225,7 @@ export class Builder {
       .toSorted((a, b) => position(a.from[0]!) - position(b.from[0]!));
     const wanted = [0, ...lies.flatMap(({ from }) => from)];
     if (!isSameLayout(signal.order, wanted, signal.shape)) {
-      if (shape.length === 2) return this.flattened(who, name, signal, shape);
+      if (shape.length === 2) return this.#flattened(who, name, signal, shape);
       signal = this.arranged(who, name, signal, wanted);
     }
     const lying = [0, ...lies.flatMap(({ to }) => to)];
@@ -250,7 +245,7 @@ export class Builder {
   }
 
   /** A value as a vector, flattened as it lies. */
-  private flattened(who: string, name: string, signal: Signal, shape: Shape): Signal {
+  #flattened(who: string, name: string, signal: Signal, shape: Shape): Signal {
     const view = signal.shape.slice(1);
     const rest = view.map((_, axis) => axis).filter((axis) => !signal.order.includes(axis + 1));
     const order = [...signal.order.slice(1).map((axis) => axis - 1), ...rest];

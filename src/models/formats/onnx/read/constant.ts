@@ -52,7 +52,7 @@ export interface Constant {
   load(dtype: "float32" | "float64", view?: Shape, order?: readonly number[]): Promise<Tensor>;
 }
 
-/** A constant that is at hand. */
+/** A constant whose elements are in memory. */
 export function constantOf(tensor: Tensor, type: ElementType): Constant {
   return {
     type,
@@ -73,24 +73,24 @@ const pieceLength = 1 << 22;
 
 /** Counts the bytes of tensors that are read. */
 export class Progress {
-  private total = 0;
-  private done = 0;
-  private readonly report: ((done: number, total: number) => void) | undefined;
+  #total = 0;
+  #done = 0;
+  readonly #report: ((done: number, total: number) => void) | undefined;
 
   constructor(report?: (done: number, total: number) => void) {
-    this.report = report;
+    this.#report = report;
   }
 
   /** So many bytes are there to be read. */
   expect(bytes: number): void {
-    this.total += bytes;
+    this.#total += bytes;
   }
 
   /** So many were. */
   read(bytes: number): void {
     // What several nodes take is read for each.
-    this.done = Math.min(this.total, this.done + bytes);
-    this.report?.(this.done, this.total);
+    this.#done = Math.min(this.#total, this.#done + bytes);
+    this.#report?.(this.#done, this.#total);
   }
 }
 
@@ -243,7 +243,7 @@ function placed(
   const strides = new Array<number>(view.length);
   const extents = order.map((axis) => view[axis]!);
   for (const [index, stride] of stridesOf(extents).entries()) strides[order[index]!] = stride;
-  // Kernels have their filters first in files and last here: so many rows at a time are written side by side.
+  // Kernels have their filters first in files and last here: this many rows at a time are written side by side.
   const isRows = order.at(-1) === 0;
   const axes = view
     .map((_, axis) => axis)

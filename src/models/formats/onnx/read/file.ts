@@ -15,7 +15,7 @@ export interface Field {
   readonly number: number;
   /** The value of a varint; 0 for others. */
   readonly int: number;
-  /** The value of a field that is no varint: a view of the message. */
+  /** The value of any field but a varint: a view of the message. */
   readonly bytes: Uint8Array;
 }
 
@@ -37,7 +37,7 @@ const none = new Uint8Array(0);
 
 /**
  * Reads the tag of a field and the length of its value, of which `room` bytes are left in the message. FormatError naming `who`
- * and the place where the field is none, or claims to be longer than what is left.
+ * and the place if the field is not valid, or claims to be longer than the rest of the message.
  */
 export function readHead(who: string, bytes: Uint8Array, at: number, room: number): FieldHead {
   const reader = new PbfReader(bytes.subarray(0, Math.min(bytes.length, longestHead, room)));
@@ -70,7 +70,7 @@ export function readHead(who: string, bytes: Uint8Array, at: number, room: numbe
   return { number, wire: kind, int, head, length };
 }
 
-/** The fields of a message one by one. FormatError naming `who` where it is none. */
+/** The fields of a message one by one. Throws FormatError naming `who` if it is not a valid message. */
 export function* fieldsOf(who: string, message: Uint8Array): Generator<Field> {
   for (let at = 0; at < message.length;) {
     const rest = message.subarray(at);
@@ -238,7 +238,7 @@ export function readTensor(
       field.number === tensor.int64Data ||
       field.number === tensor.uint64Data
     )
-      // Not by `push(...)`: a call takes only so many arguments.
+      // Not by `push(...)`: the number of arguments of a call is limited.
       ints = ints.length === 0 ? intsOf(who, field) : appended(ints, intsOf(who, field));
     else if (field.number === tensor.segment)
       refuse(who, "a tensor in one piece", "a segment of one");
@@ -338,22 +338,22 @@ interface Piece extends FieldHead {
 
 /** Reads small parts of a source through a window. */
 class Window {
-  private bytes: Uint8Array = new Uint8Array(0);
-  private start = 0;
-  private readonly source: ByteSource;
+  #bytes: Uint8Array = new Uint8Array(0);
+  #start = 0;
+  readonly #source: ByteSource;
 
   constructor(source: ByteSource) {
-    this.source = source;
+    this.#source = source;
   }
 
   async read(offset: number, length: number): Promise<Uint8Array> {
-    if (length > small) return this.source.read(offset, length);
-    if (offset < this.start || offset + length > this.start + this.bytes.length) {
-      const most = Math.max(0, this.source.size - offset);
-      this.bytes = await this.source.read(offset, Math.max(length, Math.min(small, most)));
-      this.start = offset;
+    if (length > small) return this.#source.read(offset, length);
+    if (offset < this.#start || offset + length > this.#start + this.#bytes.length) {
+      const most = Math.max(0, this.#source.size - offset);
+      this.#bytes = await this.#source.read(offset, Math.max(length, Math.min(small, most)));
+      this.#start = offset;
     }
-    return this.bytes.subarray(offset - this.start, offset - this.start + length);
+    return this.#bytes.subarray(offset - this.#start, offset - this.#start + length);
   }
 
   /** The fields of a message in the file, one by one. */
@@ -367,7 +367,7 @@ class Window {
   }
 }
 
-/** Reads the file. FormatError naming it and the place where it is no ONNX model, or is damaged. */
+/** Reads the file. Throws FormatError naming the file and the place if it is damaged or not an ONNX model. */
 export async function readFile(source: ByteSource): Promise<OnnxFile> {
   const who = source.name;
   const window = new Window(source);

@@ -125,7 +125,7 @@ function isChannelsLast(
   return false;
 }
 
-/** The inputs that are no initializers. */
+/** The inputs that are not initializers. */
 export function realInputs({ inputs, initializers }: OnnxFile): ValueProto[] {
   const given = new Set(initializers.map(({ name }) => name));
   return inputs.filter(({ name }) => !given.has(name));

@@ -41,12 +41,12 @@ export class Step {
   readonly opset: number;
   readonly builder: Builder;
   readonly proto: NodeProto;
-  private readonly setting: Setting;
+  readonly #setting: Setting;
 
   constructor(who: string, proto: NodeProto, setting: Setting) {
     this.who = who;
     this.proto = proto;
-    this.setting = setting;
+    this.#setting = setting;
     this.name = proto.name === "" ? (proto.outputs.find((name) => name !== "") ?? "") : proto.name;
     this.opset = setting.opset;
     this.builder = setting.builder;
@@ -57,7 +57,7 @@ export class Step {
     return new FormatError(complaint(this.who, expected, got, hint));
   }
 
-  private attribute<K extends "float" | "int" | "text" | "tensor">(
+  #attribute<K extends "float" | "int" | "text" | "tensor">(
     name: string,
     field: K,
     kind: keyof typeof attributeTypes,
@@ -76,7 +76,7 @@ export class Step {
   int(name: string): number | undefined;
   int(name: string, otherwise: number): number;
   int(name: string, otherwise?: number): number | undefined {
-    const value = this.attribute(name, "int", "int", 0) ?? otherwise;
+    const value = this.#attribute(name, "int", "int", 0) ?? otherwise;
     if (value !== undefined && !Number.isSafeInteger(value))
       throw this.error(`${name} to be an integer`, String(value));
     return value;
@@ -89,14 +89,14 @@ export class Step {
 
   /** An attribute that is a finite number. */
   float(name: string, otherwise: number): number {
-    const value = this.attribute(name, "float", "float", 0) ?? otherwise;
+    const value = this.#attribute(name, "float", "float", 0) ?? otherwise;
     if (!Number.isFinite(value)) throw this.error(`${name} to be finite`, String(value));
     return value;
   }
 
   /** An attribute that is a text, one of those given. */
   text<T extends string>(name: string, known: readonly T[], otherwise: T): T {
-    const value = this.attribute(name, "text", "string", "") ?? otherwise;
+    const value = this.#attribute(name, "text", "string", "") ?? otherwise;
     if (!known.includes(value as T))
       throw this.error(
         `${name} to be ${known.map((one) => JSON.stringify(one)).join(" or ")}`,
@@ -126,8 +126,8 @@ export class Step {
 
   /** An attribute that is a tensor. */
   tensor(name: string): Constant | undefined {
-    const proto = this.attribute(name, "tensor", "tensor");
-    return proto && storedConstant(`${this.who}: ${name}`, proto, this.setting.source);
+    const proto = this.#attribute(name, "tensor", "tensor");
+    return proto && storedConstant(`${this.who}: ${name}`, proto, this.#setting.source);
   }
 
   /** Whether there is an input of an index. */
@@ -267,7 +267,7 @@ export class Step {
 
   /** Throws unless only the first `count` outputs are used by others. */
   requireOutputs(count: number): void {
-    const extra = this.proto.outputs.slice(count).find((name) => this.setting.used.has(name));
+    const extra = this.proto.outputs.slice(count).find((name) => this.#setting.used.has(name));
     if (extra !== undefined)
       throw this.error(
         count === 1 ? "its first output alone to be used" : `${count} outputs to be used`,

@@ -33,7 +33,7 @@ import { type Step, isSignal } from "../step.ts";
 import type { Operator, Operators } from "./operator.ts";
 import { ShapeError } from "../../../../../base/errors.ts";
 
-/** Applies a layer that takes each element by itself. */
+/** Applies a layer that computes each element from the same element of its input. */
 function elementwise(step: Step, make: (base: Base) => AnyLayer): Signal {
   const x = step.signal(0);
   return { ...x, symbol: step.layer(make, x.symbol) };
@@ -270,7 +270,7 @@ const forms: Readonly<
   power: { fold: (a, b) => a.pow(b) },
 };
 
-/** The common shape; FormatError naming the node where there is none, or one that is absurd. */
+/** The common shape. Throws FormatError naming the node if there is none, or if it is absurdly large. */
 function broadcast(step: Step, ...shapes: Shape[]): Shape {
   let common: Shape;
   try {

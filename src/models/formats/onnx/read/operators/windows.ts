@@ -34,7 +34,7 @@ export interface Windows {
 /** No stride, border or window is as large. */
 const largest = 1 << 20;
 
-/** Rows and columns of an attribute: `otherwise` unless given. */
+/** Rows and columns of an attribute, `otherwise` being the default of both. */
 export function pairOf(
   step: Step,
   name: string,
@@ -181,7 +181,7 @@ function give(step: Step, batch: number, symbol: SymbolicTensor): void {
   });
 }
 
-/** Groups of a transposed convolution are layers of their own: so many at most. */
+/** Each group of a transposed convolution becomes a layer; there are at most this many. */
 const mostGroups = 64;
 
 async function transposedConvolution(step: Step): Promise<void> {
