@@ -3,11 +3,10 @@ import type { Backend } from "../backend/backend.ts";
 import type { Pointer } from "../ir/host.ts";
 import type { Segment } from "../ir/kernel.ts";
 import type { Tensor } from "../ir/tensor.ts";
-import { acquire, acquireElements } from "./constants.ts";
-import type { SharedBlock } from "./constants.ts";
+import { acquire, acquireElements, type Borrower, type SharedBlock } from "./shared-memory.ts";
 
 /** Blocks of kernel memory that live as long as a program and all it contains. */
-export class Holdings {
+export class Holdings implements Borrower {
   readonly backend: Backend;
   readonly batchInvariant: boolean;
   /** Objects that host operations of one program share. */
@@ -52,7 +51,7 @@ export class Holdings {
     return block;
   }
 
-  /** What else is to be done when all is given back. */
+  /** Adds to what is done when all is given back. */
   onRelease(action: () => void): void {
     this.borrowed.push(action);
   }

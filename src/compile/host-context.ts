@@ -3,7 +3,7 @@ import type { DType } from "../ir/dtype.ts";
 import type { AnyGraph } from "../ir/graph.ts";
 import type { HostContext, Pointer, Procedure } from "../ir/host.ts";
 import type { Holdings } from "./holdings.ts";
-import { bytesOf } from "./plan.ts";
+import { paddedBytes } from "./plan.ts";
 
 /** `compile` makes procedures whose memory belongs to the same holdings. */
 export function hostContext(
@@ -13,7 +13,7 @@ export function hostContext(
   const { memory } = holdings.backend;
   return {
     compile,
-    allocate: (type) => holdings.allocate(bytesOf(type)),
+    allocate: (type) => holdings.allocate(paddedBytes(type)),
     reallocate(pointer, oldBytes, newBytes): Pointer {
       const moved = holdings.allocate(newBytes);
       memory.copy(moved, pointer, Math.min(oldBytes, newBytes));

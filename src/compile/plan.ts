@@ -1,4 +1,4 @@
-/** @file Memory plan: where each value between kernels lies, decided once; what is no longer needed lends its place. */
+/** @file Memory plan: which kernels run only once, and where each value between kernels is stored; dead values give up their memory. */
 import { kernelBytes } from "../ir/dtype.ts";
 import type { TensorType, Value } from "../ir/graph.ts";
 import type { Kernel } from "../ir/kernel.ts";
@@ -8,15 +8,15 @@ import { sizeOf } from "../ir/shape.ts";
 export const alignment = 64;
 
 /**
- * Large blocks are longer by so many bytes than their values: those that follow each other then begin at different lines of
- * a page. Extents being round numbers, they would else begin at the same, and a loop over several values would find all of
- * its streams in the same sets of the caches: it ran at a third of the speed.
+ * Large blocks are this many bytes longer than their values, so that blocks that follow each other begin at different lines of a page.
+ * Extents are mostly round numbers: without the stagger all blocks begin at the same line, a loop over several values finds all of
+ * its streams in the same sets of the caches, and runs at a third of the speed.
  */
 const stagger = 13 * alignment;
 const large = 1 << 16;
 
 /** Bytes a tensor takes in kernel memory: whole cache lines, and a little more for large ones. */
-export function bytesOf(type: TensorType): number {
+export function paddedBytes(type: TensorType): number {
   const bytes = sizeOf(type.shape) * kernelBytes[type.dtype];
   const lines = Math.max(1, Math.ceil(bytes / alignment)) * alignment;
   return lines < large ? lines : lines + stagger;
@@ -88,7 +88,7 @@ function spansOf(kernels: readonly Kernel[], elsewhere: ReadonlySet<Value>): Spa
   return kernels.flatMap(({ outputs }, from) =>
     outputs
       .filter((value) => !elsewhere.has(value))
-      .map((value) => ({ value, bytes: bytesOf(value), from, to: last.get(value)! })),
+      .map((value) => ({ value, bytes: paddedBytes(value), from, to: last.get(value)! })),
   );
 }
 
@@ -105,4 +105,49 @@ function tightest(
     end = Math.max(end, interval.end);
   }
   return best < 0 ? end : best;
+}
+
+/** A result may take up to 8 times the memory of what it comes from (Winograd's kernels take up to 7), and a megabyte in any case. */
+const growth = 8;
+const always = 1 << 20;
+/** All results together may take half of the constants' memory, and 312 MB in any case; the rest is computed anew in each run. */
+const share = 0.5;
+const allowance = 312 * 1024 * 1024;
+
+/**
+ * The kernels that compute from constants alone, which run once, before a program's first run; and those of every run. `outputs` are
+ * stored where the caller says, anew each time.
+ */
+export function settledKernels(
+  kernels: readonly Kernel[],
+  constants: ReadonlySet<Value>,
+  outputs: ReadonlySet<Value>,
+): { readonly once: Kernel[]; readonly every: Kernel[] } {
+  const settled = new Set(constants);
+  let left = Math.max(allowance, share * paddedBytesOf([...constants]));
+  const once: Kernel[] = [];
+  const every: Kernel[] = [];
+  for (const kernel of kernels) {
+    const still =
+      settled.size > 0 &&
+      kernel.work.kind !== "host" &&
+      kernel.inputs.length > 0 &&
+      kernel.inputs.every((value) => settled.has(value)) &&
+      !kernel.outputs.some((value) => outputs.has(value)) &&
+      isWorthKeeping(kernel) &&
+      paddedBytesOf(kernel.outputs) <= left;
+    (still ? once : every).push(kernel);
+    if (!still) continue;
+    left -= paddedBytesOf(kernel.outputs);
+    for (const value of kernel.outputs) settled.add(value);
+  }
+  return { once, every };
+}
+
+function isWorthKeeping({ inputs, outputs }: Kernel): boolean {
+  return paddedBytesOf(outputs) <= Math.max(always, growth * paddedBytesOf(inputs));
+}
+
+function paddedBytesOf(values: readonly Value[]): number {
+  return values.reduce((sum, value) => sum + paddedBytes(value), 0);
 }

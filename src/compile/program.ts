@@ -8,12 +8,10 @@ import { accessOf } from "./access.ts";
 import { typeKey } from "../ir/key.ts";
 import { formKernels } from "./fuse/kernels.ts";
 import { hostContext } from "./host-context.ts";
-import type { SharedBlock } from "./constants.ts";
+import { type SharedBlock, workplaceOf } from "./shared-memory.ts";
 import type { Holdings } from "./holdings.ts";
-import { type MemoryPlan, bytesOf } from "./plan.ts";
+import { type MemoryPlan, paddedBytes, settledKernels } from "./plan.ts";
 import { optimize } from "./passes/index.ts";
-import { settledKernels } from "./settled.ts";
-import { workplaceOf } from "./workspace.ts";
 
 type Step = () => void;
 
@@ -117,7 +115,7 @@ export class Program implements Procedure {
   /** Gives every input but the captured ones, and every output, memory of its own and binds it. */
   bindOwn(): { inputs: Pointer[]; outputs: Pointer[] } {
     const own = (value: Value, bind: (pointer: Pointer) => void): Pointer => {
-      const pointer = this.holdings.allocate(bytesOf(value));
+      const pointer = this.holdings.allocate(paddedBytes(value));
       bind(pointer);
       return pointer;
     };
@@ -144,12 +142,12 @@ export class Program implements Procedure {
     const { work } = kernel;
     const tensor = work.kind === "prepareKernel" ? tensors.get(work.kernel.value) : undefined;
     if (work.kind !== "prepareKernel" || tensor === undefined) {
-      for (const value of kernel.outputs) settled.set(value, holdings.allocate(bytesOf(value)));
+      for (const value of kernel.outputs) settled.set(value, holdings.allocate(paddedBytes(value)));
       return true;
     }
     const { algorithm, shape, out } = work;
     const key = JSON.stringify([algorithm, shape, work.kernel.view]);
-    const block = holdings.derived(tensor, key, bytesOf(out));
+    const block = holdings.derived(tensor, key, paddedBytes(out));
     settled.set(out, block.pointer);
     if (block.ready) return false;
     this.prepared.push(block);

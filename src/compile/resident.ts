@@ -10,7 +10,7 @@ import { type TreeDef, flatten } from "../ir/tree.ts";
 import { backend } from "./engine.ts";
 import { readTensor } from "./evaluate.ts";
 import { typeKey } from "../ir/key.ts";
-import { bytesOf } from "./plan.ts";
+import { paddedBytes } from "./plan.ts";
 import { Holdings } from "./holdings.ts";
 import { Program } from "./program.ts";
 import { listingOf } from "./listing.ts";
@@ -63,7 +63,7 @@ export function resident<S, B, R>(
   const blocks = new Holdings(backend());
   const { memory } = blocks.backend;
   const elements = first.map((leaf) => concreteElements(leaf, who));
-  const place = (): Pointer[] => types.map((type) => blocks.allocate(bytesOf(type)));
+  const place = (): Pointer[] => types.map((type) => blocks.allocate(paddedBytes(type)));
   const buffers: Buffers = { now: place(), next: place(), running: false };
   elements.forEach((array, index) => writeElements(memory, buffers.now[index]!, array));
   const count = types.length;
@@ -161,7 +161,7 @@ function bindFrom(
     bind: (index: number, pointer: Pointer) => void,
   ): Pointer[] =>
     types.slice(count).map((type, index) => {
-      const pointer = holdings.allocate(bytesOf(type));
+      const pointer = holdings.allocate(paddedBytes(type));
       bind(count + index, pointer);
       return pointer;
     });

@@ -1,6 +1,6 @@
 /** @file Drawing parameters: keys, where elements lie, and large tensors block by block, which take little memory beside themselves. */
 import { asOneGraph } from "../autodiff/arguments.ts";
-import { residentElements } from "../compile/constants.ts";
+import { residentElements } from "../compile/shared-memory.ts";
 import { backend } from "../compile/engine.ts";
 import { makeExecutable } from "../compile/evaluate.ts";
 import { type DType, allocate, isFloat } from "../ir/dtype.ts";

@@ -7,7 +7,7 @@ import type { Kernel, Place } from "../../src/ir/kernel.ts";
 import { gatherStrided, schedule, partialBytes } from "../../src/backend/wasm/loops/schedule.ts";
 import { splitNest } from "../../src/backend/wasm/loops/split.ts";
 import { createWasmBackend } from "../../src/backend/wasm/index.ts";
-import { bytesOf } from "../../src/compile/plan.ts";
+import { paddedBytes } from "../../src/compile/plan.ts";
 import { type NestCase, evaluateNest, randomNest } from "../support/random-nest.ts";
 import { mergeAxes } from "../../src/backend/wasm/loops/nests.ts";
 
@@ -33,7 +33,7 @@ function check(cases: readonly NestCase[], place: "slots" | "addresses"): void {
     return all[value.dtype].subarray(start, start + value.shape[0]! + margin);
   };
   const slots = allocate(4 * values.length);
-  for (const value of values) pointers.set(value, allocate(bytesOf(value) + 8 * margin));
+  for (const value of values) pointers.set(value, allocate(paddedBytes(value) + 8 * margin));
   values.forEach((value, index) => (memory.i32[slots / 4 + index] = pointers.get(value)!));
   for (const { inputs, outputs } of cases) {
     for (const value of inputs) {

@@ -12,7 +12,7 @@ import { Executable } from "../../src/compile/evaluate.ts";
 import { accessOf } from "../../src/compile/access.ts";
 import { formKernels } from "../../src/compile/fuse/kernels.ts";
 import { optimize } from "../../src/compile/passes/index.ts";
-import { bytesOf, planMemory } from "../../src/compile/plan.ts";
+import { paddedBytes, planMemory } from "../../src/compile/plan.ts";
 import type { Value } from "../../src/ir/graph.ts";
 import type { Tensor } from "../../src/ir/tensor.ts";
 import { trace } from "../../src/ir/trace.ts";
@@ -145,7 +145,7 @@ describe("exact programs are the same on both backends", () => {
           for (const [b, [bStart, bEnd]] of all) {
             if (a === b || aEnd < bStart || bEnd < aStart) continue;
             const [p, q] = [offsets.get(a)!, offsets.get(b)!];
-            expect(p + bytesOf(a) <= q || q + bytesOf(b) <= p).toBe(true);
+            expect(p + paddedBytes(a) <= q || q + paddedBytes(b) <= p).toBe(true);
           }
       }),
       { numRuns: 60 },

@@ -2,11 +2,11 @@
  * @file Random programs on images for property tests: convolutions of every kind with what follows them, pools, and what comes
  * between and beside them. Every choice is drawn from a list of numbers, so that fast-check can shrink them.
  */
+import * as ops from "../../src/ops/index.ts";
 import type { DType } from "../../src/ir/dtype.ts";
 import { type Shape, sizeOf } from "../../src/ir/shape.ts";
 import type { Tensor } from "../../src/ir/tensor.ts";
-import type { Padding } from "../../src/ops/windows.ts";
-import * as ops from "../../src/ops/index.ts";
+import type { Padding } from "../../src/ops/images.ts";
 import { Choices, axesOf } from "./choices.ts";
 
 /** What a program's tensors are like. */

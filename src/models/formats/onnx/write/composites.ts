@@ -3,7 +3,7 @@ import type { Pair, PoolGeometry } from "../../../../ir/conv.ts";
 import type { Node, Value } from "../../../../ir/graph.ts";
 import type { Attribute } from "../../../../ir/prim.ts";
 import { axisIn, orderedIn } from "./forms.ts";
-import { layoutWithout } from "./lower/axes.ts";
+import { layoutWithout } from "./lower/shaping.ts";
 import { broadcasting } from "./lower/elementwise.ts";
 import { windowAttributes } from "./lower/products.ts";
 import type { Rule } from "./step.ts";

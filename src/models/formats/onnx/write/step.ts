@@ -1,4 +1,4 @@
-/** @file A step of lowering: how one value is made, of a primitive alone or of several that one operator stands for. */
+/** @file A step of lowering: how one value is made, from one primitive or from several that one operator stands for. */
 import type { Node, Value } from "../../../../ir/graph.ts";
 import type { PrimName } from "../../../../ir/prim.ts";
 import type { Emitter } from "./emitter.ts";
@@ -25,6 +25,4 @@ export interface Sight {
   node<P extends PrimName>(value: Value, prim: P): Node<P> | undefined;
   /** Whether a value is the same for all inputs. */
   isConstant(value: Value): boolean;
-  /** The elements of a constant. */
-  elements(value: Value): ArrayLike<number>;
 }

@@ -5,7 +5,7 @@ import type { PrimName } from "../../../../ir/prim.ts";
 import { FormatError } from "../../../errors.ts";
 import type { Emitter } from "./emitter.ts";
 import { rules } from "./lower/index.ts";
-import { patterns } from "./patterns/index.ts";
+import { patterns } from "./patterns.ts";
 import type { Rule, Sight, Step } from "./step.ts";
 import type { TracedModel } from "./traced.ts";
 
@@ -24,10 +24,9 @@ export function lowerAll(who: string, { graph, outputs, layers }: TracedModel, t
         ? (value.node as Node<P>)
         : undefined,
     isConstant: (value) => statics.has(value),
-    elements: (value) => statics.elements(value),
   };
   const needed = new Set(outputs);
-  /** The layer of the first that needs a value: what is not a layer's output is inside the layer that it leads to. */
+  /** For each value the layer of its first reader: a value that is not the output of a layer is inside the layer that reads it. */
   const scopes = new Map<Value, string | undefined>();
   const placed: Placed[] = [];
   for (const node of graph.nodes.toReversed()) {

@@ -1,21 +1,93 @@
-/** @file Convolutions of images, channels last: ordinary, in groups, depthwise and transposed, with Keras' semantics. */
-import { type ConvGeometry, type Pair, windowCount } from "../ir/conv.ts";
-import { ArgumentError, ShapeError, complaint } from "../base/errors.ts";
-import { checkOptions } from "../base/options.ts";
+/** @file Images, channels last, with Keras' semantics: where windows lie, convolutions (ordinary, in groups, depthwise, transposed) and pooling. */
+import { type Pair, type ConvGeometry, windowCount, type PoolGeometry } from "../ir/conv.ts";
+import { ArgumentError, ShapeError, complaint, describe } from "../base/errors.ts";
 import { formatShape } from "../ir/shape.ts";
 import type { Tensor } from "../ir/tensor.ts";
+import { requireTensor } from "./bind.ts";
+import { checkOptions } from "../base/options.ts";
 import { convInput } from "./prims/products.ts";
-import { applyConv, requireImages } from "./prims/conv-types.ts";
+import { applyConv, requireImages, requireWindowCounts } from "./prims/conv-types.ts";
 import { floats, requireDType, requireSameDType } from "./infer.ts";
-import { repeat, reshape } from "./shaping.ts";
-import {
-  type PairLike,
-  type Padding,
-  paddingOf,
-  pairOf,
-  requireRank4,
-  spansOf,
-} from "./windows.ts";
+import { repeat, reshape, slice } from "./shaping.ts";
+import { composite } from "./composite.ts";
+import { full, iota } from "./creation.ts";
+import { add, div, maximum, minimum, mul, sub } from "./elementwise.ts";
+import { applyPool, requireCover } from "./prims/pool.ts";
+import { mean } from "./reductions.ts";
+
+/** One number for rows and columns, or one for each. */
+export type PairLike = number | Pair;
+
+/**
+ * Zeros around an image: "valid" for none; "same" for as many as it takes that ceil(extent / stride) windows fit, the odd one at the
+ * bottom and the right (as in TensorFlow and Keras); or [[top, bottom], [left, right]].
+ */
+export type Padding = "valid" | "same" | readonly [Pair, Pair];
+
+/** The numbers for rows and columns; ArgumentError naming `who` unless they are integers >= `least`. */
+export function pairOf(who: string, what: string, value: PairLike, least = 1): Pair {
+  const pair = typeof value === "number" ? ([value, value] as const) : value;
+  const right =
+    Array.isArray(pair) &&
+    pair.length === 2 &&
+    pair.every((n) => Number.isInteger(n) && n >= least);
+  if (!right)
+    throw new ArgumentError(
+      complaint(
+        who,
+        `${what}: an integer >= ${least}, or [rows, columns] of them`,
+        Array.isArray(value) ? formatShape(value) : describe(value),
+      ),
+    );
+  return [pair[0]!, pair[1]!];
+}
+
+/** Keras' padding "same" along one axis, for windows that span `span` elements. */
+function same(extent: number, span: number, stride: number): Pair {
+  const windows = Math.ceil(extent / stride);
+  const total = Math.max((windows - 1) * stride + span - extent, 0);
+  return [Math.floor(total / 2), Math.ceil(total / 2)];
+}
+
+/** Padding in numbers for an image of `size`; ArgumentError naming `who` for anything else. */
+export function paddingOf(
+  who: string,
+  padding: Padding,
+  size: Pair,
+  spans: Pair,
+  strides: Pair,
+): readonly [Pair, Pair] {
+  if (padding === "valid")
+    return [
+      [0, 0],
+      [0, 0],
+    ];
+  if (padding === "same")
+    return [same(size[0], spans[0], strides[0]), same(size[1], spans[1], strides[1])];
+  if (!Array.isArray(padding) || padding.length !== 2 || !padding.every(Array.isArray))
+    throw new ArgumentError(
+      complaint(
+        who,
+        'padding "valid", "same" or [[top, bottom], [left, right]]',
+        describe(padding),
+      ),
+    );
+  return [
+    pairOf(who, "padding of rows", padding[0], 0),
+    pairOf(who, "padding of columns", padding[1], 0),
+  ];
+}
+
+/** Elements from a window's first to its last, along rows and columns. */
+export function spansOf(window: Pair, dilation: Pair): Pair {
+  return [dilation[0] * (window[0] - 1) + 1, dilation[1] * (window[1] - 1) + 1];
+}
+
+/** Throws ShapeError naming `who` unless the tensor has four axes. */
+export function requireRank4(who: string, what: string, x: Tensor): void {
+  if (requireTensor(who, x).rank !== 4)
+    throw new ShapeError(complaint(who, what, formatShape(x.shape)));
+}
 
 /** How `depthwiseConv2d` lays kernels on images. */
 export interface DepthwiseConv2dOptions {
@@ -65,7 +137,7 @@ function steps(
 
 const sizeOfImages = (x: Tensor): Pair => [x.shape[1]!, x.shape[2]!];
 
-function geometryOf(
+function convGeometryOf(
   who: string,
   x: Tensor,
   kernel: Tensor,
@@ -93,7 +165,7 @@ export function conv2d(x: Tensor, kernel: Tensor, options: Conv2dOptions = {}): 
   requireRank4("conv2d", "images [N, H, W, C]", x);
   requireRank4("conv2d", "a kernel [KH, KW, C / groups, F]", kernel);
   checkOptions("conv2d", options, [...names, "groups"]);
-  const geometry = geometryOf("conv2d", x, kernel, options, options.groups ?? 1);
+  const geometry = convGeometryOf("conv2d", x, kernel, options, options.groups ?? 1);
   return applyConv(x, kernel, geometry, "conv2d");
 }
 
@@ -123,7 +195,7 @@ export function depthwiseConv2d(
   const images = channels === 1 ? x : repeat(x, multiplier, 3);
   const groups = channels === 1 ? 1 : channels * multiplier;
   const flat = reshape(kernel, [kh, kw, 1, channels * multiplier]);
-  return applyConv(images, flat, geometryOf(who, x, kernel, options, groups), who);
+  return applyConv(images, flat, convGeometryOf(who, x, kernel, options, groups), who);
 }
 
 /** Extent of a transposed convolution's output, and the padding of the convolution that it is the transpose of. */
@@ -211,4 +283,94 @@ export function conv2dTranspose(
     padding: [down.padding, across.padding],
   };
   return convInput(x, kernel, geometry, [down.size, across.size]);
+}
+
+/** How pooling windows lie on images. */
+export interface Pool2dOptions {
+  /** Extent of a window; 2 by default. */
+  readonly poolSize?: PairLike;
+  /** Distance of neighbouring windows; the window's extent by default, so that windows tile the image. */
+  readonly strides?: PairLike;
+  /** "valid" by default: rows and columns that no window reaches are left out. */
+  readonly padding?: Padding;
+}
+
+function poolGeometryOf(who: string, x: Tensor, options: Pool2dOptions): PoolGeometry {
+  requireRank4(who, "images [N, H, W, C]", x);
+  checkOptions(who, options, ["poolSize", "strides", "padding"]);
+  const { poolSize = 2, strides = poolSize, padding = "valid" } = options;
+  const window = pairOf(who, "poolSize", poolSize);
+  const apart = pairOf(who, "strides", strides);
+  const size = [x.shape[1]!, x.shape[2]!] as const;
+  return { window, strides: apart, padding: paddingOf(who, padding, size, window, apart) };
+}
+
+/**
+ * The largest element of each window of x [N, H, W, C]: [N, OH, OW, C]. Padding never wins, NaN always does; the derivative goes
+ * to the first of equals, in row-major order. ShapeError where no window fits, ArgumentError for padding not smaller than it.
+ */
+export function maxPool2d(x: Tensor, options: Pool2dOptions = {}): Tensor {
+  return applyPool("maxPool", x, poolGeometryOf("maxPool2d", x, options), "maxPool2d");
+}
+
+/** Where the elements that `maxPool2d` gives stand: int32 [N, OH, OW, C], h W + w in their own sample and channel. */
+export function maxPool2dIndices(x: Tensor, options: Pool2dOptions = {}): Tensor {
+  const who = "maxPool2dIndices";
+  return applyPool("maxPoolIndices", x, poolGeometryOf(who, x, options), who);
+}
+
+/** For each window along an axis, how many elements of the image it covers: a vector, or 1 number where all are covered. */
+function covered(x: Tensor, axis: 0 | 1, geometry: PoolGeometry, windows: number): Tensor | number {
+  const extent = x.shape[axis + 1]!;
+  const [window, stride] = [geometry.window[axis]!, geometry.strides[axis]!];
+  const [before, after] = geometry.padding[axis]!;
+  if (before === 0 && (after === 0 || (windows - 1) * stride + window <= extent)) return window;
+  const first = sub(mul(iota([windows], 0, { dtype: x.dtype }), stride), before);
+  return sub(minimum(add(first, window), extent), maximum(first, 0));
+}
+
+/**
+ * The mean of each window of x [N, H, W, C]: [N, OH, OW, C]. Padding is not counted: a window over the edge is the mean of the
+ * pixels that it covers. ShapeError where no window fits, ArgumentError for padding not smaller than it.
+ */
+export function averagePool2d(x: Tensor, options: Pool2dOptions = {}): Tensor {
+  const who = "averagePool2d";
+  const geometry = poolGeometryOf(who, x, options);
+  requireDType(who, x, floats);
+  requireImages(who, "images", x);
+  requireCover(who, geometry);
+  return composite("averagePool2d", { ...geometry }, [x], (images) =>
+    averages(images, geometry, who),
+  );
+}
+
+function averages(x: Tensor, geometry: PoolGeometry, who: string): Tensor {
+  const [batch, , , channels] = x.shape as [number, number, number, number];
+  const { window, strides, padding } = geometry;
+  const [rows, columns] = requireWindowCounts(who, x.shape, window, geometry);
+  const tiles =
+    padding.flat().every((width) => width === 0) &&
+    (rows === 1 || strides[0] === window[0]) &&
+    (columns === 1 || strides[1] === window[1]);
+  if (tiles) {
+    const cropped = slice(x, [], [batch, rows * window[0], columns * window[1]]);
+    return mean(reshape(cropped, [batch, rows, window[0], columns, window[1], channels]), [2, 4]);
+  }
+  const ones = full([window[0], window[1], 1, channels], 1, { dtype: x.dtype });
+  const sums = applyConv(
+    x,
+    ones,
+    { strides, padding, dilation: [1, 1], groups: channels, algorithm: "direct" },
+    who,
+  );
+  const down = covered(x, 0, geometry, rows);
+  const across = covered(x, 1, geometry, columns);
+  const counts =
+    typeof down === "number" && typeof across === "number"
+      ? down * across
+      : mul(
+          typeof down === "number" ? down : reshape(down, [rows, 1, 1]),
+          typeof across === "number" ? across : reshape(across, [columns, 1]),
+        );
+  return div(sums, counts);
 }

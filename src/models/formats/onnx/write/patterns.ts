@@ -1,9 +1,9 @@
-/** @file Products and convolutions with a bias, and depthwise convolutions with several filters a channel. */
-import type { Node, Value } from "../../../../../ir/graph.ts";
-import { sameShape } from "../../../../../ir/shape.ts";
-import { convAttributes, kernelForm, productOperands } from "../lower/products.ts";
-import { unbroadcast } from "../statics.ts";
-import type { Pattern, Sight, Step } from "../step.ts";
+/** @file Primitives that one ONNX operator stands for together: products with a bias, depthwise convolutions, parts of a concatenation. */
+import type { Node, Value } from "../../../../ir/graph.ts";
+import { sameShape } from "../../../../ir/shape.ts";
+import { convAttributes, kernelForm, productOperands } from "./lower/products.ts";
+import { unbroadcast } from "./statics.ts";
+import type { Pattern, Sight, Step } from "./step.ts";
 
 /** A constant vector along the last axis, added to a node of a primitive. */
 function biased<P extends "conv" | "matmul">(
@@ -115,4 +115,39 @@ const conv: Pattern = {
 };
 
 /** Patterns of products. */
-export const biasedPatterns: readonly Pattern[] = [gemm, rows, conv];
+const biasedPatterns: readonly Pattern[] = [gemm, rows, conv];
+
+/** The slice of a concatenation that is one of its parts: the last of the states that a solve puts out. */
+const part: Pattern = {
+  name: "part of a concatenation",
+  match: (value, see) => {
+    const cut = see.node(value, "slice");
+    const joined = cut && see.node(cut.inputs[0]!, "concat");
+    if (joined === undefined) return undefined;
+    const { axis } = joined.params;
+    const { start, stop, step } = cut!.params;
+    const shape = cut!.inputs[0]!.shape;
+    const others = shape.every(
+      (extent, i) => step[i] === 1 && (i === axis || (start[i] === 0 && stop[i] === extent)),
+    );
+    let at = 0;
+    for (const input of others ? joined.inputs : []) {
+      const end = at + input.shape[axis]!;
+      if (start[axis] === at && stop[axis] === end)
+        return {
+          inputs: [input],
+          lower: (to) => {
+            to.give(value, to.exact(input, to.commonLayout([input])));
+          },
+        };
+      at = end;
+    }
+    return undefined;
+  },
+};
+
+/** Patterns of views. */
+const viewPatterns: readonly Pattern[] = [part];
+
+/** Every pattern. */
+export const patterns: readonly Pattern[] = [...biasedPatterns, ...viewPatterns];
