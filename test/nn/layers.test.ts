@@ -214,6 +214,19 @@ describe("sequential", () => {
     expect(net.forward(tensor([[1, 2]], { dtype: "float64" })).dtype).toBe("float64");
   });
 
+  test("says what dtype it gives where a layer in it casts", () => {
+    const integers = nn.input({ shape: [2], dtype: "int32" });
+    expect(sequential([nn.rescaling({ scale: 0.5 })]).apply(integers).dtype).toBe("float32");
+    expect(sequential([nn.flatten()]).apply(integers).dtype).toBe("int32");
+  });
+
+  test("leaves parameters without elements where it is told to", () => {
+    const empty = build({ initialize: false });
+    expect(empty.parameters().map(({ shape }) => shape)).toEqual([[2, 50], [50], [50, 2], [2]]);
+    expect(empty.parameterCount).toBe(252);
+    expect(empty.parameters().every(({ elements }) => elements?.length === 0)).toBe(true);
+  });
+
   test("made inside a traced function holds the same parameters as outside", () => {
     const inside = jit((x: Tensor) => build().forward(x))(tensor([[1, 2]]));
     expect(inside.data()).toEqual(jit((x: Tensor) => build().forward(x))(tensor([[1, 2]])).data());
