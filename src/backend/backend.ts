@@ -1,5 +1,6 @@
 /** @file What a backend is: kernel memory, and kernels made callable. */
 import { type DType, type TypedArray, kernelBytes } from "../ir/dtype.ts";
+import type { ConvAlgorithm, ConvGeometry, ConvShape } from "../ir/conv.ts";
 import type { Pointer } from "../ir/host.ts";
 import type { Node } from "../ir/graph.ts";
 import type { Segment } from "../ir/kernel.ts";
@@ -25,10 +26,36 @@ export interface Memory {
   readonly u8: Uint8Array;
 }
 
+/** The extents of a matrix product, and whether rows of its right operand lie contiguous in memory. */
+export interface ProductExtents {
+  readonly m: number;
+  readonly n: number;
+  readonly k: number;
+  readonly alongRows: boolean;
+}
+
+/** What the compiler asks a backend about itself. Nothing here changes what a program computes but for rounding. */
+export interface Target {
+  /** How a convolution is computed; `asked` is what the user allows. */
+  convolution(shape: ConvShape, asked: ConvGeometry["algorithm"]): ConvAlgorithm;
+  /** Elements of a kernel laid out for that. */
+  preparedSize(shape: ConvShape, algorithm: ConvAlgorithm): number;
+  /** Whether such a convolution can write runs of this many neighbouring filters anywhere, rather than pixel by pixel. */
+  keepsRuns(algorithm: ConvAlgorithm, run: number): boolean;
+  /** Sides of matrix products up to this many elements are written out. */
+  readonly smallSide: number;
+  /** Whether a product with a side of at most `smallSide` is a loop, which can be fused, rather than a kernel of its own. */
+  isProductOfLoops(extents: ProductExtents): boolean;
+  /** Whether a transcendental function over this many elements is faster in a loop of its own than fused with others. */
+  wantsOwnLoop(size: number): boolean;
+}
+
 /** Runs kernels. */
 export interface Backend {
   readonly name: string;
   readonly memory: Memory;
+  /** Facts about the backend that the compiler goes by. */
+  readonly target: Target;
   /**
    * Whether the backend has a kernel of its own for a composite, by name, attributes and types: the composite then reaches `compile`
    * as work of kind "direct" on contiguous operands, instead of giving way to its primitives. Left out where there is none.

@@ -42,8 +42,8 @@ export class Program implements Procedure {
     this.name = name;
     this.holdings = holdings;
     const { batchInvariant, backend } = holdings;
-    this.graph = optimize(asGraph(source), false, backend.claims, batchInvariant);
-    this.kernels = formKernels(this.graph, batchInvariant);
+    this.graph = optimize(asGraph(source), false, backend.claims, batchInvariant, backend.target);
+    this.kernels = formKernels(this.graph, { target: backend.target, invariant: batchInvariant });
     const { inputs, outputs } = this.graph;
     this.outputStart = inputs.length;
     const slotOf = new Map<Value, number>(inputs.map((input, index) => [input, index]));

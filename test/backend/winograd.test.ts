@@ -5,12 +5,14 @@ import {
   emitWinogradFilter,
   emitWinogradKernel,
 } from "../../src/backend/wasm/kernels/conv/winograd/index.ts";
-import { convAlgorithm, type ConvShape, winogradKernelSize } from "../../src/ir/conv.ts";
+import type { ConvShape } from "../../src/ir/conv.ts";
+import { convAlgorithm } from "../../src/backend/wasm/target.ts";
 import { makeInput, type Value } from "../../src/ir/graph.ts";
 import type { LoopNest, View } from "../../src/ir/kernel.ts";
 import { sizeOf, stridesOf } from "../../src/ir/shape.ts";
 import { Bench, type Floats, floats } from "../support/kernel-bench.ts";
 import { type Case, named, one, shapeOf } from "../support/winograd-cases.ts";
+import { winogradKernelSize } from "../../src/backend/wasm/target.ts";
 
 /** How a kernel [side, side, C, F] lies in memory: axes from the outermost, and which run backwards. */
 interface KernelLayout {

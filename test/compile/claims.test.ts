@@ -15,6 +15,7 @@ function toyBackend(): Backend & { runs: number } {
   const plain = createInterpBackend();
   const toy: Backend & { runs: number } = {
     name: "toy",
+    target: plain.target,
     memory: plain.memory,
     threads: 1,
     runs: 0,

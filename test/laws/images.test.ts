@@ -10,7 +10,7 @@ import { formKernels } from "../../src/compile/fuse/kernels.ts";
 import { jit } from "../../src/compile/jit.ts";
 import { optimize } from "../../src/compile/passes/index.ts";
 import type { Tensor } from "../../src/ir/tensor.ts";
-import { winogradAlgorithms } from "../../src/ir/conv.ts";
+import { winogradAlgorithms } from "../../src/backend/wasm/target.ts";
 import { trace } from "../../src/ir/trace.ts";
 import * as ops from "../../src/ops/index.ts";
 import { brokenLaw, derivatives, derived, difference } from "../support/check-image-program.ts";

@@ -8,6 +8,7 @@ import type { Node, TensorType, Value } from "../../ir/graph.ts";
 import type { Pointer } from "../../ir/host.ts";
 import type { Kernel, Place } from "../../ir/kernel.ts";
 import { formatShape, sizeOf } from "../../ir/shape.ts";
+import { wasmTarget } from "../wasm/target.ts";
 import { convRules, matmulRules, poolRules } from "./windows.ts";
 import { elementwiseRules, randomRules } from "./numeric.ts";
 import { indexingRules, reduceRules, viewRules } from "./arrays.ts";
@@ -87,6 +88,7 @@ export function createInterpBackend(): Backend {
 
   return {
     name: "interp",
+    target: wasmTarget,
     memory,
     threads: 1,
     setThreads() {},

@@ -13,6 +13,7 @@ import { WasmMemory } from "./memory.ts";
 import { signatureOf } from "./signature.ts";
 import { Forks, Pool } from "./threads/index.ts";
 import type { Setting } from "./threads/forks.ts";
+import { wasmTarget } from "./target.ts";
 
 /** What the backend may be told. */
 export interface WasmOptions {
@@ -38,6 +39,7 @@ export function createWasmBackend(options: WasmOptions = {}): WasmBackend {
   const privateScratch = new Scratch(memory);
   return {
     name: "wasm",
+    target: wasmTarget,
     memory,
     pool,
     get threads() {

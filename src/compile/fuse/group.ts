@@ -3,10 +3,17 @@ import type { Node, Value } from "../../ir/graph.ts";
 import type { View } from "../../ir/kernel.ts";
 import { isTranscendental } from "../../ir/prim.ts";
 import { sizeOf } from "../../ir/shape.ts";
+import type { Target } from "../../backend/backend.ts";
 import type { Space } from "./space.ts";
 
 /** Above this many nodes a kernel gains nothing and its registers overflow. */
 export const maxNodes = 160;
+
+/** For whom kernels are formed, and whether a row's sums must have the same bits however many rows there are. */
+export interface Terms {
+  readonly target: Target;
+  readonly invariant: boolean;
+}
 
 /** A node in a group: axis i of its space is axis `axes[i]` of the group. */
 export interface Member {
@@ -32,19 +39,10 @@ export interface Group {
   readonly bases: Set<Value>;
 }
 
-/** Fewer elements are not worth a kernel of their own; more leave the first-level cache between two kernels. */
-const fewest = 256;
-const most = 8192;
-
-/**
- * A transcendental function alone in its loop keeps its coefficients in the sixteen vector registers of x64. Fused with the
- * rest of a layer, everything spills: measured on workload A, the fused loop took a fifth longer than three separate ones.
- */
-export function standsAlone({ node, extents }: Space, invariant: boolean): boolean {
+/** Whether the loop of a transcendental function is to stay alone. */
+export function standsAlone({ node, extents }: Space, { target, invariant }: Terms): boolean {
   // What depends on the size would depend on the batch, and with it the loops that sums are part of.
-  if (invariant || !isTranscendental(node.prim)) return false;
-  const size = sizeOf(extents);
-  return size >= fewest && size <= most;
+  return !invariant && isTranscendental(node.prim) && target.wantsOwnLoop(sizeOf(extents));
 }
 
 /** The axes of the group that the axes of the space run along, or undefined if the loops do not agree. */

@@ -6,7 +6,7 @@
 import type { Graph, Node, Value } from "../../ir/graph.ts";
 import { accessOf, isComputed } from "../access.ts";
 import { attachEpilogues } from "./epilogue.ts";
-import { type Group, fit, inOrder, maxNodes, standsAlone } from "./group.ts";
+import { type Group, type Terms, fit, inOrder, maxNodes, standsAlone } from "./group.ts";
 import { mergeGroups } from "./merge.ts";
 import { Reach } from "./reach.ts";
 import { type Space, spaceOf } from "./space.ts";
@@ -17,7 +17,7 @@ const horizon = 8;
 /** All groups of a graph, in an order in which they can run, and which of them makes each value. */
 export function formGroups(
   graph: Graph,
-  invariant: boolean,
+  terms: Terms,
 ): {
   groups: Group[];
   makerOf: ReadonlyMap<Value, Group>;
@@ -30,7 +30,7 @@ export function formGroups(
   for (const node of graph.nodes) {
     if (!node.outputs.some(isComputed)) continue;
     position.set(node, position.size);
-    const space = spaceOf(node);
+    const space = spaceOf(node, terms.target);
     const bases = new Set<Value>();
     if (space === undefined) for (const input of node.inputs) bases.add(accessOf(input).base);
     else for (const read of space.reads) bases.add(read.base);
@@ -42,8 +42,8 @@ export function formGroups(
     let group =
       space === undefined || node.recomputed === true
         ? undefined
-        : join(space, candidates(bases, makers, readersOf), makers, makerOf, reach, invariant);
-    if (group === undefined) groups.push((group = start(node, space, groups.length, invariant)));
+        : join(space, candidates(bases, makers, readersOf), makers, makerOf, reach, terms);
+    if (group === undefined) groups.push((group = start(node, space, groups.length, terms)));
     for (const base of bases) {
       if (group.bases.has(base)) continue;
       group.bases.add(base);
@@ -74,10 +74,10 @@ function candidates(
   return found;
 }
 
-function start(node: Node, space: Space | undefined, index: number, invariant: boolean): Group {
+function start(node: Node, space: Space | undefined, index: number, terms: Terms): Group {
   const group: Group = {
     index,
-    closed: space === undefined || standsAlone(space, invariant),
+    closed: space === undefined || standsAlone(space, terms),
     nodes: [node],
     extents: space?.extents ?? [],
     members: [],
@@ -111,9 +111,9 @@ function join(
   makers: ReadonlySet<Group>,
   makerOf: ReadonlyMap<Value, Group>,
   reach: Reach<Group>,
-  invariant: boolean,
+  terms: Terms,
 ): Group | undefined {
-  if (standsAlone(space, invariant)) return undefined;
+  if (standsAlone(space, terms)) return undefined;
   for (const group of tried) {
     if (group.closed || group.nodes.length >= maxNodes) continue;
     const axes = fit(space, group, makerOf);

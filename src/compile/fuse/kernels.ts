@@ -1,22 +1,27 @@
 /** @file From a graph to kernels: groups lowered, matrix products and the rest as work of their own. */
-import { convAlgorithm, convShape } from "../../ir/conv.ts";
+import { convShape } from "../../ir/conv.ts";
 import { type AnyNode, type Graph, type Node, type Value, isPrim } from "../../ir/graph.ts";
 import type { Instruction, Kernel, LoopNest, MatrixView, ConvWork, Work } from "../../ir/kernel.ts";
 import { stridesOf } from "../../ir/shape.ts";
 import { accessOf, isComputed } from "../access.ts";
-import type { Group } from "./group.ts";
+import { wasmTarget } from "../../backend/wasm/target.ts";
+import type { Group, Terms } from "./group.ts";
 import { formGroups } from "./groups.ts";
 import { lowerGroup, readOf } from "./lower.ts";
 import { spreadConvolutions } from "./spread.ts";
 
 /** The kernels of a graph, in order. With `invariant`, a row's sums have the same bits however many rows there are. */
-export function formKernels(graph: Graph, invariant = false): Kernel[] {
-  const { groups, makerOf } = formGroups(graph, invariant);
+export function formKernels(
+  graph: Graph,
+  terms: Terms = { target: wasmTarget, invariant: false },
+): Kernel[] {
+  const { groups, makerOf } = formGroups(graph, terms);
   const stored = storedValues(graph, groups, makerOf);
   const kernels = groups.map((group, index) =>
-    kernelOf(group, index, (value) => stored.has(value), makerOf, invariant),
+    kernelOf(group, index, (value) => stored.has(value), makerOf, terms),
   );
-  return spreadConvolutions(kernels, new Set(graph.outputs.map((output) => accessOf(output).base)));
+  const outputs = new Set(graph.outputs.map((output) => accessOf(output).base));
+  return spreadConvolutions(kernels, outputs, terms.target);
 }
 
 /** Values that must lie in memory: outputs, folds, and whatever a group reads that another made. */
@@ -40,15 +45,14 @@ function kernelOf(
   index: number,
   stored: (value: Value) => boolean,
   makerOf: ReadonlyMap<Value, Group>,
-  invariant: boolean,
+  terms: Terms,
 ): Kernel {
   const first = group.nodes[0]!;
   const outputs = group.nodes.flatMap((node) => node.outputs.filter(stored));
   const inputs = [...group.bases].filter(
     (base) => (base.node === null || isComputed(base)) && makerOf.get(base) !== group,
   );
-  const work =
-    group.members.length === 0 ? workOf(first, invariant) : fusedWork(group, stored, invariant);
+  const work = group.members.length === 0 ? workOf(first, terms) : fusedWork(group, stored, terms);
   const name =
     group.nodes.length === 1 ? first.prim : `${group.nodes.at(-1)!.prim}+${group.nodes.length - 1}`;
   let nodes: Node[] | undefined;
@@ -65,10 +69,10 @@ function kernelOf(
 }
 
 /** The loop nest of a group, by itself or at the end of the convolution that it begins with. */
-function fusedWork(group: Group, stored: (value: Value) => boolean, invariant: boolean): Work {
-  const nest = lowerGroup(group, stored, invariant);
+function fusedWork(group: Group, stored: (value: Value) => boolean, terms: Terms): Work {
+  const nest = lowerGroup(group, stored, terms.invariant);
   if (group.convolution === undefined) return { kind: "loops", nests: [nest] };
-  const work = workOf(group.convolution, invariant) as ConvWork;
+  const work = workOf(group.convolution, terms) as ConvWork;
   return { ...work, epilogue: stored(work.out) ? withStoreOf(work.out, nest) : nest };
 }
 
@@ -81,7 +85,7 @@ function withStoreOf(value: Value, nest: LoopNest): LoopNest {
   return { ...nest, stores: [...nest.stores, { instruction, value, view }] };
 }
 
-function workOf(node: Node, invariant: boolean): Work {
+function workOf(node: Node, terms: Terms): Work {
   const out = node.outputs[0]!;
   const dtype = out.dtype as "float32" | "float64";
   if (isPrim(node, "preparedConv")) {
@@ -103,7 +107,7 @@ function workOf(node: Node, invariant: boolean): Work {
     return {
       kind: "convFilter",
       shape,
-      algorithm: convAlgorithm(shape, node.params.algorithm),
+      algorithm: terms.target.convolution(shape, node.params.algorithm),
       x: accessOf(x).base,
       gradient: accessOf(gradient).base,
       out,
@@ -134,7 +138,7 @@ function workOf(node: Node, invariant: boolean): Work {
       b: matrix(node.inputs[1]!),
       out,
       dtype: out.dtype as "float32" | "float64",
-      invariant,
+      invariant: terms.invariant,
     };
   }
   if (isPrim(node, "host"))

@@ -1,4 +1,5 @@
 /** @file Iteration spaces: the loop a node wants to be part of, and how its operands and results walk through it. */
+import type { Target } from "../../backend/backend.ts";
 import { type Node, type Value, isPrim } from "../../ir/graph.ts";
 import type { FoldInvariance, ReduceOp, Reduction, View } from "../../ir/kernel.ts";
 import { isElementwise, isReduce } from "../../ir/prim.ts";
@@ -32,11 +33,6 @@ export interface Space {
   readonly reads: readonly Access[];
 }
 
-/** Matrix products with a side this small are sums written out in the loop over the two other sides. */
-export const smallSide = 4;
-/** A right operand of so many elements, read along its rows, is no matter of loops: a kernel streams it through. */
-const streamed = 1 << 16;
-
 const reduceOps: Record<string, ReduceOp> = {
   reduceSum: "sum",
   reduceProd: "prod",
@@ -45,7 +41,7 @@ const reduceOps: Record<string, ReduceOp> = {
 };
 
 /** The loop of a node, or undefined if it is no loop of this kind. */
-export function spaceOf(node: Node): Space | undefined {
+export function spaceOf(node: Node, target: Target): Space | undefined {
   const out = node.outputs[0]!;
   if (isElementwise(node.prim)) return elementwise(node, out);
   if (isPrim(node, "reshape") || isPrim(node, "copy")) {
@@ -80,7 +76,7 @@ export function spaceOf(node: Node): Space | undefined {
       },
     ]);
   }
-  if (isPrim(node, "matmul")) return smallMatmul(node);
+  if (isPrim(node, "matmul")) return smallMatmul(node, target);
   return undefined;
 }
 
@@ -128,19 +124,20 @@ const readsOf = (terms: readonly Term[]): readonly Access[] =>
  * A product with a small side. Small k: the sum of k outer products, at every (m, n).
  * Small n (or m): for each column (row) of the result a sum over k, in the loop over (m, k) or (k, n).
  */
-function smallMatmul(node: Node<"matmul"> & Node): Space | undefined {
+function smallMatmul(node: Node<"matmul"> & Node, target: Target): Space | undefined {
   const [left, right] = node.inputs as [Value, Value];
   const out = node.outputs[0]!;
   const rank = out.shape.length;
   const batch = out.shape.slice(0, -2);
   const [m, n, k] = [out.shape[rank - 2]!, out.shape[rank - 1]!, left.shape[rank - 1]!];
-  if (sizeOf(out.shape) === 0 || k === 0 || Math.min(m, n, k) > smallSide) return undefined;
+  if (sizeOf(out.shape) === 0 || k === 0) return undefined;
   const a = accessOf(left);
   const b = accessOf(right);
   const batchOf = (access: Access): number[] => access.strides.slice(0, -2);
   const [aRow, aColumn] = [a.strides[rank - 2]!, a.strides[rank - 1]!];
   const [bRow, bColumn] = [b.strides[rank - 2]!, b.strides[rank - 1]!];
-  if (Math.min(n, k) > smallSide && k * n >= streamed && bColumn === 1) return undefined;
+  if (!target.isProductOfLoops({ m, n, k, alongRows: bColumn === 1 })) return undefined;
+  const { smallSide } = target;
   const at = (access: Access, steps: number, ...strides: number[]): Access => ({
     base: access.base,
     offset: access.offset + steps,

@@ -2,7 +2,7 @@
  * @file Last part of fusion: where a convolution's result is only copied into another order, in which runs of filters become
  * pixels (the images' gradient of a strided convolution), the convolution writes it there itself.
  */
-import { panelWidth, winogradAlgorithms } from "../../ir/conv.ts";
+import type { Target } from "../../backend/backend.ts";
 import type { Value } from "../../ir/graph.ts";
 import type { ConvWork, Kernel, LoopNest } from "../../ir/kernel.ts";
 
@@ -10,6 +10,7 @@ import type { ConvWork, Kernel, LoopNest } from "../../ir/kernel.ts";
 export function spreadConvolutions(
   kernels: readonly Kernel[],
   outputs: ReadonlySet<Value>,
+  target: Target,
 ): Kernel[] {
   const makers = new Map<Value, Kernel>();
   const readers = new Map<Value, number>();
@@ -24,7 +25,7 @@ export function spreadConvolutions(
     if (maker?.work.kind !== "conv" || kernel.work.kind !== "loops") return kernel;
     const [nest, ...others] = kernel.work.nests;
     if (others.length > 0 || readers.get(input!) !== 1 || outputs.has(input!)) return kernel;
-    if (!isSpread(maker.work, nest!)) return kernel;
+    if (!isSpread(maker.work, nest!, target)) return kernel;
     joined.add(maker);
     return join(maker, maker.work, kernel, nest!);
   });
@@ -44,14 +45,19 @@ function join(conv: Kernel, work: ConvWork, copy: Kernel, epilogue: LoopNest): K
 }
 
 /**
- * Whether a nest copies the result of one of Winograd's convolutions such that pixels keep their distances along images, rows
- * and columns, and runs of filters, whole panels, stay together.
+ * Whether a nest copies the result of a convolution such that pixels keep their distances along images, rows and columns, and
+ * runs of filters stay together, as many as the target can write at once.
  */
-function isSpread({ algorithm, epilogue, out, shape }: ConvWork, nest: LoopNest): boolean {
+function isSpread(
+  { algorithm, epilogue, out, shape }: ConvWork,
+  nest: LoopNest,
+  target: Target,
+): boolean {
   const { filters, outHeight, outWidth } = shape;
   const [load, ...others] = nest.body;
   const [store] = nest.stores;
-  if (epilogue !== undefined || !winogradAlgorithms.some((one) => one === algorithm)) return false;
+  if (epilogue !== undefined) return false;
+  let keeps = false;
   if (load?.kind !== "load" || load.value !== out || others.length > 0) return false;
   if (store === undefined || nest.stores.length + nest.reductions.length > 1) return false;
   if (load.view.offset !== 0 || store.view.offset !== 0) return false;
@@ -63,11 +69,15 @@ function isSpread({ algorithm, epilogue, out, shape }: ConvWork, nest: LoopNest)
     size *= extent;
     if (extent === 1) continue;
     if (from < filters && from > 0) {
-      if (from === 1 && (to !== 1 || extent % panelWidth("float32") > 0)) return false;
+      if (from === 1) {
+        if (to !== 1 || !target.keepsRuns(algorithm, extent)) return false;
+        keeps = true;
+      }
       runs.push(extent);
     } else if (!pixel.includes(from)) return false;
   }
   return (
+    keeps &&
     runs.reduce((product, extent) => product * extent, 1) === filters &&
     size === shape.batch * outHeight * outWidth * filters
   );

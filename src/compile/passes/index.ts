@@ -1,5 +1,7 @@
 /** @file The pipeline from a traced graph to the graph that kernels are made of, as one visible list. */
 import type { Graph } from "../../ir/graph.ts";
+import type { Target } from "../../backend/backend.ts";
+import { wasmTarget } from "../../backend/wasm/target.ts";
 import { verifyGraph } from "../../ir/verify.ts";
 import { absorbPadding } from "./absorb-padding.ts";
 import { shareCommon } from "./common.ts";
@@ -14,7 +16,7 @@ import { simplify } from "./simplify.ts";
 export interface Pass {
   readonly name: string;
   /** With `invariant`, what is made for a row must not depend on how many rows there are. */
-  readonly run: (graph: Graph, invariant: boolean) => Graph;
+  readonly run: (graph: Graph, invariant: boolean, target: Target) => Graph;
 }
 
 /** `claims` says for which composites the backend has kernels of its own. */
@@ -30,7 +32,7 @@ const rounds: readonly Pass[] = [
 const after: readonly Pass[] = [
   { name: "absorb padding", run: absorbPadding },
   { name: "prepare kernels", run: prepareKernels },
-  { name: "materialize", run: materialize },
+  { name: "materialize", run: (graph, _, target) => materialize(graph, target) },
   { name: "recompute", run: (graph, invariant) => (invariant ? graph : recompute(graph)) },
 ];
 const maxRounds = 4;
@@ -39,9 +41,15 @@ const maxRounds = 4;
  * Runs every pass; `verify` checks the graph in between. Composites that the backend `claims` stay nodes. With `invariant`,
  * rows are computed in the same way however many there are.
  */
-export function optimize(graph: Graph, verify = false, claims?: Keeps, invariant = false): Graph {
+export function optimize(
+  graph: Graph,
+  verify = false,
+  claims?: Keeps,
+  invariant = false,
+  target: Target = wasmTarget,
+): Graph {
   const first = simplified(apply(graph, before(claims), verify), verify);
-  return apply(first, after, verify, invariant);
+  return apply(first, after, verify, invariant, target);
 }
 
 /**
@@ -62,9 +70,15 @@ function simplified(graph: Graph, verify: boolean): Graph {
   return removeDeadCode(result);
 }
 
-function apply(graph: Graph, passes: readonly Pass[], verify: boolean, invariant = false): Graph {
+function apply(
+  graph: Graph,
+  passes: readonly Pass[],
+  verify: boolean,
+  invariant = false,
+  target: Target = wasmTarget,
+): Graph {
   return passes.reduce((now, pass) => {
-    const next = pass.run(now, invariant);
+    const next = pass.run(now, invariant, target);
     return verify ? verifyGraph(next, pass.name) : next;
   }, graph);
 }

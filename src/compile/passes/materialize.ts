@@ -1,4 +1,5 @@
 /** @file Pass: copies are made explicit where a kernel or a caller needs a value in memory of its own. */
+import type { Target } from "../../backend/backend.ts";
 import { type Graph, type Value, isPrim } from "../../ir/graph.ts";
 import { isElementwise, isReduce, isView } from "../../ir/prim.ts";
 import { accessOf, isComputed, isVirtual, isWhole } from "../access.ts";
@@ -6,7 +7,7 @@ import { spaceOf } from "../fuse/space.ts";
 import { Builder, rewriteGraph } from "./rewrite.ts";
 
 /** After this pass every output is computed, distinct and no input; operands of direct and host kernels are whole, those of large matrix products lie in memory. */
-export function materialize(graph: Graph): Graph {
+export function materialize(graph: Graph, target: Target): Graph {
   const copied = new Map<Value, Value>();
   const copy = (value: Value, builder: Builder): Value => builder.add("copy", {}, [value], value);
   const inMemory = (value: Value, builder: Builder): Value => {
@@ -22,7 +23,7 @@ export function materialize(graph: Graph): Graph {
     if (isPrim(node, "matmul") || isPrim(node, "prepareKernel"))
       return builder.keep(
         node,
-        spaceOf(node) !== undefined
+        spaceOf(node, target) !== undefined
           ? inputs
           : inputs.map((input) =>
               isVirtual(accessOf(input).base) ? inMemory(input, builder) : input,

@@ -2,12 +2,13 @@
  * @file Pass: a convolution's kernel is laid out (or transformed) by a node of its own, which is computed once where the
  * kernel is a constant, and shared by convolutions with the same kernel.
  */
-import { convAlgorithm, convShape, preparedSize } from "../../ir/conv.ts";
+import type { Target } from "../../backend/backend.ts";
+import { convShape } from "../../ir/conv.ts";
 import { type Graph, type Value, isPrim } from "../../ir/graph.ts";
 import { rewriteGraph } from "./rewrite.ts";
 
 /** After this pass every `conv` is a `preparedConv`. */
-export function prepareKernels(graph: Graph, invariant: boolean): Graph {
+export function prepareKernels(graph: Graph, invariant: boolean, target: Target): Graph {
   const known = new Map<Value, Map<string, Value>>();
   return rewriteGraph(graph, (node, inputs, builder) => {
     if (!isPrim(node, "conv")) return builder.keep(node, inputs);
@@ -16,8 +17,11 @@ export function prepareKernels(graph: Graph, invariant: boolean): Graph {
     const dtype = x.dtype as "float32" | "float64";
     const shape = convShape(x.shape, kernel.shape, params, dtype);
     // Which algorithm is cheapest may depend on the batch: then that of one sample is everybody's.
-    const algorithm = convAlgorithm(invariant ? { ...shape, batch: 1 } : shape, params.algorithm);
-    const size = preparedSize(shape, algorithm);
+    const algorithm = target.convolution(
+      invariant ? { ...shape, batch: 1 } : shape,
+      params.algorithm,
+    );
+    const size = target.preparedSize(shape, algorithm);
     let layouts = known.get(kernel);
     if (layouts === undefined) known.set(kernel, (layouts = new Map()));
     const layout = `${algorithm} ${params.groups}`;

@@ -2,7 +2,7 @@
  * @file Convolution as sums of products without patches: tiles of neighbouring pixels times one vector of filters. An
  * element of the image is loaded once for all windows of a tile.
  */
-import { type ConvShape, panelWidth } from "../../../../ir/conv.ts";
+import type { ConvShape } from "../../../../ir/conv.ts";
 import type { ConvWork } from "../../../../ir/kernel.ts";
 import type { FunctionBuilder, Local } from "../../asm/index.ts";
 import type { PhasedEmitter } from "../../emit.ts";
@@ -38,6 +38,7 @@ import {
 import { axesOf, mostRuns } from "./depthwise.ts";
 import { type Epilogue, epilogueOf } from "./epilogue.ts";
 import { patchesAreRows } from "./patches.ts";
+import { panelWidth } from "../../target.ts";
 
 /** Emits the convolution, its kernel laid out in panels. Each element is summed by rows, channels and columns of the window. */
 export const emitDirect: PhasedEmitter<ConvWork> = (context, work) => {

@@ -1,7 +1,7 @@
 /**
  * @file Convolution as a matrix product: patches of a block of pixels times the kernel in panels, then the epilogue.
  */
-import { type ConvShape, panelWidth } from "../../../../ir/conv.ts";
+import type { ConvShape } from "../../../../ir/conv.ts";
 import type { ConvWork, PrepareKernelWork } from "../../../../ir/kernel.ts";
 import type { Local } from "../../asm/index.ts";
 import type { Phase, PhaseContext, PhasedEmitter } from "../../emit.ts";
@@ -25,6 +25,7 @@ import {
 import { type Product, productFunction } from "../matmul/product.ts";
 import { epilogueOf } from "./epilogue.ts";
 import { patchesAreRows, patchesFunction } from "./patches.ts";
+import { panelWidth } from "../../target.ts";
 
 /** Elements of patches that a block aims at: 256 KiB in float32, what a second-level cache holds beside the rest. */
 const blockElements = 65536;

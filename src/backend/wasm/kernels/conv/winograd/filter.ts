@@ -2,7 +2,6 @@
  * @file The kernel's gradient by Winograd's algorithm: with V = B^T d B of a tile of inputs and Y = A g A^T of a tile of
  * the result's gradient, it is G^T M G with M the sum over all tiles of V times Y, element by element.
  */
-import { winogradForm, type WinogradForm } from "../../../../../ir/conv.ts";
 import type { ConvFilterWork } from "../../../../../ir/kernel.ts";
 import type { FunctionBuilder, Local } from "../../../asm/index.ts";
 import type { PhaseContext, PhasedEmitter } from "../../../emit.ts";
@@ -41,6 +40,7 @@ import {
 import { lanesOf, vectorWidths } from "../../lanes.ts";
 import { filterMatrix, Vectors } from "./matrices.ts";
 import { panelFunction } from "./product.ts";
+import { winogradForm, type WinogradForm } from "../../../target.ts";
 
 /** Sums of up to so many bytes are kept by every chunk of tiles, larger ones once. */
 const smallSums = 3 << 20;

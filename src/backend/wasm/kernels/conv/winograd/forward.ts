@@ -2,7 +2,6 @@
  * @file The convolution by Winograd's algorithm: transform the inputs, multiply matrices plane by plane, transform the
  * sums.
  */
-import { winogradForm, winogradKernelPlane, winogradKernelSize } from "../../../../../ir/conv.ts";
 import type { ConvWork } from "../../../../../ir/kernel.ts";
 import type { FunctionBuilder, Local } from "../../../asm/index.ts";
 import type { PhaseContext, PhasedEmitter } from "../../../emit.ts";
@@ -37,6 +36,7 @@ import {
 } from "./input.ts";
 import { outputFunction, outputScratch } from "./output.ts";
 import { multiplyPlane } from "./product.ts";
+import { winogradForm, winogradKernelPlane, winogradKernelSize } from "../../../target.ts";
 
 /**
  * Kernels of up to so many bytes, which a third-level cache may hold, are read again for every block of tiles; larger ones

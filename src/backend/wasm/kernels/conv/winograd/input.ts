@@ -2,7 +2,7 @@
  * @file Images transformed into operands of the products: tiles read with zeros around the image, and multiplied from
  * both sides by a constant matrix.
  */
-import { type ComputedConv, winogradForm, largestTile } from "../../../../../ir/conv.ts";
+import type { ComputedConv } from "../../../../../ir/conv.ts";
 import type { FunctionBuilder, Local, WasmModule } from "../../../asm/index.ts";
 import {
   copyOf,
@@ -25,6 +25,7 @@ import {
   type Tiles,
 } from "./layout.ts";
 import { forVectors, gradientMatrix, inputMatrix, type Transform, Vectors } from "./matrices.ts";
+import { winogradForm, largestTile } from "../../../target.ts";
 
 /** Planes in memory: bytes from one to the next, and how many tiles each has room for. */
 export interface Planes {

@@ -1,5 +1,4 @@
 /** @file Kernels prepared for Winograd's algorithm: U = G k G^T, in panels of eight filters, read with any strides. */
-import { type WinogradForm, winogradForm, winogradKernelPlane } from "../../../../../ir/conv.ts";
 import type { PrepareKernelWork } from "../../../../../ir/kernel.ts";
 import type { FunctionBuilder, Local } from "../../../asm/index.ts";
 import type { PhasedEmitter, EmitContext } from "../../../emit.ts";
@@ -18,6 +17,7 @@ import {
 import { chunkRange, chunksOf, placeAt, panelFilters, planesOf, vectorBytes } from "./layout.ts";
 import { kernelMatrix, Vectors } from "./matrices.ts";
 import { lanesOf, loadLanes, transpose } from "../../lanes.ts";
+import { type WinogradForm, winogradForm, winogradKernelPlane } from "../../../target.ts";
 
 /**
  * Emits the preparation of a kernel that lies in memory with any strides. Filters and channels are taken four by four, so that kernels

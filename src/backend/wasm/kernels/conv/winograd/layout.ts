@@ -6,9 +6,10 @@
  * the operands of 36 matrix products. In a plane neighbouring vectors of four belong to the four tiles of a strip, so that a
  * strip of the product's left operand is read from consecutive cache lines.
  */
-import { type ComputedConv, panelWidth, winogradForm } from "../../../../../ir/conv.ts";
+import type { ComputedConv } from "../../../../../ir/conv.ts";
 import type { FunctionBuilder, Local } from "../../../asm/index.ts";
 import type { ConvWork } from "../../../../../ir/kernel.ts";
+import { panelWidth, winogradForm } from "../../../target.ts";
 
 /** Numbers of a transformed tile. */
 export function planesOf(work: ComputedConv): number {

@@ -1,7 +1,6 @@
 /** @file Tiles of products are brought back to pixels of the result. */
 import type { FunctionBuilder, Local } from "../../../asm/index.ts";
 import type { PhaseContext } from "../../../emit.ts";
-import { largestTile, winogradForm } from "../../../../../ir/conv.ts";
 import type { ConvWork } from "../../../../../ir/kernel.ts";
 import { type Epilogue, epilogueOf } from "../epilogue.ts";
 import {
@@ -24,6 +23,7 @@ import {
   placementOf,
 } from "./layout.ts";
 import { outputMatrix, type Transform, forVectors, Vectors } from "./matrices.ts";
+import { largestTile, winogradForm } from "../../../target.ts";
 
 /** Vectors of filters at once: a cache line of a pixel. */
 const atOnce = 4;

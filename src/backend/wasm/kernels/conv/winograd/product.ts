@@ -1,8 +1,9 @@
 /** @file The matrix products of Winograd's algorithm, plane by plane: a panel of the right operand against all strips of the left. */
-import { type ComputedConv, winogradForm } from "../../../../../ir/conv.ts";
+import type { ComputedConv } from "../../../../../ir/conv.ts";
 import type { FunctionBuilder, Local, WasmModule } from "../../../asm/index.ts";
 import { advance, copyOf, pointAt, repeat, sharedFunction, withExits } from "../../flow.ts";
 import { evenly, lineBytes, panelFilters, placeAt, stripTiles, vectorBytes } from "./layout.ts";
+import { winogradForm } from "../../../target.ts";
 
 /** Channels that a product takes at once: a panel of the kernel and a strip stay in the first-level cache. */
 const mostDepth = 512;
