@@ -250,7 +250,7 @@ function forward(
   return [...carries.place(pairs.split(result.carry).tangents), ...moving.place(result.ys)];
 }
 
-const bytesOf = ({ shape, dtype }: TensorType): number => sizeOf(shape) * kernelBytes[dtype];
+const sizeInBytes = ({ shape, dtype }: TensorType): number => sizeOf(shape) * kernelBytes[dtype];
 
 /** The loop: carries alternate between two blocks; the first step reads the inputs, the last writes the outputs. */
 function prepare({ graph, inputs, outputs, length, reverse }: Body, context: HostContext): HostRun {
@@ -258,8 +258,8 @@ function prepare({ graph, inputs, outputs, length, reverse }: Body, context: Hos
   const { carry, x } = inputs.split(inputs.types);
   const types = outputs.split(outputs.types);
   const blocks = [0, 1].map(() => carry.map((type) => context.allocate(typeOf(type))));
-  const [carryBytes, xBytes] = [carry.map(bytesOf), x.map(bytesOf)];
-  const yBytes = [...types.ys, ...types.saved].map(bytesOf);
+  const [carryBytes, xBytes] = [carry.map(sizeInBytes), x.map(sizeInBytes)];
+  const yBytes = [...types.ys, ...types.saved].map(sizeInBytes);
   const slices = x.map(() => 0);
   const rows = yBytes.map(() => 0);
   const pointAt = (to: Pointer[], from: readonly Pointer[], by: readonly number[], k: number) => {

@@ -55,9 +55,9 @@ const piSchema = schema({
   ...limitsSpec,
 });
 
-/** Settings of `iController`. */
+/** Settings of `iController`: limits of the factor from one step size to the next, without units. */
 export type FactorLimits = OptionsOf<typeof limitsSpec>;
-/** Settings of `piController`. */
+/** Settings of `piController`: those of `iController`, and the weight `beta` of the previous error. */
 export type PiOptions = OptionsOf<(typeof piSchema)["spec"]>;
 
 /**
