@@ -161,7 +161,7 @@ export async function fillParameters<T extends object>(
 ): Promise<T> {
   const slots = slotsOf(model);
   const arrays = matched(slots, weights);
-  const total = slots.reduce((sum, { tensor }) => sum + bytesOf(tensor), 0);
+  const total = slots.reduce((sum, { tensor }) => sum + byteSize(tensor), 0);
   checkSwelling(`${weights.name}: parameters`, total, weights.bytes);
   const filled = new Map<Tensor, Tensor>();
   const leaves: Tensor[] = [];
@@ -179,7 +179,7 @@ export async function fillParameters<T extends object>(
       );
     }
     leaves.push(now);
-    onProgress?.((done += bytesOf(tensor)), total);
+    onProgress?.((done += byteSize(tensor)), total);
   }
   return flatten(weights.name, model).def.rebuild(leaves) as T;
 }
@@ -209,7 +209,7 @@ export function takeParameters<T extends object>(file: string, model: T, other: 
   ) as T;
 }
 
-function bytesOf({ shape, dtype }: Tensor): number {
+function byteSize({ shape, dtype }: Tensor): number {
   return sizeOf(shape) * (dtype === "float64" ? 8 : 4);
 }
 
@@ -218,7 +218,7 @@ function roomFor(file: string, array: string, tensor: Tensor): Float32Array | Fl
     return parameterElements(tensor.dtype as "float32" | "float64", tensor.size);
   } catch (cause) {
     throw new FormatError(
-      `${file}: ${array}: there is no memory for ${bytesOf(tensor)} bytes, shape ${formatShape(tensor.shape)}.`,
+      `${file}: ${array}: there is no memory for ${byteSize(tensor)} bytes, shape ${formatShape(tensor.shape)}.`,
       { cause },
     );
   }

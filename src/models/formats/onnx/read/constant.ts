@@ -7,7 +7,7 @@ import { type Kind, convert, kinds, readElements } from "../../../elements.ts";
 import { FormatError, refuse } from "../../../errors.ts";
 import type { ByteSource } from "../../../source.ts";
 import { elementTypes } from "../schema.ts";
-import type { Range, TensorProto } from "./file.ts";
+import type { FileRange, TensorProto } from "./file.ts";
 
 /** Names of element types, as ONNX has them. */
 export type ElementType = keyof typeof elementTypes;
@@ -124,7 +124,9 @@ export function storedConstant(
   if (values !== undefined && values.length !== size)
     refuse(who, `${size} elements for shape ${formatShape(shape)}`, `${values.length}`);
   progress?.expect(size * kind.bytes);
-  const placeOf = async (range: Range | undefined): Promise<Range & { source: ByteSource }> => {
+  const placeOf = async (
+    range: FileRange | undefined,
+  ): Promise<FileRange & { source: ByteSource }> => {
     if (external === undefined) return { source, ...range! };
     const place = await externalRange(who, external, source, size * kind.bytes);
     checkBytes(place.length);
@@ -209,7 +211,7 @@ async function externalRange(
   entries: Readonly<Record<string, string>>,
   source: ByteSource,
   expected: number,
-): Promise<Range & { readonly source: ByteSource }> {
+): Promise<FileRange & { readonly source: ByteSource }> {
   const { location, offset = "0", length = String(expected) } = entries;
   const place = `${who}: external data`;
   if (location === undefined) refuse(place, "a location", "none");

@@ -103,7 +103,7 @@ export function textOf({ bytes }: Field): string {
 }
 
 /** A part of the file, not read yet. */
-export interface Range {
+export interface FileRange {
   readonly offset: number;
   readonly length: number;
 }
@@ -115,7 +115,7 @@ export interface TensorProto {
   /** Number of the element type. */
   readonly type: number;
   /** Elements as bytes, little endian: here, or in the file. */
-  raw?: Uint8Array | Range;
+  raw?: Uint8Array | FileRange;
   /** Elements under another field, as the bytes of floats and doubles, or as integers. */
   floats?: readonly Uint8Array[];
   doubles?: readonly Uint8Array[];
@@ -215,7 +215,7 @@ function floats(who: string, { bytes }: Field): number[] {
 /** A tensor from its fields; that of the raw data may stand for a part of the file. */
 export function readTensor(
   who: string,
-  given: Iterable<Field | (Omit<Field, "bytes"> & { readonly range: Range })>,
+  given: Iterable<Field | (Omit<Field, "bytes"> & { readonly range: FileRange })>,
 ): TensorProto {
   const { tensor } = fields;
   const dims: number[] = [];
@@ -337,7 +337,7 @@ interface Piece extends FieldHead {
 }
 
 /** Reads small parts of a source through a window. */
-class Window {
+class ReadWindow {
   #bytes: Uint8Array = new Uint8Array(0);
   #start = 0;
   readonly #source: ByteSource;
@@ -370,7 +370,7 @@ class Window {
 /** Reads the file. Throws FormatError naming the file and the place if it is damaged or not an ONNX model. */
 export async function readFile(source: ByteSource): Promise<OnnxFile> {
   const who = source.name;
-  const window = new Window(source);
+  const window = new ReadWindow(source);
   const opsets = new Map<string, number>();
   let graph: Omit<OnnxFile, "opsets"> | undefined;
   for await (const piece of window.fields(who, 0, source.size)) {
@@ -390,7 +390,7 @@ export async function readFile(source: ByteSource): Promise<OnnxFile> {
 
 async function readGraph(
   who: string,
-  window: Window,
+  window: ReadWindow,
   start: number,
   size: number,
 ): Promise<Omit<OnnxFile, "opsets">> {
@@ -425,7 +425,7 @@ async function readGraph(
 /** A tensor whose raw data stays where it is. */
 async function readLargeTensor(
   who: string,
-  window: Window,
+  window: ReadWindow,
   start: number,
   size: number,
 ): Promise<TensorProto> {

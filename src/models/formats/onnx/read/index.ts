@@ -12,7 +12,7 @@ import type { Model } from "../../../../nn/graph/model.ts";
 import type { ReadOptions } from "../../../format.ts";
 import type { ByteSource } from "../../../source.ts";
 import { operators } from "./operators/index.ts";
-import { type Setting, Step, isSignal } from "./step.ts";
+import { type FileContext, NodeReader, isSignal } from "./node.ts";
 
 /** A name in a message: names in files may be of any length. */
 function quoted(name: string): string {
@@ -236,11 +236,11 @@ export async function readOnnx(
   for (const proto of wanted)
     builder.values.set(proto.name, applyInput(who, builder, proto, batch, inputShape, takers));
   const declared = new Map([...file.values, ...file.outputs].map((value) => [value.name, value]));
-  const setting: Setting = { builder, source, opset, used };
+  const setting: FileContext = { builder, source, opset, used };
   for (const { node, place } of nodes) {
     abort?.throwIfAborted();
     try {
-      await build(new Step(place, node, setting));
+      await build(new NodeReader(place, node, setting));
     } catch (cause) {
       throw refusal(place, cause);
     }
@@ -283,7 +283,7 @@ function takersOf(nodes: readonly NodeProto[]): ReadonlyMap<string, readonly Nod
 }
 
 /** Makes what a node stands for. */
-async function build(step: Step): Promise<void> {
+async function build(step: NodeReader): Promise<void> {
   const { operator: name, domain } = step.proto;
   const operator = domain === "" || domain === "ai.onnx" ? found(name) : undefined;
   if (operator === undefined) {

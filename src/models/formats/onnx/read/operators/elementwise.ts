@@ -29,18 +29,18 @@ import { scalar } from "../../../../../ops/index.ts";
 import { Tensor } from "../../../../../ir/tensor.ts";
 import { type Base, type Signal, longAxes, sameFlattened, usualOrder } from "../builder.ts";
 import { constantOf, isFloatType, mostElements, type Constant } from "../constant.ts";
-import { type Step, isSignal } from "../step.ts";
+import { type NodeReader, isSignal } from "../node.ts";
 import type { Operator, Operators } from "./operator.ts";
 import { ShapeError } from "../../../../../base/errors.ts";
 
 /** Applies a layer that computes each element from the same element of its input. */
-function elementwise(step: Step, make: (base: Base) => AnyLayer): Signal {
-  const x = step.signal(0);
-  return { ...x, symbol: step.layer(make, x.symbol) };
+function elementwise(node: NodeReader, make: (base: Base) => AnyLayer): Signal {
+  const x = node.signal(0);
+  return { ...x, symbol: node.layer(make, x.symbol) };
 }
 
-function each(make: (step: Step) => (base: Base) => AnyLayer): Operator {
-  return { build: (step) => step.give(elementwise(step, make(step))) };
+function each(make: (node: NodeReader) => (base: Base) => AnyLayer): Operator {
+  return { build: (node) => node.give(elementwise(node, make(node))) };
 }
 
 function named(name: ActivationName): Operator {
@@ -51,9 +51,9 @@ function named(name: ActivationName): Operator {
 function elementary(operation: UnaryOptions["operation"], of: (x: Tensor) => Tensor): Operator {
   return {
     ...each(() => (base) => unary({ operation, ...base })),
-    async fold(step) {
-      const constant = step.constant(0, "the operand");
-      return constantOf(of(await constant.load(step.builder.dtype)), constant.type);
+    async fold(node) {
+      const constant = node.constant(0, "the operand");
+      return constantOf(of(await constant.load(node.builder.dtype)), constant.type);
     },
   };
 }
@@ -63,20 +63,22 @@ function isLimit(limit: number | undefined): limit is number {
   return limit !== undefined && Math.abs(limit) < 3.4e38;
 }
 
-async function limits(step: Step): Promise<{ low: number | undefined; high: number | undefined }> {
-  if (step.opset < 11) return { low: step.float("min", -3.5e38), high: step.float("max", 3.5e38) };
+async function limits(
+  node: NodeReader,
+): Promise<{ low: number | undefined; high: number | undefined }> {
+  if (node.opset < 11) return { low: node.float("min", -3.5e38), high: node.float("max", 3.5e38) };
   return {
-    low: step.has(1) ? await step.number(1, "min") : undefined,
-    high: step.has(2) ? await step.number(2, "max") : undefined,
+    low: node.has(1) ? await node.number(1, "min") : undefined,
+    high: node.has(2) ? await node.number(2, "max") : undefined,
   };
 }
 
-async function clipped(step: Step): Promise<void> {
-  const { low, high } = await limits(step);
+async function clipped(node: NodeReader): Promise<void> {
+  const { low, high } = await limits(node);
   const minValue = isLimit(low) ? low : undefined;
   const maxValue = isLimit(high) ? high : undefined;
-  step.give(
-    elementwise(step, (base) =>
+  node.give(
+    elementwise(node, (base) =>
       minValue === 0 && (maxValue === undefined || maxValue >= 0)
         ? relu({ ...(maxValue !== undefined && { maxValue }), ...base })
         : clip({
@@ -88,80 +90,80 @@ async function clipped(step: Step): Promise<void> {
   );
 }
 
-function hardSigmoid(step: Step): void {
-  const [alpha, beta] = [step.float("alpha", 0.2), step.float("beta", 0.5)];
+function hardSigmoid(node: NodeReader): void {
+  const [alpha, beta] = [node.float("alpha", 0.2), node.float("beta", 0.5)];
   if (Math.abs(alpha - 1 / 6) < 1e-6 && beta === 0.5)
-    return step.give(
-      elementwise(step, (base) => activation({ activation: "hardSigmoid", ...base })),
+    return node.give(
+      elementwise(node, (base) => activation({ activation: "hardSigmoid", ...base })),
     );
-  const x = step.signal(0);
-  const { dtype } = step.builder;
-  const scaled = step.helper(
+  const x = node.signal(0);
+  const { dtype } = node.builder;
+  const scaled = node.helper(
     "scale",
     (base) => arithmetic({ operation: "multiply", trainable: false, ...base }),
     x.symbol,
     { operand: scalar(alpha, { dtype }) },
   );
-  const shifted = step.helper(
+  const shifted = node.helper(
     "shift",
     (base) => arithmetic({ operation: "add", trainable: false, ...base }),
     scaled,
     { operand: scalar(beta, { dtype }) },
   );
-  const symbol = step.layer((base) => clip({ minValue: 0, maxValue: 1, ...base }), shifted);
-  step.give({ ...x, symbol });
+  const symbol = node.layer((base) => clip({ minValue: 0, maxValue: 1, ...base }), shifted);
+  node.give({ ...x, symbol });
 }
 
-function selu(step: Step): void {
-  const alpha = step.float("alpha", 1.67326319217681884765625);
-  const gamma = step.float("gamma", 1.05070102214813232421875);
+function selu(node: NodeReader): void {
+  const alpha = node.float("alpha", 1.67326319217681884765625);
+  const gamma = node.float("gamma", 1.05070102214813232421875);
   if (Math.abs(alpha - 1.6732632423543772) < 1e-6 && Math.abs(gamma - 1.0507009873554805) < 1e-6)
-    return step.give(elementwise(step, (base) => activation({ activation: "selu", ...base })));
-  const x = step.signal(0);
-  const bent = step.helper("elu", (base) => elu({ alpha, ...base }), x.symbol);
-  const symbol = step.layer(
+    return node.give(elementwise(node, (base) => activation({ activation: "selu", ...base })));
+  const x = node.signal(0);
+  const bent = node.helper("elu", (base) => elu({ alpha, ...base }), x.symbol);
+  const symbol = node.layer(
     (base) => arithmetic({ operation: "multiply", trainable: false, ...base }),
     bent,
-    { operand: scalar(gamma, { dtype: step.builder.dtype }) },
+    { operand: scalar(gamma, { dtype: node.builder.dtype }) },
   );
-  step.give({ ...x, symbol });
+  node.give({ ...x, symbol });
 }
 
-async function parametric(step: Step): Promise<void> {
-  const x = step.usual(step.signal(0));
-  const { shape } = step.constant(1, "the slope");
+async function parametric(node: NodeReader): Promise<void> {
+  const x = node.usual(node.signal(0));
+  const { shape } = node.constant(1, "the slope");
   const view = [...x.shape.map(() => 1), ...shape].slice(-x.shape.length);
   if (
     shape.length > x.shape.length ||
     view[0] !== 1 ||
     !view.every((extent, axis) => extent === 1 || extent === x.shape[axis])
   )
-    throw step.error(
+    throw node.error(
       `a slope that broadcasts to ${formatShape(x.shape)}, the same for all samples`,
       formatShape(shape),
     );
-  const alpha = await step.weights(1, "the slope", view, x.order);
+  const alpha = await node.weights(1, "the slope", view, x.order);
   const sharedAxes = x.order.flatMap((axis, position) =>
     position > 0 && view[axis] === 1 && x.shape[axis] !== 1 ? [position] : [],
   );
-  const symbol = step.layer((base) => prelu({ sharedAxes, ...base }), x.symbol, {
+  const symbol = node.layer((base) => prelu({ sharedAxes, ...base }), x.symbol, {
     alpha: alpha.reshape(alpha.shape.slice(1)),
   });
-  step.give({ ...x, symbol });
+  node.give({ ...x, symbol });
 }
 
 function probabilities(make: typeof softmax | typeof logSoftmax): Operator {
   return {
-    build(step) {
-      const x = step.builder.unflattened(step.who, step.name, step.signal(0));
+    build(node) {
+      const x = node.builder.unflattened(node.who, node.name, node.signal(0));
       const rank = x.shape.length;
-      const first = step.axis(step.int("axis", step.opset < 13 ? 1 : -1), rank);
-      if (first === 0) throw step.error("an axis of a sample", "axis 0, the batch");
+      const first = node.axis(node.int("axis", node.opset < 13 ? 1 : -1), rank);
+      if (first === 0) throw node.error("an axis of a sample", "axis 0, the batch");
       // Before opset 13 all axes from the first on count as one.
-      const axes = step.opset < 13 ? x.shape.map((_, axis) => axis).slice(first) : [first];
+      const axes = node.opset < 13 ? x.shape.map((_, axis) => axis).slice(first) : [first];
       const axis = axes.map((one) => x.order.indexOf(one)).filter((position) => position > 0);
-      const whole = axis.length > 0 ? x : step.usual(x);
-      const symbol = step.layer(
+      const whole = axis.length > 0 ? x : node.usual(x);
+      const symbol = node.layer(
         (base) =>
           make({
             axis: axis.length > 0 ? axis : axes.map((one) => whole.order.indexOf(one)),
@@ -169,40 +171,40 @@ function probabilities(make: typeof softmax | typeof logSoftmax): Operator {
           }),
         whole.symbol,
       );
-      step.give({ ...whole, symbol });
+      node.give({ ...whole, symbol });
     },
   };
 }
 
-async function dropped(step: Step): Promise<void> {
-  step.requireOutputs(1);
-  if (step.opset >= 12 && step.has(2) && (await step.number(2, "training_mode")) !== 0)
-    throw step.error("training_mode false", "true", "Export the network for inference.");
+async function dropped(node: NodeReader): Promise<void> {
+  node.requireOutputs(1);
+  if (node.opset >= 12 && node.has(2) && (await node.number(2, "training_mode")) !== 0)
+    throw node.error("training_mode false", "true", "Export the network for inference.");
   const rate =
-    step.opset < 12 ? step.float("ratio", 0.5) : step.has(1) ? await step.number(1, "ratio") : 0.5;
-  step.give(elementwise(step, (base) => dropout({ rate, ...base })));
+    node.opset < 12 ? node.float("ratio", 0.5) : node.has(1) ? await node.number(1, "ratio") : 0.5;
+  node.give(elementwise(node, (base) => dropout({ rate, ...base })));
 }
 
-function cast(step: Step): void {
-  const x = step.input(0) as Signal;
-  const to = step.elementType("to");
-  if (!isFloatType(to)) throw step.error("a float type for what depends on the input", to);
-  step.give({ ...x, type: to });
+function cast(node: NodeReader): void {
+  const x = node.input(0) as Signal;
+  const to = node.elementType("to");
+  if (!isFloatType(to)) throw node.error("a float type for what depends on the input", to);
+  node.give({ ...x, type: to });
 }
 
 export const activations: Operators = {
   Relu: each(() => (base) => relu(base)),
-  LeakyRelu: each((step) => {
-    const negativeSlope = step.float("alpha", 0.01);
+  LeakyRelu: each((node) => {
+    const negativeSlope = node.float("alpha", 0.01);
     return (base) => leakyRelu({ negativeSlope, ...base });
   }),
   PRelu: { note: "with a constant slope", build: parametric },
-  ThresholdedRelu: each((step) => {
-    const threshold = step.float("alpha", 1);
+  ThresholdedRelu: each((node) => {
+    const threshold = node.float("alpha", 1);
     return (base) => relu({ threshold, ...base });
   }),
-  Elu: each((step) => {
-    const alpha = step.float("alpha", 1);
+  Elu: each((node) => {
+    const alpha = node.float("alpha", 1);
     return (base) => elu({ alpha, ...base });
   }),
   Selu: { build: selu },
@@ -212,8 +214,8 @@ export const activations: Operators = {
   Tanh: named("tanh"),
   Softplus: named("softplus"),
   Softsign: named("softsign"),
-  Gelu: each((step) => {
-    const how = step.text("approximate", ["none", "tanh"], "none");
+  Gelu: each((node) => {
+    const how = node.text("approximate", ["none", "tanh"], "none");
     return (base) => activation({ activation: how === "none" ? "gelu" : "geluTanh", ...base });
   }),
   Mish: named("mish"),
@@ -229,16 +231,16 @@ export const activations: Operators = {
   LogSoftmax: probabilities(logSoftmax),
   Dropout: { note: "for inference, without the mask", build: dropped },
   Identity: {
-    build: (step) => step.give(step.input(0)),
-    fold: async (step) => step.constant(0, "the operand"),
+    build: (node) => node.give(node.input(0)),
+    fold: async (node) => node.constant(0, "the operand"),
   },
   Cast: {
     note: "between float types, or of constants",
     build: cast,
-    async fold(step) {
-      const constant = step.constant(0, "the operand");
-      const to = step.elementType("to");
-      const { dtype } = step.builder;
+    async fold(node) {
+      const constant = node.constant(0, "the operand");
+      const to = node.elementType("to");
+      const { dtype } = node.builder;
       const x = await constant.load(dtype);
       if (isFloatType(to)) return constantOf(x.cast(dtype), to);
       if (to === "bool") return constantOf(x.notEqual(0).cast("float64"), to);
@@ -271,28 +273,28 @@ const forms: Readonly<
 };
 
 /** The common shape. Throws FormatError naming the node if there is none, or if it is absurdly large. */
-function broadcast(step: Step, ...shapes: Shape[]): Shape {
+function broadcast(node: NodeReader, ...shapes: Shape[]): Shape {
   let common: Shape;
   try {
-    common = broadcastShapes(step.who, ...shapes);
+    common = broadcastShapes(node.who, ...shapes);
   } catch (error) {
     if (!(error instanceof ShapeError)) throw error;
-    throw step.error(
+    throw node.error(
       "shapes that broadcast (equal extents, or 1, from the right)",
       shapes.map(formatShape).join(" and "),
     );
   }
   if (sizeOf(common) > mostElements)
-    throw step.error(`at most ${mostElements} elements`, formatShape(common));
+    throw node.error(`at most ${mostElements} elements`, formatShape(common));
   return common;
 }
 
 /** Values in layouts that broadcast as layers do: from the last axis. */
-function aligned(step: Step, given: readonly Signal[]): readonly Signal[] {
+function aligned(node: NodeReader, given: readonly Signal[]): readonly Signal[] {
   const rank = Math.max(...given.map(({ shape }) => shape.length));
   const odd = given.find(({ shape }) => shape.length !== rank);
   if (odd !== undefined)
-    throw step.error(
+    throw node.error(
       `values of one rank, ${rank}`,
       formatShape(odd.shape),
       "Axis 0 is the batch of both.",
@@ -312,27 +314,31 @@ function aligned(step: Step, given: readonly Signal[]): readonly Signal[] {
     if (covers && given.every(fits)) return given;
   }
   return given.map((signal) =>
-    step.builder.arranged(step.who, step.name, signal, usualOrder(rank)),
+    node.builder.arranged(node.who, node.name, signal, usualOrder(rank)),
   );
 }
 
 /** Several values as one. */
-function merged(step: Step, given: readonly Signal[], merge: (base: object) => nn.AnyLayer): void {
+function merged(
+  node: NodeReader,
+  given: readonly Signal[],
+  merge: (base: object) => nn.AnyLayer,
+): void {
   const types = new Set(given.map(({ type }) => type));
-  if (types.size > 1) throw step.error("operands of one type", [...types].join(" and "));
-  const shape = broadcast(step, ...given.map((signal) => signal.shape));
-  const values = aligned(step, given);
+  if (types.size > 1) throw node.error("operands of one type", [...types].join(" and "));
+  const shape = broadcast(node, ...given.map((signal) => signal.shape));
+  const values = aligned(node, given);
   const longest = values.reduce((a, b) => (b.order.length > a.order.length ? b : a));
-  const symbol = step.layer(
+  const symbol = node.layer(
     merge,
     values.map((value) => value.symbol),
   );
-  step.give({ ...longest, symbol, shape });
+  node.give({ ...longest, symbol, shape });
 }
 
 /** A value and a constant. */
 async function withConstant(
-  step: Step,
+  node: NodeReader,
   given: Signal,
   constant: Constant,
   operation: Operation,
@@ -340,23 +346,23 @@ async function withConstant(
   helper?: string,
 ): Promise<Signal> {
   if (constant.type !== given.type)
-    throw step.error(`a constant of type ${given.type}, as the other operand`, constant.type);
-  const shape = broadcast(step, given.shape, constant.shape);
+    throw node.error(`a constant of type ${given.type}, as the other operand`, constant.type);
+  const shape = broadcast(node, given.shape, constant.shape);
   const rank = given.shape.length;
   const view = [...given.shape.map(() => 1), ...constant.shape].slice(-rank);
   if (!sameShape(shape, given.shape) || constant.shape.length > rank || view[0] !== 1)
-    throw step.error(
+    throw node.error(
       `a constant that broadcasts to ${formatShape(given.shape)}, the same for all samples`,
       formatShape(constant.shape),
     );
   const isOne = sizeOf(view) === 1;
-  const signal = isOne || rank === 2 ? given : step.builder.unflattened(step.who, step.name, given);
+  const signal = isOne || rank === 2 ? given : node.builder.unflattened(node.who, node.name, given);
   const { flattened } = signal;
   const operand = isOne
-    ? await step.elements(constant, "the operand", [])
+    ? await node.elements(constant, "the operand", [])
     : flattened !== undefined
-      ? await step.elements(constant, "the operand", flattened.view, flattened.order)
-      : await step.elements(constant, "the operand", ...arrangedView(view, signal.order));
+      ? await node.elements(constant, "the operand", flattened.view, flattened.order)
+      : await node.elements(constant, "the operand", ...arrangedView(view, signal.order));
   const extents = flattened !== undefined && !isOne ? [sizeOf(view)] : operand.shape;
   const first = extents.findIndex((extent) => extent !== 1);
   const operandShape = first < 0 ? [] : extents.slice(first);
@@ -366,8 +372,8 @@ async function withConstant(
   const parameters = { operand: operand.reshape(operandShape) };
   const symbol =
     helper === undefined
-      ? step.layer(make, signal.symbol, parameters)
-      : step.helper(helper, make, signal.symbol, parameters);
+      ? node.layer(make, signal.symbol, parameters)
+      : node.helper(helper, make, signal.symbol, parameters);
   return { ...signal, symbol };
 }
 
@@ -380,23 +386,23 @@ function arrangedView(view: Shape, order: readonly number[]): [Shape, readonly n
 function binary(operation: Operation): Operator {
   return {
     ...(operation === "power" && { note: "with a constant exponent" }),
-    async build(step) {
-      const [a, b] = [step.input(0), step.input(1)];
+    async build(node) {
+      const [a, b] = [node.input(0), node.input(1)];
       if (isSignal(a) && isSignal(b)) {
         const { merge } = forms[operation];
         if (merge === undefined)
-          throw step.error("a constant exponent", "one that depends on the input");
-        return merged(step, [step.signal(0), step.signal(1)], merge);
+          throw node.error("a constant exponent", "one that depends on the input");
+        return merged(node, [node.signal(0), node.signal(1)], merge);
       }
-      const [signal, constant] = isSignal(a) ? [step.signal(0), b] : [step.signal(1), a];
-      step.give(await withConstant(step, signal, constant as Constant, operation, !isSignal(a)));
+      const [signal, constant] = isSignal(a) ? [node.signal(0), b] : [node.signal(1), a];
+      node.give(await withConstant(node, signal, constant as Constant, operation, !isSignal(a)));
     },
-    async fold(step) {
-      const [a, b] = [step.constant(0, "an operand"), step.constant(1, "an operand")];
+    async fold(node) {
+      const [a, b] = [node.constant(0, "an operand"), node.constant(1, "an operand")];
       if (a.type !== b.type && operation !== "power")
-        throw step.error("operands of one type", `${a.type} and ${b.type}`);
-      broadcast(step, a.shape, b.shape);
-      const { dtype } = step.builder;
+        throw node.error("operands of one type", `${a.type} and ${b.type}`);
+      broadcast(node, a.shape, b.shape);
+      const { dtype } = node.builder;
       const [x, y] = [await a.load(dtype), await b.load(dtype)];
       const result = forms[operation].fold(x, y.cast(x.dtype));
       const isWhole = isFloatType(a.type) || operation !== "divide";
@@ -410,36 +416,36 @@ function variadic(operation: Operation | "average"): Operator {
   const merge =
     operation === "average" ? (base: object) => nn.average(base) : forms[operation].merge!;
   return {
-    async build(step) {
-      const signals = step.proto.inputs.flatMap((_, index) =>
-        isSignal(step.input(index)) ? [step.signal(index)] : [],
+    async build(node) {
+      const signals = node.proto.inputs.flatMap((_, index) =>
+        isSignal(node.input(index)) ? [node.signal(index)] : [],
       );
-      const constants = step.inputs().filter((value) => !isSignal(value)) as Constant[];
+      const constants = node.inputs().filter((value) => !isSignal(value)) as Constant[];
       if (constants.length === 0)
-        return signals.length === 1 ? step.give(signals[0]!) : merged(step, signals, merge);
+        return signals.length === 1 ? node.give(signals[0]!) : merged(node, signals, merge);
       if (operation === "average" || signals.length > 1)
-        throw step.error(
+        throw node.error(
           "values that all depend on the input, or one and constants",
           `${signals.length} values and ${constants.length} constants`,
         );
       let [signal] = signals as [Signal];
       for (const [index, constant] of constants.entries())
         signal = await withConstant(
-          step,
+          node,
           signal,
           constant,
           operation,
           false,
           index < constants.length - 1 ? `operand${index}` : undefined,
         );
-      step.give(signal);
+      node.give(signal);
     },
     ...(operation !== "average" && {
-      fold: async (step: Step) => {
-        const first = step.constant(0, "an operand");
-        const others = (step.inputs() as Constant[]).slice(1);
-        broadcast(step, ...step.inputs().map(({ shape }) => shape));
-        const { dtype } = step.builder;
+      fold: async (node: NodeReader) => {
+        const first = node.constant(0, "an operand");
+        const others = (node.inputs() as Constant[]).slice(1);
+        broadcast(node, ...node.inputs().map(({ shape }) => shape));
+        const { dtype } = node.builder;
         let sum = await first.load(dtype);
         for (const other of others)
           sum = forms[operation].fold(sum, (await other.load(dtype)).cast(sum.dtype));

@@ -16,13 +16,13 @@ import {
   reduce,
   zeroPadding2d,
 } from "../../../../../nn/index.ts";
-import type { Step } from "../step.ts";
+import type { NodeReader } from "../node.ts";
 import type { SymbolicTensor } from "../../../../../nn/graph/symbolic.ts";
 import type { Parameters, Base, Signal } from "../builder.ts";
 import type { Operators, Operator } from "./operator.ts";
 
 /** What the attributes say. */
-export interface Windows {
+export interface WindowAttributes {
   readonly window: Pair;
   readonly strides: Pair;
   readonly dilation: Pair;
@@ -36,7 +36,7 @@ const largest = 1 << 20;
 
 /** Rows and columns of an attribute, `otherwise` being the default of both. */
 export function pairOf(
-  step: Step,
+  node: NodeReader,
   name: string,
   given: readonly number[] | undefined,
   otherwise: number,
@@ -44,20 +44,20 @@ export function pairOf(
 ): Pair {
   const pair = given ?? [otherwise, otherwise];
   if (pair.length !== 2 || !pair.every((n) => n >= least && n <= largest))
-    throw step.error(`${name}: two integers of at least ${least}`, formatShape(pair));
+    throw node.error(`${name}: two integers of at least ${least}`, formatShape(pair));
   return [pair[0]!, pair[1]!];
 }
 
 /** Reads the attributes. */
-export function windowsOf(step: Step, window: Pair): Windows {
-  const pads = step.ints("pads") ?? [0, 0, 0, 0];
+export function windowsOf(node: NodeReader, window: Pair): WindowAttributes {
+  const pads = node.ints("pads") ?? [0, 0, 0, 0];
   if (pads.length !== 4 || !pads.every((n) => n >= 0 && n <= largest))
-    throw step.error("pads: four integers of at least 0", formatShape(pads));
+    throw node.error("pads: four integers of at least 0", formatShape(pads));
   return {
     window,
-    strides: pairOf(step, "strides", step.ints("strides"), 1),
-    dilation: pairOf(step, "dilations", step.ints("dilations"), 1),
-    autoPad: step.text("auto_pad", ["NOTSET", "VALID", "SAME_UPPER", "SAME_LOWER"], "NOTSET"),
+    strides: pairOf(node, "strides", node.ints("strides"), 1),
+    dilation: pairOf(node, "dilations", node.ints("dilations"), 1),
+    autoPad: node.text("auto_pad", ["NOTSET", "VALID", "SAME_UPPER", "SAME_LOWER"], "NOTSET"),
     pads: [
       [pads[0]!, pads[2]!],
       [pads[1]!, pads[3]!],
@@ -66,7 +66,7 @@ export function windowsOf(step: Step, window: Pair): Windows {
 }
 
 /** The borders that the attributes give in numbers; with VALID none. */
-export function givenBorders({ autoPad, pads }: Windows): readonly [Pair, Pair] {
+export function givenBorders({ autoPad, pads }: WindowAttributes): readonly [Pair, Pair] {
   return autoPad === "NOTSET"
     ? pads
     : [
@@ -76,7 +76,7 @@ export function givenBorders({ autoPad, pads }: Windows): readonly [Pair, Pair] 
 }
 
 /** The borders of images of a size, in numbers. */
-export function borderWidths(windows: Windows, size: Pair): readonly [Pair, Pair] {
+export function borderWidths(windows: WindowAttributes, size: Pair): readonly [Pair, Pair] {
   if (!windows.autoPad.startsWith("SAME")) return givenBorders(windows);
   const border = (axis: 0 | 1): Pair => {
     const reach = windows.dilation[axis] * (windows.window[axis] - 1) + 1;
@@ -89,7 +89,7 @@ export function borderWidths(windows: Windows, size: Pair): readonly [Pair, Pair
 }
 
 /** The padding of a layer: by name where Keras has one for it whatever the size, in numbers otherwise. */
-export function bordersOf(windows: Windows, size: Pair): PaddingOption {
+export function bordersOf(windows: WindowAttributes, size: Pair): PaddingOption {
   if (windows.autoPad === "SAME_UPPER") return "same";
   const widths = borderWidths(windows, size);
   if (widths.flat().every((n) => n === 0)) return "valid";
@@ -103,35 +103,35 @@ export function bordersOf(windows: Windows, size: Pair): PaddingOption {
 }
 
 /** [filters, channels of a group, rows, columns] of a kernel. */
-function kernelShape(step: Step): readonly [number, number, number, number] {
-  const { shape } = step.constant(1, "the kernel");
-  if (shape.length !== 4) throw step.error("a kernel of four axes", `shape ${formatShape(shape)}`);
-  const given = step.ints("kernel_shape");
+function kernelShape(node: NodeReader): readonly [number, number, number, number] {
+  const { shape } = node.constant(1, "the kernel");
+  if (shape.length !== 4) throw node.error("a kernel of four axes", `shape ${formatShape(shape)}`);
+  const given = node.ints("kernel_shape");
   if (given !== undefined && (given[0] !== shape[2] || given[1] !== shape[3] || given.length !== 2))
-    throw step.error(
+    throw node.error(
       `kernel_shape ${formatShape(shape.slice(2))}, as the kernel has`,
       formatShape(given),
     );
   return shape as unknown as readonly [number, number, number, number];
 }
 
-async function biasOf(step: Step, filters: number): Promise<Parameters> {
-  return step.has(2) ? { bias: await step.vector(2, "the bias", filters) } : {};
+async function biasOf(node: NodeReader, filters: number): Promise<Parameters> {
+  return node.has(2) ? { bias: await node.vector(2, "the bias", filters) } : {};
 }
 
-async function convolution(step: Step): Promise<void> {
-  const x = step.images(0);
-  const [filters, within, rows, columns] = kernelShape(step);
+async function convolution(node: NodeReader): Promise<void> {
+  const x = node.images(0);
+  const [filters, within, rows, columns] = kernelShape(node);
   const channels = x.shape[1]!;
-  const groups = step.int("group", 1);
+  const groups = node.int("group", 1);
   if (groups < 1 || within * groups !== channels || filters % groups !== 0)
-    throw step.error(
+    throw node.error(
       `a kernel [filters, ${channels} / group, rows, columns] with group dividing the filters`,
       `${formatShape([filters, within, rows, columns])} and group ${groups}`,
     );
-  const windows = windowsOf(step, [rows, columns]);
+  const windows = windowsOf(node, [rows, columns]);
   const padding = bordersOf(windows, [x.shape[2]!, x.shape[3]!]);
-  const bias = await biasOf(step, filters);
+  const bias = await biasOf(node, filters);
   // No layer has both; the second is then a choice among the results of the first.
   const skips = Math.max(...windows.strides) > 1 && Math.max(...windows.dilation) > 1;
   const common = {
@@ -139,25 +139,25 @@ async function convolution(step: Step): Promise<void> {
     strides: skips ? 1 : windows.strides,
     dilationRate: windows.dilation,
     padding,
-    useBias: step.has(2),
+    useBias: node.has(2),
   };
   const isDepthwise = groups > 1 && within === 1;
   const kernel = isDepthwise
-    ? await step.weights(
+    ? await node.weights(
         1,
         "the kernel",
         [channels, filters / channels, rows, columns],
         [2, 3, 0, 1],
       )
-    : await step.weights(1, "the kernel", [filters, within, rows, columns], [2, 3, 1, 0]);
+    : await node.weights(1, "the kernel", [filters, within, rows, columns], [2, 3, 1, 0]);
   const make = (base: object): ReturnType<typeof conv2d | typeof depthwiseConv2d> =>
     isDepthwise
       ? depthwiseConv2d({ ...common, depthMultiplier: filters / channels, ...base })
       : conv2d({ ...common, filters, groups, ...base });
   let symbol: SymbolicTensor;
   if (skips) {
-    const all = step.helper("stride1", make, x.symbol, { kernel, ...bias });
-    symbol = step.layer(
+    const all = node.helper("stride1", make, x.symbol, { kernel, ...bias });
+    symbol = node.layer(
       (base) =>
         slice({
           starts: [0, 0, 0],
@@ -167,15 +167,15 @@ async function convolution(step: Step): Promise<void> {
         }),
       all,
     );
-  } else symbol = step.layer(make, x.symbol, { kernel, ...bias });
-  give(step, x.shape[0]!, symbol);
+  } else symbol = node.layer(make, x.symbol, { kernel, ...bias });
+  give(node, x.shape[0]!, symbol);
 }
 
-function give(step: Step, batch: number, symbol: SymbolicTensor): void {
+function give(node: NodeReader, batch: number, symbol: SymbolicTensor): void {
   const [h, w, c] = symbol.shape as [number, number, number];
-  step.give({
+  node.give({
     symbol,
-    type: step.signal(0).type,
+    type: node.signal(0).type,
     shape: [batch, c, h, w],
     order: [0, 2, 3, 1],
   });
@@ -184,20 +184,20 @@ function give(step: Step, batch: number, symbol: SymbolicTensor): void {
 /** Each group of a transposed convolution becomes a layer; there are at most this many. */
 const mostGroups = 64;
 
-async function transposedConvolution(step: Step): Promise<void> {
-  const x = step.images(0);
-  const [channels, filters, rows, columns] = kernelShape(step);
-  const groups = step.int("group", 1);
+async function transposedConvolution(node: NodeReader): Promise<void> {
+  const x = node.images(0);
+  const [channels, filters, rows, columns] = kernelShape(node);
+  const groups = node.int("group", 1);
   if (channels !== x.shape[1] || groups < 1 || channels % groups !== 0 || groups > mostGroups)
-    throw step.error(
+    throw node.error(
       `a kernel [${x.shape[1]}, filters / group, rows, columns] with group dividing the channels, at most ${mostGroups}`,
       `${formatShape([channels, filters, rows, columns])} and group ${groups}`,
     );
-  const windows = windowsOf(step, [rows, columns]);
-  const outputPadding = pairOf(step, "output_padding", step.ints("output_padding"), 0);
-  const padding = transposedBorders(step, windows, [x.shape[2]!, x.shape[3]!], outputPadding);
-  const bias = await biasOf(step, filters * groups);
-  const kernel = await step.weights(
+  const windows = windowsOf(node, [rows, columns]);
+  const outputPadding = pairOf(node, "output_padding", node.ints("output_padding"), 0);
+  const padding = transposedBorders(node, windows, [x.shape[2]!, x.shape[3]!], outputPadding);
+  const bias = await biasOf(node, filters * groups);
+  const kernel = await node.weights(
     1,
     "the kernel",
     [groups, channels / groups, filters, rows, columns],
@@ -211,7 +211,7 @@ async function transposedConvolution(step: Step): Promise<void> {
       dilationRate: windows.dilation,
       padding,
       outputPadding,
-      useBias: step.has(2),
+      useBias: node.has(2),
       ...base,
     });
   const part = (group: number): Parameters => ({
@@ -220,41 +220,41 @@ async function transposedConvolution(step: Step): Promise<void> {
       bias: bias["bias"].slice(group * filters, (group + 1) * filters),
     }),
   });
-  if (groups === 1) return give(step, x.shape[0]!, step.layer(make, x.symbol, part(0)));
+  if (groups === 1) return give(node, x.shape[0]!, node.layer(make, x.symbol, part(0)));
   const [h, w] = x.symbol.shape as [number, number];
   const size = channels / groups;
   const parts = Array.from({ length: groups }, (_, group) => {
-    const channelsOf = step.helper(
+    const channelsOf = node.helper(
       `group${group}/slice`,
       (base) => slice({ starts: [0, 0, group * size], stops: [h, w, (group + 1) * size], ...base }),
       x.symbol,
     );
-    return step.helper(`group${group}`, make, channelsOf, part(group));
+    return node.helper(`group${group}`, make, channelsOf, part(group));
   });
   give(
-    step,
+    node,
     x.shape[0]!,
-    step.layer((base) => concatenate({ ...base }), parts),
+    node.layer((base) => concatenate({ ...base }), parts),
   );
 }
 
 /** What is cut off the borders (ONNX, operator ConvTranspose). */
 function transposedBorders(
-  step: Step,
-  windows: Windows,
+  node: NodeReader,
+  windows: WindowAttributes,
   size: Pair,
   outputPadding: Pair,
 ): readonly [Pair, Pair] {
-  const wanted = step.ints("output_shape");
+  const wanted = node.ints("output_shape");
   if (wanted !== undefined && wanted.length !== 2)
-    throw step.error("output_shape of rows and columns", formatShape(wanted));
+    throw node.error("output_shape of rows and columns", formatShape(wanted));
   if (wanted === undefined && !windows.autoPad.startsWith("SAME")) return givenBorders(windows);
   const border = (axis: 0 | 1): Pair => {
     const reach = windows.dilation[axis] * (windows.window[axis] - 1) + 1;
     const full = (size[axis] - 1) * windows.strides[axis] + reach + outputPadding[axis];
     const total = full - (wanted?.[axis] ?? size[axis] * windows.strides[axis]);
     if (total < 0)
-      throw step.error(`an output of at most ${full} along axis ${axis + 2}`, String(full - total));
+      throw node.error(`an output of at most ${full} along axis ${axis + 2}`, String(full - total));
     const less = Math.floor(total / 2);
     return windows.autoPad === "SAME_UPPER" ? [less, total - less] : [total - less, less];
   };
@@ -277,7 +277,7 @@ export const convolutions: Operators = {
  * begins on the image or the border before it (ONNX from opset 19 on, and PyTorch always).
  */
 function beyond(
-  { window, strides }: Windows,
+  { window, strides }: WindowAttributes,
   axis: 0 | 1,
   extent: number,
   [before, after]: Pair,
@@ -289,24 +289,24 @@ function beyond(
   return Math.max(0, last * stride - room);
 }
 
-function pool(step: Step, kind: "max" | "average"): void {
-  step.requireOutputs(1);
-  const x = step.images(0);
-  const window = pairOf(step, "kernel_shape", step.ints("kernel_shape") ?? [], 1);
-  const windows = windowsOf(step, window);
+function pool(node: NodeReader, kind: "max" | "average"): void {
+  node.requireOutputs(1);
+  const x = node.images(0);
+  const window = pairOf(node, "kernel_shape", node.ints("kernel_shape") ?? [], 1);
+  const windows = windowsOf(node, window);
   if (Math.max(...windows.dilation) > 1)
-    throw step.error("dilations of 1", formatShape(windows.dilation));
+    throw node.error("dilations of 1", formatShape(windows.dilation));
   const { strides } = windows;
   const size: Pair = [x.shape[2]!, x.shape[3]!];
   const widths = borderWidths(windows, size);
-  const counts = kind === "average" && step.flag("count_include_pad", false);
-  const isCeil = step.flag("ceil_mode", false) && !windows.autoPad.startsWith("SAME");
+  const counts = kind === "average" && node.flag("count_include_pad", false);
+  const isCeil = node.flag("ceil_mode", false) && !windows.autoPad.startsWith("SAME");
   const extra = ([0, 1] as const).map((axis) =>
     isCeil ? beyond(windows, axis, size[axis], widths[axis]) : 0,
   );
   let { symbol } = x;
   if (counts && widths.flat().some((n) => n > 0))
-    symbol = step.helper("pad", (base) => zeroPadding2d({ padding: widths, ...base }), symbol);
+    symbol = node.helper("pad", (base) => zeroPadding2d({ padding: widths, ...base }), symbol);
   const border = (axis: 0 | 1): Pair => {
     const [before, after] = counts ? [0, 0] : widths[axis];
     return [before, after + extra[axis]!];
@@ -314,24 +314,24 @@ function pool(step: Step, kind: "max" | "average"): void {
   const borders = [border(0), border(1)] as const;
   const padding = borders.flat().every((n) => n === 0) ? ("valid" as const) : borders;
   const make = kind === "max" ? maxPool2d : averagePool2d;
-  const y = step.layer((base) => make({ poolSize: window, strides, padding, ...base }), symbol);
+  const y = node.layer((base) => make({ poolSize: window, strides, padding, ...base }), symbol);
   const [h, w, c] = y.shape as [number, number, number];
-  step.give({ ...x, symbol: y, shape: [x.shape[0]!, c, h, w] });
+  node.give({ ...x, symbol: y, shape: [x.shape[0]!, c, h, w] });
 }
 
 /** One number a channel. */
-function global(step: Step, make: (base: Base) => AnyLayer, operation: "mean" | "max"): void {
-  const signal = step.signal(0);
+function global(node: NodeReader, make: (base: Base) => AnyLayer, operation: "mean" | "max"): void {
+  const signal = node.signal(0);
   const rank = signal.shape.length;
-  if (rank < 3) throw step.error("a value of at least three axes", formatShape(signal.shape));
+  if (rank < 3) throw node.error("a value of at least three axes", formatShape(signal.shape));
   const axes = signal.shape.map((_, axis) => axis).slice(2);
-  if (rank === 4) return keep(step, step.layer(make, step.images(0).symbol), signal, axes, true);
-  reduced(step, operation, signal, axes, true);
+  if (rank === 4) return keep(node, node.layer(make, node.images(0).symbol), signal, axes, true);
+  reduced(node, operation, signal, axes, true);
 }
 
 /** Gives a value without some axes, or with extent 1 on them. */
 function keep(
-  step: Step,
+  node: NodeReader,
   symbol: SymbolicTensor,
   { type, shape }: Signal,
   axes: readonly number[],
@@ -340,7 +340,7 @@ function keep(
 ): void {
   const renumbered = (axis: number): number =>
     keepDims ? axis : axis - axes.filter((other) => other < axis).length;
-  step.give({
+  node.give({
     symbol,
     type,
     shape: shape.flatMap((extent, axis) =>
@@ -353,13 +353,13 @@ function keep(
 type Reduction = "mean" | "sum" | "max" | "min";
 
 function reduced(
-  step: Step,
+  node: NodeReader,
   operation: Reduction,
   given: Signal,
   axes: readonly number[],
   keepDims: boolean,
 ): void {
-  const signal = step.builder.unflattened(step.who, step.name, given);
+  const signal = node.builder.unflattened(node.who, node.name, given);
   const left = signal.order.filter((axis) => !axes.includes(axis));
   const axis = axes.flatMap((one) => {
     const position = signal.order.indexOf(one);
@@ -377,36 +377,36 @@ function reduced(
       : isImage && operation === "max"
         ? globalMaxPool2d(base)
         : reduce({ operation, axis, ...base });
-  const symbol = axis.length === 0 ? signal.symbol : step.layer(make, signal.symbol);
-  keep(step, symbol, signal, axes, keepDims, left);
+  const symbol = axis.length === 0 ? signal.symbol : node.layer(make, signal.symbol);
+  keep(node, symbol, signal, axes, keepDims, left);
 }
 
 function reduction(operation: Reduction, axesAreInputFrom: number): Operator {
   return {
     note: "axes other than the batch's",
-    async build(step) {
-      const signal = step.signal(0);
+    async build(node) {
+      const signal = node.signal(0);
       const rank = signal.shape.length;
       const given =
-        step.opset < axesAreInputFrom
-          ? step.ints("axes")
-          : step.has(1)
-            ? await step.numbers(1, "axes")
+        node.opset < axesAreInputFrom
+          ? node.ints("axes")
+          : node.has(1)
+            ? await node.numbers(1, "axes")
             : undefined;
-      if ((given === undefined || given.length === 0) && step.flag("noop_with_empty_axes", false))
-        return step.give(signal);
+      if ((given === undefined || given.length === 0) && node.flag("noop_with_empty_axes", false))
+        return node.give(signal);
       const axes = (
         given === undefined || given.length === 0 ? signal.shape.map((_, i) => i) : given
       )
-        .map((axis) => step.axis(axis, rank))
+        .map((axis) => node.axis(axis, rank))
         .toSorted((a, b) => a - b);
       if (axes.includes(0) || new Set(axes).size < axes.length)
-        throw step.error(
+        throw node.error(
           "axes of a sample, each once",
           formatShape(axes),
           "Axis 0 is the batch, and samples must not depend on one another.",
         );
-      reduced(step, operation, signal, axes, step.flag("keepdims", true));
+      reduced(node, operation, signal, axes, node.flag("keepdims", true));
     },
   };
 }
@@ -414,11 +414,11 @@ function reduction(operation: Reduction, axesAreInputFrom: number): Operator {
 export const pools: Operators = {
   MaxPool: {
     note: "two-dimensional, dilations of 1, without indices",
-    build: (step) => pool(step, "max"),
+    build: (node) => pool(node, "max"),
   },
-  AveragePool: { note: "two-dimensional, dilations of 1", build: (step) => pool(step, "average") },
-  GlobalAveragePool: { build: (step) => global(step, globalAveragePool2d, "mean") },
-  GlobalMaxPool: { build: (step) => global(step, globalMaxPool2d, "max") },
+  AveragePool: { note: "two-dimensional, dilations of 1", build: (node) => pool(node, "average") },
+  GlobalAveragePool: { build: (node) => global(node, globalAveragePool2d, "mean") },
+  GlobalMaxPool: { build: (node) => global(node, globalMaxPool2d, "max") },
   ReduceMean: reduction("mean", 18),
   ReduceSum: reduction("sum", 13),
   ReduceMax: reduction("max", 18),

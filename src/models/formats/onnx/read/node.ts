@@ -25,7 +25,7 @@ import {
 import type { AttributeProto, NodeProto } from "./file.ts";
 
 /** What is the same for all nodes of a file. */
-export interface Setting {
+export interface FileContext {
   readonly builder: Builder;
   readonly source: ByteSource;
   /** Version of the operators. */
@@ -35,21 +35,21 @@ export interface Setting {
 }
 
 /** A node under construction. */
-export class Step {
+export class NodeReader {
   readonly who: string;
   readonly name: string;
   readonly opset: number;
   readonly builder: Builder;
   readonly proto: NodeProto;
-  readonly #setting: Setting;
+  readonly #context: FileContext;
 
-  constructor(who: string, proto: NodeProto, setting: Setting) {
+  constructor(who: string, proto: NodeProto, context: FileContext) {
     this.who = who;
     this.proto = proto;
-    this.#setting = setting;
+    this.#context = context;
     this.name = proto.name === "" ? (proto.outputs.find((name) => name !== "") ?? "") : proto.name;
-    this.opset = setting.opset;
-    this.builder = setting.builder;
+    this.opset = context.opset;
+    this.builder = context.builder;
   }
 
   /** The error for something in this node. */
@@ -127,7 +127,7 @@ export class Step {
   /** An attribute that is a tensor. */
   tensor(name: string): Constant | undefined {
     const proto = this.#attribute(name, "tensor", "tensor");
-    return proto && storedConstant(`${this.who}: ${name}`, proto, this.#setting.source);
+    return proto && storedConstant(`${this.who}: ${name}`, proto, this.#context.source);
   }
 
   /** Whether there is an input of an index. */
@@ -267,7 +267,7 @@ export class Step {
 
   /** Throws unless only the first `count` outputs are used by others. */
   requireOutputs(count: number): void {
-    const extra = this.proto.outputs.slice(count).find((name) => this.#setting.used.has(name));
+    const extra = this.proto.outputs.slice(count).find((name) => this.#context.used.has(name));
     if (extra !== undefined)
       throw this.error(
         count === 1 ? "its first output alone to be used" : `${count} outputs to be used`,
