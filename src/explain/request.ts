@@ -51,7 +51,7 @@ export function requestOf(
 ): Request {
   const who = method.name;
   requireNetwork(who, network);
-  if (method.at === "image" && options["layer"] !== undefined)
+  if (method.at === "image" && (options as typeof options | null)?.["layer"] !== undefined)
     throw new ExplainError(
       complaint(who, "no layer, because it explains the image itself", describe(options["layer"])),
     );

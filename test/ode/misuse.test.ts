@@ -128,42 +128,11 @@ describe("wrong use", () => {
       /one of i, pi.*"pid"/,
     ],
     [
-      "an unknown option",
-      () => odeint(decay, y0, [0, 1], { tol: 1 } as never),
-      ArgumentError,
-      /options among method, .*"tol"/,
-    ],
-    [
-      "options for another gradient",
-      () => odeint(decay, y0, [0, 1], { gradient: { kind: "direct", slots: 3 } }),
-      ArgumentError,
-      /"slots"/,
-    ],
-    [
-      "slots",
-      () => odeint(decay, y0, [0, 1], { gradient: { kind: "checkpoint", slots: 1 } }),
-      ArgumentError,
-      /at least 2, got 1/,
-    ],
-    [
-      "seminorm",
-      () => odeint(decay, y0, [0, 1], { gradient: { kind: "backsolve", seminorm: 1 } }),
-      ArgumentError,
-      /seminorm.*true or false/,
-    ],
-    [
       "another gradient for odeintAdjoint",
       () => odeintAdjoint(decay, y0, [0, 1], { gradient: "direct" as never }),
       ArgumentError,
       /odeintAdjoint.*"backsolve"/,
     ],
-    [
-      "negative rtol",
-      () => odeint(decay, y0, [0, 1], { rtol: -1 }),
-      ArgumentError,
-      /rtol.*not negative.*got -1/,
-    ],
-    ["NaN atol", () => odeint(decay, y0, [0, 1], { atol: NaN }), ArgumentError, /atol/],
     [
       "no tolerance",
       () => odeint(decay, y0, [0, 1], { rtol: 0, atol: 0 }),
@@ -177,22 +146,10 @@ describe("wrong use", () => {
       /tree of tensors like y/,
     ],
     [
-      "zero stepSize",
-      () => odeint(decay, y0, [0, 1], { method: "rk4", stepSize: 0 }),
-      ArgumentError,
-      /stepSize.*positive/,
-    ],
-    [
       "stepSize and steps",
       () => odeint(decay, y0, [0, 1], { method: "rk4", stepSize: 1, steps: 1 }),
       ArgumentError,
       /both/,
-    ],
-    [
-      "half a step",
-      () => odeint(decay, y0, [0, 1], { method: "rk4", steps: 1.5 }),
-      ArgumentError,
-      /positive integer/,
     ],
     [
       "stepSize for an adaptive method",
@@ -206,18 +163,11 @@ describe("wrong use", () => {
       ArgumentError,
       /rk4 takes fixed steps/,
     ],
-    ["maxSteps", () => odeint(decay, y0, [0, 1], { maxSteps: 0 }), ArgumentError, /maxSteps/],
     [
       "minStep above maxStep",
       () => odeint(decay, y0, [0, 1], { minStep: 2, maxStep: 1 }),
       ArgumentError,
       /from 0 to maxStep/,
-    ],
-    [
-      "a norm that is none",
-      () => odeint(decay, y0, [0, 1], { norm: 2 as never }),
-      ArgumentError,
-      /norm/,
     ],
     [
       "a norm that is no number",
@@ -290,25 +240,6 @@ describe("wrong use", () => {
       /f: expected 3 arguments, as the function declares, got 2/,
     ],
     [
-      "a callback that is none",
-      () => odeint(decay, y0, [0, 1], { onStep: 3 as never }),
-      ArgumentError,
-      /onStep: expected a function, got 3/,
-    ],
-    [
-      "an AbortController for its signal",
-      () => odeint(decay, y0, [0, 1], { signal: new AbortController() as never }),
-      ArgumentError,
-      /signal: expected an AbortSignal, got AbortController. Of an AbortController give its .signal/,
-    ],
-    ["null for options", () => odeint(decay, y0, [0, 1], null as never), ArgumentError, /null/],
-    [
-      "minStep of text",
-      () => odeint(decay, y0, [0, 1], { minStep: "0" as never }),
-      ArgumentError,
-      /minStep/,
-    ],
-    [
       "times that left their trace",
       () => {
         let leaked: Tensor | undefined;
@@ -329,12 +260,6 @@ describe("wrong use", () => {
       () => jit((ts: Tensor) => odeint(decay, y0, ts))(f64([0, NaN])),
       ArgumentError,
       /NaN at index 1/,
-    ],
-    [
-      "independent stepping",
-      () => solve(decay, y0, { t0: 0, t1: 1, stepping: "independent" as never }),
-      ArgumentError,
-      /joint.*"independent"/,
     ],
   ];
   test.each(cases)("%s", (_, run, type, message) => {

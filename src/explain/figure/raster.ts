@@ -21,7 +21,7 @@ const declared = schema({
   zoom: optional(
     kind<number>(
       "a number above 0, at most 16",
-      (given) => Number(given) > 0 && Number(given) <= 16,
+      (given) => typeof given === "number" && given > 0 && given <= 16,
     ),
     2,
     "Pixels for each logical pixel.",
