@@ -13,7 +13,7 @@ import {
   svgToPng,
 } from "../../src/explain/index.ts";
 import { methods } from "../../src/explain/methods/index.ts";
-import { type Tensor, tensor, zeros } from "../../src/index.ts";
+import { type Tensor, jit, tensor, zeros } from "../../src/index.ts";
 import * as models from "../../src/models/index.ts";
 import * as nn from "../../src/nn/index.ts";
 import * as ode from "../../src/ode/index.ts";
@@ -256,6 +256,7 @@ const trainings: readonly OptionCall[] = [
 ];
 
 export const calls: readonly OptionCall[] = [
+  { name: "jit", call: (o) => jit((a: Tensor) => a, o), base: {} },
   ...layers,
   ...solves,
   ...explanations,
