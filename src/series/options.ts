@@ -21,6 +21,7 @@ export class SeriesError extends AdjointError {
 
 /** The activations of a fit's network. */
 export const activations = ["tanh", "relu", "softplus", "sigmoid"] as const;
+/** The name of an activation of a fitted network: "tanh", "relu", "softplus" or "sigmoid". */
 export type Activation = (typeof activations)[number];
 
 /** How columns are scaled. */

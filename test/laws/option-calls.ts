@@ -256,6 +256,8 @@ const trainings: readonly OptionCall[] = [
 ];
 
 export const calls: readonly OptionCall[] = [
+  { name: "input", call: (o) => nn.input(o as never), base: { shape: [2] } },
+  { name: "summary", call: (o) => nn.sequential([inner()]).summary(o), base: {} },
   { name: "jit", call: (o) => jit((a: Tensor) => a, o), base: {} },
   ...layers,
   ...solves,

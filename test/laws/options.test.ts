@@ -55,7 +55,7 @@ const values: readonly unknown[] = [
 ];
 
 /** Options that accept whatever comes, because another check says more about it. */
-const unchecked = new Set(["inputShape", "t0", "t1", "validation"]);
+const unchecked = new Set(["shape", "inputShape", "t0", "t1", "validation"]);
 
 /** Whoever refuses: its message, or undefined if it accepts. Errors that are no refusals of ours are failures. */
 async function refusal(call: () => unknown): Promise<string | undefined> {
