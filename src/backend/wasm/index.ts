@@ -235,20 +235,20 @@ function emitKernel(context: PhaseContext, { work }: Emittable): void {
 
 /** Memory that kernels write to and leave behind. Earlier, smaller regions stay with the kernels that know them. */
 class Scratch {
-  private pointer: Pointer = 0;
-  private bytes = 0;
-  private readonly memory: WasmMemory;
+  #pointer: Pointer = 0;
+  #bytes = 0;
+  readonly #memory: WasmMemory;
 
   constructor(memory: WasmMemory) {
-    this.memory = memory;
+    this.#memory = memory;
   }
 
   atLeast(bytes: number): Pointer {
-    if (bytes > this.bytes) {
-      const size = Math.max(bytes, 2 * this.bytes, 4096);
-      this.pointer = this.memory.allocate(size);
-      this.bytes = size;
+    if (bytes > this.#bytes) {
+      const size = Math.max(bytes, 2 * this.#bytes, 4096);
+      this.#pointer = this.#memory.allocate(size);
+      this.#bytes = size;
     }
-    return this.pointer;
+    return this.#pointer;
   }
 }

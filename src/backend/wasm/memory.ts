@@ -22,28 +22,28 @@ export class WasmMemory implements Memory {
   f64!: Float64Array;
   i32!: Int32Array;
   u8!: Uint8Array;
-  private readonly allocator: Allocator;
-  private readonly fillBytes: (pointer: Pointer, bytes: number) => void;
-  private readonly copyBytes: (to: Pointer, from: Pointer, bytes: number) => void;
+  readonly #allocator: Allocator;
+  readonly #fillBytes: (pointer: Pointer, bytes: number) => void;
+  readonly #copyBytes: (to: Pointer, from: Pointer, bytes: number) => void;
 
   constructor(shared: boolean = canShare()) {
     const made = makeMemory(shared);
     this.wasm = made.wasm;
     this.limits = made.limits;
     this.shared = made.limits.shared === true;
-    this.refresh();
+    this.#refresh();
     const bulk = bulkFunctions(this);
-    this.fillBytes = bulk.fill;
-    this.copyBytes = bulk.copy;
-    this.allocator = new Allocator({
-      grow: (end) => this.grow(end),
+    this.#fillBytes = bulk.fill;
+    this.#copyBytes = bulk.copy;
+    this.#allocator = new Allocator({
+      grow: (end) => this.#grow(end),
       clear: (start, end) => this.clear(start, end - start),
     });
-    this.board = this.allocator.allocate(board.bytes);
+    this.board = this.#allocator.allocate(board.bytes);
   }
 
   get used(): number {
-    return this.allocator.used;
+    return this.#allocator.used;
   }
 
   get stable(): boolean {
@@ -51,23 +51,23 @@ export class WasmMemory implements Memory {
   }
 
   allocate(bytes: number): Pointer {
-    return this.allocator.allocate(bytes);
+    return this.#allocator.allocate(bytes);
   }
 
   free(pointer: Pointer, bytes: number): void {
     if (this.shared) Atomics.add(this.i32, (this.board + board.freed) >>> 2, 1);
-    this.allocator.free(pointer, bytes);
+    this.#allocator.free(pointer, bytes);
   }
 
   clear(pointer: Pointer, bytes: number): void {
-    this.fillBytes(pointer, bytes);
+    this.#fillBytes(pointer, bytes);
   }
 
   copy(to: Pointer, from: Pointer, bytes: number): void {
-    this.copyBytes(to, from, bytes);
+    this.#copyBytes(to, from, bytes);
   }
 
-  private grow(end: number): number {
+  #grow(end: number): number {
     const have = this.wasm.buffer.byteLength / pageBytes;
     const need = Math.ceil(end / pageBytes);
     const most = this.limits.maximum!;
@@ -83,12 +83,12 @@ export class WasmMemory implements Memory {
       } catch {
         this.wasm.grow(need - have);
       }
-      this.refresh();
+      this.#refresh();
     }
     return this.wasm.buffer.byteLength;
   }
 
-  private refresh(): void {
+  #refresh(): void {
     const { buffer } = this.wasm;
     this.f32 = new Float32Array(buffer);
     this.f64 = new Float64Array(buffer);

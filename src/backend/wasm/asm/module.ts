@@ -33,26 +33,26 @@ interface ImportedFunction extends FunctionHandle {
  * any order, also mutually recursive; then `finish`.
  */
 export class WasmModule {
-  private readonly types: Signature[] = [];
-  private readonly typeIndices = new Map<string, number>();
-  private readonly imports: ImportedFunction[] = [];
-  private readonly functions: FunctionBuilder[] = [];
-  private readonly exportedNames = new Set<string>();
-  private memory: { module: string; field: string; limits: MemoryLimits } | undefined;
+  readonly #types: Signature[] = [];
+  readonly #typeIndices = new Map<string, number>();
+  readonly #imports: ImportedFunction[] = [];
+  readonly #functions: FunctionBuilder[] = [];
+  readonly #exportedNames = new Set<string>();
+  #memory: { module: string; field: string; limits: MemoryLimits } | undefined;
 
   /** Imports the memory that all memory instructions address. One a module. */
   importMemory(module: string, field: string, limits: MemoryLimits): void {
-    if (this.memory !== undefined)
+    if (this.#memory !== undefined)
       throw new AsmError(`module: a second memory ("${module}.${field}") is not supported`);
     if (limits.shared === true && limits.maximum === undefined) {
       throw new AsmError(`module: the shared memory "${module}.${field}" needs a maximum`);
     }
-    this.memory = { module, field, limits };
+    this.#memory = { module, field, limits };
   }
 
   /** Imports a host function. */
   importFunction(module: string, field: string, signature: Signature): FunctionHandle {
-    if (this.functions.length > 0) {
+    if (this.#functions.length > 0) {
       throw new AsmError(
         `module: import "${module}.${field}" before the first function: indices count imports first`,
       );
@@ -60,13 +60,13 @@ export class WasmModule {
     const { params, results } = signature;
     const handle = {
       name: `${module}.${field}`,
-      index: this.imports.length,
+      index: this.#imports.length,
       params,
       results,
       module,
       field,
     };
-    this.imports.push(handle);
+    this.#imports.push(handle);
     return handle;
   }
 
@@ -74,25 +74,25 @@ export class WasmModule {
   func(name: string, options: FunctionOptions): FunctionBuilder {
     const { params, results, exported = false } = options;
     if (exported) {
-      if (this.exportedNames.has(name))
+      if (this.#exportedNames.has(name))
         throw new AsmError(`module: two functions are exported as "${name}"`, name);
-      this.exportedNames.add(name);
+      this.#exportedNames.add(name);
     }
-    const index = this.imports.length + this.functions.length;
+    const index = this.#imports.length + this.#functions.length;
     const fn = new FunctionBuilder({ name, index, params, results }, exported);
-    this.functions.push(fn);
+    this.#functions.push(fn);
     return fn;
   }
 
   /** The binary. Throws `AsmError` if some function does not leave its results. */
   finish(): Uint8Array<ArrayBuffer> {
-    const bodies = this.functions.map((fn) => fn.finish());
-    const imports = this.importSection();
-    const functions = this.functions.map((fn) => new Bytes(16).u32(this.typeIndex(fn.handle)));
-    const exports = this.functions
+    const bodies = this.#functions.map((fn) => fn.finish());
+    const imports = this.#importSection();
+    const functions = this.#functions.map((fn) => new Bytes(16).u32(this.#typeIndex(fn.handle)));
+    const exports = this.#functions
       .filter((fn) => fn.exported)
       .map((fn) => new Bytes().name(fn.handle.name).u8(0).u32(fn.handle.index));
-    const types = this.types.map(encodeType);
+    const types = this.#types.map(encodeType);
 
     const out = new Bytes(bodies.reduce((sum, body) => sum + body.length + 16, 1024));
     out.raw([0x00, 0x61, 0x73, 0x6d, 0x01, 0x00, 0x00, 0x00]);
@@ -108,22 +108,22 @@ export class WasmModule {
     return out.toUint8Array();
   }
 
-  private typeIndex(signature: Signature): number {
+  #typeIndex(signature: Signature): number {
     const key = `${signature.params.join()}>${signature.results.join()}`;
-    let index = this.typeIndices.get(key);
+    let index = this.#typeIndices.get(key);
     if (index === undefined) {
-      index = this.types.push(signature) - 1;
-      this.typeIndices.set(key, index);
+      index = this.#types.push(signature) - 1;
+      this.#typeIndices.set(key, index);
     }
     return index;
   }
 
-  private importSection(): Bytes[] {
-    const entries = this.imports.map((fn) =>
-      new Bytes().name(fn.module).name(fn.field).u8(0).u32(this.typeIndex(fn)),
+  #importSection(): Bytes[] {
+    const entries = this.#imports.map((fn) =>
+      new Bytes().name(fn.module).name(fn.field).u8(0).u32(this.#typeIndex(fn)),
     );
-    if (this.memory !== undefined) {
-      const { module, field, limits } = this.memory;
+    if (this.#memory !== undefined) {
+      const { module, field, limits } = this.#memory;
       const flags = (limits.maximum === undefined ? 0 : 1) | (limits.shared === true ? 2 : 0);
       const entry = new Bytes().name(module).name(field).u8(2).u8(flags).u32(limits.initial);
       if (limits.maximum !== undefined) entry.u32(limits.maximum);

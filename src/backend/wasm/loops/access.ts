@@ -22,26 +22,26 @@ export interface Place {
 }
 
 export class Pointers {
-  private readonly context: EmitContext;
-  private readonly fn: FunctionBuilder;
-  private readonly walks = new Map<string, Walk>();
-  private readonly addresses = new Map<Value, Address>();
+  readonly #context: EmitContext;
+  readonly #fn: FunctionBuilder;
+  readonly #walks = new Map<string, Walk>();
+  readonly #addresses = new Map<Value, Address>();
   /** Bytes that the chunk lies further along, by bytes a chunk. */
-  private readonly shifts = new Map<number, Local>();
-  private readonly chunk: Local | undefined;
+  readonly #shifts = new Map<number, Local>();
+  readonly #chunk: Local | undefined;
 
   /** `chunk` is the number that views with `perChunk` ask for. */
   constructor(context: EmitContext, fn: FunctionBuilder, chunk: Local | undefined) {
-    this.context = context;
-    this.fn = fn;
-    this.chunk = chunk;
+    this.#context = context;
+    this.#fn = fn;
+    this.#chunk = chunk;
   }
 
   /** The place of a view of a value. To be asked for before the first loop. */
   place(value: Value, view: View, bytes: number): Place {
-    let address = this.addresses.get(value);
+    let address = this.#addresses.get(value);
     if (address === undefined)
-      this.addresses.set(value, (address = addressOf(this.context, this.fn, value)));
+      this.#addresses.set(value, (address = addressOf(this.#context, this.#fn, value)));
     return this.at(
       address,
       view.offset * bytes,
@@ -54,34 +54,34 @@ export class Pointers {
   at(address: Address, shift: number, strides: readonly number[], perChunk = 0): Place {
     const locals = address.base === undefined ? [] : [address.base];
     const offset = address.offset + shift;
-    const chunk = this.shift(perChunk);
+    const chunk = this.#shift(perChunk);
     const start = chunk === undefined ? [] : [chunk];
     if (strides.every((stride) => stride === 0)) return { locals: [...locals, ...start], offset };
     // A walk may go below its start only if it starts at a true address: offsets of memory instructions are unsigned.
     if (strides.some((stride) => stride < 0)) {
-      const walk = this.walk(strides, offset, [...locals, ...start]);
+      const walk = this.#walk(strides, offset, [...locals, ...start]);
       return { locals: [walk.local], offset: 0 };
     }
     // Views of equal strides go on by as much from chunk to chunk, and so share the walk all the same.
-    return { locals: [this.walk(strides, 0, start).local, ...locals], offset };
+    return { locals: [this.#walk(strides, 0, start).local, ...locals], offset };
   }
 
   /** A counter that moves by the view's strides in each loop, from where the chunk begins. */
   counter({ strides, perChunk }: View): Local {
-    const shift = this.shift(perChunk ?? 0);
-    return this.walk(strides, 0, shift === undefined ? [] : [shift]).local;
+    const shift = this.#shift(perChunk ?? 0);
+    return this.#walk(strides, 0, shift === undefined ? [] : [shift]).local;
   }
 
-  private shift(perChunk: number): Local | undefined {
-    if (perChunk === 0 || this.chunk === undefined) return undefined;
-    let shift = this.shifts.get(perChunk);
+  #shift(perChunk: number): Local | undefined {
+    if (perChunk === 0 || this.#chunk === undefined) return undefined;
+    let shift = this.#shifts.get(perChunk);
     if (shift === undefined) {
-      shift = this.fn.local("i32");
-      this.shifts.set(perChunk, shift);
-      this.fn.get(this.chunk);
-      this.fn.i32(perChunk);
-      this.fn.op("i32.mul");
-      this.fn.set(shift);
+      shift = this.#fn.local("i32");
+      this.#shifts.set(perChunk, shift);
+      this.#fn.get(this.#chunk);
+      this.#fn.i32(perChunk);
+      this.#fn.op("i32.mul");
+      this.#fn.set(shift);
     }
     return shift;
   }
@@ -89,19 +89,19 @@ export class Pointers {
   /** Moves every walk by `steps` steps of loop `loop`. */
   advance(loop: number, steps: number): void {
     if (steps === 0) return;
-    for (const { local, strides } of this.walks.values()) {
+    for (const { local, strides } of this.#walks.values()) {
       const move = strides[loop]! * steps;
       if (move === 0) continue;
-      this.fn.get(local);
-      this.fn.i32(move | 0);
-      this.fn.op("i32.add");
-      this.fn.set(local);
+      this.#fn.get(local);
+      this.#fn.i32(move | 0);
+      this.#fn.op("i32.add");
+      this.#fn.set(local);
     }
   }
 
   /** Puts the address of a place, moved by `shift` bytes, on the stack; what is left goes into the instruction's offset. */
   push(place: Place, shift = 0): number {
-    const { fn } = this;
+    const fn = this.#fn;
     const [first, ...others] = place.locals;
     if (first === undefined) fn.i32(0);
     else fn.get(first);
@@ -116,19 +116,19 @@ export class Pointers {
     return 0;
   }
 
-  private walk(strides: readonly number[], start: number, base: readonly Local[]): Walk {
+  #walk(strides: readonly number[], start: number, base: readonly Local[]): Walk {
     const key = `${start} ${base.map((local) => local.index).join(",")} ${strides.join(",")}`;
-    let walk = this.walks.get(key);
+    let walk = this.#walks.get(key);
     if (walk === undefined) {
-      const local = this.fn.local("i32");
-      this.fn.i32(start | 0);
+      const local = this.#fn.local("i32");
+      this.#fn.i32(start | 0);
       for (const other of base) {
-        this.fn.get(other);
-        this.fn.op("i32.add");
+        this.#fn.get(other);
+        this.#fn.op("i32.add");
       }
-      this.fn.set(local);
+      this.#fn.set(local);
       walk = { local, strides };
-      this.walks.set(key, walk);
+      this.#walks.set(key, walk);
     }
     return walk;
   }
