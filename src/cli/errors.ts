@@ -1,4 +1,4 @@
-// The two ways a command can end badly, and the one line that each prints.
+/** @file The three ways in which a command can end badly, the one line that each prints, and Ctrl-C as a signal to the work. */
 
 /** What was typed cannot be meant: the command line itself is wrong. Exit code 2. */
 export class UsageError extends Error {
@@ -52,4 +52,22 @@ export function reason(error: unknown): string {
     EMFILE: "too many files are open",
   };
   return (code && known[code]) ?? (error instanceof Error ? error.message : String(error));
+}
+
+/**
+ * Runs work that Ctrl-C ends through its signal.
+ * Throws Interrupted with the message if it was ended.
+ */
+export async function interruptible<T>(
+  message: string,
+  work: (signal: AbortSignal) => Promise<T>,
+): Promise<T> {
+  const controller = new AbortController();
+  const stop = (): void => controller.abort(new Interrupted(message));
+  process.once("SIGINT", stop);
+  try {
+    return await work(controller.signal);
+  } finally {
+    process.removeListener("SIGINT", stop);
+  }
 }

@@ -1,4 +1,4 @@
-// Files in and out: reading with a cap, and writing that leaves either the old file or the whole new one.
+/** @file Files in and out: reading up to a limit, and writing that leaves either the old file or the whole new one. */
 import { createReadStream } from "node:fs";
 import { open, rm, stat } from "node:fs/promises";
 import { dirname } from "node:path";
@@ -10,7 +10,7 @@ export const textCap: number = 256 * 2 ** 20;
 
 /**
  * Reads a UTF-8 text file (a pipe will do), without its byte order mark.
- * @throws WorkError for what cannot be read, is larger than `cap` bytes, or is not text
+ * Throws WorkError for files that cannot be read, are larger than `cap` bytes, or are not text.
  */
 export async function readText(path: string, cap: number = textCap): Promise<string> {
   const chunks: Buffer[] = [];
@@ -46,7 +46,7 @@ async function isStream(path: string): Promise<boolean> {
 /**
  * Fails now if `path` could not be written later, before hours of work are spent.
  * Tries it for real, with a short-lived file beside it: permission bits do not tell the whole truth.
- * @throws WorkError saying why
+ * Throws WorkError saying why.
  */
 export async function checkWritable(path: string): Promise<void> {
   if (await isStream(path)) return;
@@ -70,7 +70,7 @@ export async function checkWritable(path: string): Promise<void> {
 /**
  * Writes a file so that a reader, or a crash at any moment, finds the old one or the whole new one:
  * a temporary file in the same folder, synced, then renamed over it.
- * @throws WorkError saying why it could not
+ * Throws WorkError saying why it could not.
  */
 export async function writeAtomic(path: string, data: string | Uint8Array): Promise<void> {
   const bytes = typeof data === "string" ? data : Buffer.from(data);

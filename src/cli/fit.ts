@@ -18,9 +18,8 @@ import {
   readSeries,
 } from "../series/index.ts";
 import type { Context } from "./command.ts";
-import { Interrupted, UsageError, WorkError } from "./errors.ts";
+import { Interrupted, UsageError, WorkError, interruptible } from "./errors.ts";
 import { checkWritable, writeAtomic } from "./files.ts";
-import { interruptible } from "./interrupt.ts";
 import { lossCurve } from "./plot/loss.ts";
 import { phasePortrait } from "./plot/phase.ts";
 import { beside, savePicture } from "./plot/save.ts";

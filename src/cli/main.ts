@@ -1,5 +1,5 @@
 #!/usr/bin/env node
-// The program `adjoint`: hands the command line to the registry of commands and ends with its exit code.
+/** @file The program `adjoint`: runs the command line with the registry of commands and ends with its exit code. */
 import { readFileSync } from "node:fs";
 import { commands } from "./commands/index.ts";
 import { reason } from "./errors.ts";

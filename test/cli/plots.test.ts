@@ -2,11 +2,10 @@
 import { inflateSync } from "node:zlib";
 import { describe, expect, test } from "vitest";
 import type { Series } from "../../src/series/index.ts";
-import { range, tick } from "../../src/cli/plot/axes.ts";
+import { range, tick, palette } from "../../src/cli/plot/axes.ts";
 import { lossCurve } from "../../src/cli/plot/loss.ts";
 import { phasePortrait } from "../../src/cli/plot/phase.ts";
 import { beside, picture } from "../../src/cli/plot/save.ts";
-import { palette } from "../../src/cli/plot/theme.ts";
 import { type Timeline, timeline } from "../../src/cli/plot/timeline.ts";
 import { svgToPng } from "../../src/explain/index.ts";
 

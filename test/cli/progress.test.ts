@@ -1,8 +1,7 @@
 // Progress: a bar on a terminal, plain lines elsewhere, nothing when quiet.
 import { Writable } from "node:stream";
 import { describe, expect, test } from "vitest";
-import { startProgress } from "../../src/cli/progress.ts";
-import { sizeText, transferProgress } from "../../src/cli/transfer.ts";
+import { startProgress, sizeText, transferProgress } from "../../src/cli/progress.ts";
 
 function stream(isTTY: boolean): {
   readonly stream: NodeJS.WriteStream;

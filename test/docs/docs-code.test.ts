@@ -124,6 +124,10 @@ test.each([
   await pageAndOutput("extending.md", heading);
 });
 
+test("command-line.md: the same in code", async () => {
+  await pageAndOutput("command-line.md", "What `fit` does");
+});
+
 test.each([
   ["Explain an image classifier", true],
   ["Tensors and derivatives", false],

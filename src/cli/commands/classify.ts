@@ -30,7 +30,7 @@ Weights that Keras publishes are downloaded once. ADJOINT_CACHE names the folder
       import("../../models/index.ts"),
       import("../model/open.ts"),
       import("../model/picture.ts"),
-      import("../model/classes.ts"),
+      import("../model/picture.ts"),
     ]);
     const { inputOf, preprocessingOf, readPicture } = pictures;
     const tell = (line: string): void => void (context.quiet || process.stderr.write(`${line}\n`));

@@ -20,7 +20,7 @@ export const convert: Command = command({
         import("../../models/index.ts"),
         import("../files.ts"),
         import("../model/open.ts"),
-        import("../transfer.ts"),
+        import("../progress.ts"),
       ]);
     const extensions = supportedFormats()
       .formats.filter(({ isWritten }) => isWritten)

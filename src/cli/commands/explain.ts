@@ -118,7 +118,7 @@ a cubic spline, jet over the least to the greatest value, two panels of 2100 x 1
       { explainAll },
     ] = await Promise.all([
       import("../../models/index.ts"),
-      import("../explain/images.ts"),
+      import("../explain/places.ts"),
       import("../explain/places.ts"),
       import("../explain/asked.ts"),
       import("../explain/network.ts"),

@@ -1,4 +1,4 @@
-// The registry of commands: the order is the order of the help.
+/** @file The registry of commands, in the order of the help. */
 import type { Command } from "../command.ts";
 import { classify } from "./classify.ts";
 import { convert } from "./convert.ts";

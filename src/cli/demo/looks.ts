@@ -1,4 +1,4 @@
-// The last part of the demo: what a small network that the package brings along looks at in a picture it was not trained on.
+/** @file The last part of the demo: what a small network that comes with the package looks at in a picture it was not trained on. */
 import { join } from "node:path";
 import {
   type Explainer,

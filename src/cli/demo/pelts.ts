@@ -1,4 +1,4 @@
-// The first half of the demo: hare and lynx pelts through the same code as `adjoint fit`.
+/** @file The first part of the demo: hare and lynx pelts, fitted by the same code as `adjoint fit`. */
 import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
 import type { Context } from "../command.ts";

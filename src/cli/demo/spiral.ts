@@ -1,4 +1,4 @@
-// The second half of the demo: the spiral of torchdiffeq's own example, trained by the adjoint method.
+/** @file The second part of the demo: the spiral of torchdiffeq's own example, trained by the adjoint method. */
 import { join } from "node:path";
 import { type Tensor, jit, random, tensor } from "../../index.ts";
 import * as nn from "../../nn/index.ts";

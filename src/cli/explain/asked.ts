@@ -1,4 +1,4 @@
-// What is asked of explanations, whichever image they are of.
+/** @file What a command line asks of explanations: methods, classes, and options that go together. */
 import { nearNames } from "../../index.ts";
 import {
   type ColourMapName,

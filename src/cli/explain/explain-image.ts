@@ -1,4 +1,4 @@
-// One image from its file to its explanations, and what is said and written of them.
+/** @file One image from its file to its explanations, and the files that are written for it. */
 import {
   type ExplainOptions,
   type Explainer,

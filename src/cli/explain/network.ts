@@ -1,12 +1,11 @@
-// The network that is explained, and how it takes pictures.
+/** @file The network that is explained, and how it takes pictures. */
 import type { Tensor } from "../../index.ts";
 import type { Interpolation, LoadedModel, Picture, PreprocessMode } from "../../models/index.ts";
 import { basename } from "node:path";
 import type { Context } from "../command.ts";
 import { WorkError } from "../errors.ts";
-import { classNamesFor } from "../model/classes.ts";
+import { classNamesFor, inputOf, inputShapeOf, preprocessingOf } from "../model/picture.ts";
 import { type Wanted, openNetwork } from "../model/open.ts";
-import { inputOf, inputShapeOf, preprocessingOf } from "../model/picture.ts";
 
 /** A network in use. */
 export interface NetworkInUse {
@@ -35,7 +34,7 @@ export interface Taking {
 
 /**
  * Opens the network, as `openNetwork`. What had to be guessed is said on stderr.
- * @throws WorkError also for networks of several outputs
+ * Throws WorkError also for networks with several outputs.
  */
 export async function useNetwork(
   wanted: Wanted,

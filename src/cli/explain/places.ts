@@ -1,9 +1,8 @@
-// Where what is written of each image goes: the named file for one image, a folder for several.
-import { mkdir, realpath } from "node:fs/promises";
+/** @file Which images are explained (files, and the pictures of folders), and where the results of each go. */
+import { mkdir, realpath, readdir, stat } from "node:fs/promises";
 import { basename, extname, join, resolve } from "node:path";
 import { UsageError, WorkError, reason } from "../errors.ts";
 import { checkWritable } from "../files.ts";
-import { type Images, namesOf } from "./images.ts";
 
 /** What can be written of an image. */
 export interface Wanted {
@@ -28,8 +27,8 @@ const kinds = {
 /**
  * The files for each image, all tried for being writable before any work is done. Where nothing is asked for, figures go beside each
  * other into the current folder: `photo-explained.png`, for several images the folder `explained`.
- * @throws UsageError for endings that say nothing and for files that would replace an image or one another, WorkError for what cannot
- * be written
+ * Throws UsageError for unknown endings and for files that would replace an image or one another, WorkError for files that cannot be
+ * written.
  */
 export async function placesFor({ paths, areMany }: Images, wanted: Wanted): Promise<Places[]> {
   const { overlay, map } = wanted;
@@ -94,4 +93,56 @@ async function checkApart(
       throw new UsageError(`expected a place of its own for ${path}, which would replace ${what}`);
     taken.set(place, "another file that is asked for");
   }
+}
+
+/** Endings of the pictures that are taken from a folder. */
+const endings: readonly string[] = [".png", ".jpg", ".jpeg"];
+
+/** The images that were asked for. */
+export interface Images {
+  readonly paths: readonly string[];
+  /** Whether there may be several, so that what is written needs a folder. */
+  readonly areMany: boolean;
+}
+
+/**
+ * The images behind the given paths, those of a folder in the order of their names.
+ * Throws UsageError for no path at all, WorkError for a folder without pictures or one that cannot be read.
+ */
+export async function findImages(given: readonly string[]): Promise<Images> {
+  if (given.length === 0)
+    throw new UsageError("expected an image: -i photo.png, several of them, or a folder");
+  const lists = await Promise.all(given.map(async (path) => (await listFolder(path)) ?? [path]));
+  const isFolder = lists.some((list, i) => list.length !== 1 || list[0] !== given[i]);
+  return { paths: [...new Set(lists.flat())], areMany: given.length > 1 || isFolder };
+}
+
+/** The pictures of a folder; undefined for anything but a folder. */
+async function listFolder(path: string): Promise<string[] | undefined> {
+  const isFolder = await stat(path).then(
+    (found) => found.isDirectory(),
+    () => false, // Reading the file will say why, when its turn comes.
+  );
+  if (!isFolder) return undefined;
+  const names = await readdir(path).catch((error: unknown) => {
+    throw new WorkError(`cannot read the folder ${path}: ${reason(error)}`);
+  });
+  const pictures = names.filter((name) => endings.includes(extname(name).toLowerCase()));
+  if (pictures.length === 0)
+    throw new WorkError(
+      `${path}: expected pictures in the folder (${endings.join(", ")}), found none among ${names.length} files`,
+    );
+  return pictures.sort().map((name) => join(path, name));
+}
+
+/** A name for what is written of each image: its file's without the ending, with a number where two are alike. */
+export function namesOf(paths: readonly string[]): string[] {
+  const taken = new Set<string>();
+  return paths.map((path) => {
+    const stem = basename(path, extname(path));
+    let name = stem;
+    for (let n = 2; taken.has(name.toLowerCase()); n++) name = `${stem}-${n}`;
+    taken.add(name.toLowerCase());
+    return name;
+  });
 }

@@ -1,4 +1,4 @@
-// What is said of explanations at the terminal.
+/** @file What is printed about explanations. */
 import { type Explainer, type Explanation, metrics } from "../../explain/index.ts";
 import type { NetworkInUse } from "./network.ts";
 import type { Explained } from "./explain-image.ts";

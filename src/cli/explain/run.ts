@@ -1,14 +1,12 @@
-// Explains images one after another: a bad one is reported at the end and does not stop the rest.
+/** @file Explains images one after another: a bad one is reported at the end and does not stop the others. */
 import { type Explainer, judge, parameterRandomisation } from "../../explain/index.ts";
-import { startCounter } from "../counter.ts";
+import { startCounter } from "../progress.ts";
 import type { Context } from "../command.ts";
-import { Interrupted, UsageError, WorkError, oneLine } from "../errors.ts";
-import { interruptible } from "../interrupt.ts";
+import { Interrupted, UsageError, WorkError, oneLine, interruptible } from "../errors.ts";
 import type { NetworkInUse } from "./network.ts";
 import { type Asked, chooseClasses, chooseMethods } from "./asked.ts";
 import { type Explained, explainImage, optionsFor, writeExplained } from "./explain-image.ts";
-import type { Images } from "./images.ts";
-import type { Places } from "./places.ts";
+import type { Images, Places } from "./places.ts";
 import { type Judged, judgedTable, notesOf, overImages, report } from "./report.ts";
 import { className } from "./words.ts";
 
@@ -26,7 +24,7 @@ interface Done {
 
 /**
  * Explains every image and writes what is wanted of it.
- * @throws WorkError at the end, naming the images that could not be explained; at once where it is the only one, and for what is wrong
+ * Throws WorkError at the end, naming the images that could not be explained; at once where it is the only one, and for what is wrong
  * with network or options; Interrupted after Ctrl-C
  */
 export async function explainAll(

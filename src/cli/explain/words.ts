@@ -1,4 +1,4 @@
-// How classes and probabilities are written.
+/** @file How classes and probabilities are written. Loads nothing, so that help comes at once. */
 import type { Explanation } from "../../explain/index.ts";
 import type { NetworkInUse } from "./network.ts";
 

@@ -1,4 +1,4 @@
-// What there is: networks by name, files in the cache, formats, layers, operators.
+/** @file `adjoint models`: networks by name, files in the cache, formats, layers and operators. */
 import { readdir, stat } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import {
@@ -9,7 +9,7 @@ import {
   supportedFormats,
 } from "../../models/index.ts";
 import { WorkError, reason } from "../errors.ts";
-import { sizeText } from "../transfer.ts";
+import { sizeText } from "../progress.ts";
 
 /** A network by name. */
 interface NamedNetwork {

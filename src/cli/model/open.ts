@@ -1,4 +1,4 @@
-// The network that a command line means: a name, or a file.
+/** @file The network that a command line names: by its name or by a file. */
 import { stat } from "node:fs/promises";
 import { ArgumentError } from "../../index.ts";
 import {
@@ -9,9 +9,8 @@ import {
   loadModel,
 } from "../../models/index.ts";
 import type { Context } from "../command.ts";
-import { UsageError, WorkError, reason } from "../errors.ts";
-import { interruptible } from "../interrupt.ts";
-import { transferProgress } from "../transfer.ts";
+import { UsageError, WorkError, reason, interruptible } from "../errors.ts";
+import { transferProgress } from "../progress.ts";
 
 /** What was typed. */
 export interface Wanted {
@@ -63,8 +62,8 @@ function asUsage(error: unknown): never {
 
 /**
  * Opens the network, with its weights.
- * @throws UsageError for names that are none and options that do not fit, WorkError for files that are not there; errors of the
- * library for files that are wrong and downloads that fail
+ * Throws UsageError for unknown names and options that do not fit, WorkError for files that do not exist, and errors of the library
+ * for files that are wrong and downloads that fail.
  */
 export async function openNetwork(wanted: Wanted, context: Context): Promise<Opened> {
   const architecture = await nameOrFile(wanted.model);
@@ -115,7 +114,7 @@ export async function outlineNetwork(wanted: Wanted, context: Context): Promise<
 
 /**
  * Fails now if there is no such file.
- * @throws WorkError saying so
+ * Throws WorkError saying so.
  */
 export async function checkFile(path: string): Promise<void> {
   const found = await stat(path).catch((error: unknown) => {

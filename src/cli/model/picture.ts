@@ -1,4 +1,4 @@
-// A picture as a network's input: which size, which channels, which scaling.
+/** @file A picture as a network's input (size, channels, scaling), and the network's answer: probabilities of classes, and their names. */
 import type { Tensor } from "../../index.ts";
 import {
   type Interpolation,
@@ -8,9 +8,13 @@ import {
   architectures,
   loadImage,
   preprocess,
+  DownloadError,
+  imagenetClassNames,
+  parseClassNames,
 } from "../../models/index.ts";
 import { UsageError, WorkError } from "../errors.ts";
 import { type Opened, checkFile } from "./open.ts";
+import { readText } from "../files.ts";
 
 /** How pixels become input, and how that is known. */
 export interface Preprocessing {
@@ -43,7 +47,7 @@ export function preprocessingOf(
 
 /**
  * The picture in a file.
- * @throws WorkError for what is not there, FormatError for what is no picture
+ * Throws WorkError for files that do not exist, FormatError for files that are not pictures.
  */
 export async function readPicture(path: string): Promise<Picture> {
   await checkFile(path);
@@ -52,7 +56,7 @@ export async function readPicture(path: string): Promise<Picture> {
 
 /**
  * A picture as the network's input, [1, rows, columns, channels].
- * @throws WorkError for networks that take no pictures, UsageError for scalings that they cannot have
+ * Throws WorkError for networks that do not take pictures, UsageError for scalings that do not fit the channels.
  */
 export function inputOf(
   picture: Picture,
@@ -77,4 +81,62 @@ export function inputShapeOf({ inputShape }: LoadedModel): readonly [number, num
   throw new WorkError(
     `the network does not take pictures: expected an input [rows, columns, 1 or 3], got [${shape.join(", ")}]`,
   );
+}
+
+/** Largest file of names. */
+const cap = 2 ** 24;
+
+/**
+ * Probabilities from a network's output [1, C]. Scores that are not probabilities become some by softmax; a single number from 0 to 1 is the
+ * probability of the second of two classes.
+ * Throws WorkError for outputs that are not scores of classes.
+ */
+export function probabilitiesOf(output: unknown): {
+  readonly probabilities: Tensor;
+  readonly isSoftmax: boolean;
+} {
+  const { shape } = output as Partial<Tensor>;
+  if (shape === undefined || shape.length < 2 || shape.slice(1, -1).some((n) => n !== 1))
+    throw new WorkError(
+      shape === undefined
+        ? "the network has several outputs, and no single one that names classes"
+        : `the network does not classify: expected scores [classes], got an output [${shape.slice(1).join(", ")}]`,
+    );
+  const scores = (output as Tensor).reshape([shape.at(-1)!]);
+  const values = [...scores.data()];
+  if (!values.every(Number.isFinite))
+    throw new WorkError("the network gives scores that are not finite; are its weights right?");
+  const within = values.every((value) => value >= 0 && value <= 1 + 1e-6);
+  if (values.length === 1) {
+    const p = within ? scores : scores.sigmoid();
+    return { probabilities: p.neg().add(1).concat([p], 0), isSoftmax: !within };
+  }
+  const sum = values.reduce((total, value) => total + value, 0);
+  if (within && Math.abs(sum - 1) < 1e-3) return { probabilities: scores, isSoftmax: false };
+  const exponentials = scores.sub(scores.max()).exp();
+  return { probabilities: exponentials.div(exponentials.sum()), isSoftmax: true };
+}
+
+/**
+ * Names of `count` classes: those of a file, or ImageNet's where there are 1000. `note` says why there are none.
+ * Throws WorkError or FormatError for files with another number of names.
+ */
+export async function classNamesFor(
+  count: number,
+  file: string | undefined,
+): Promise<{ readonly names?: readonly string[]; readonly note?: string }> {
+  if (file !== undefined) {
+    const names = parseClassNames(await readText(file, cap), file);
+    if (names.length === count) return { names };
+    throw new WorkError(
+      `${file}: expected ${count} names, one for each class, got ${names.length}`,
+    );
+  }
+  if (count !== 1000) return {};
+  try {
+    return { names: await imagenetClassNames() };
+  } catch (error) {
+    if (!(error instanceof DownloadError)) throw error;
+    return { note: `classes have no names: ${error.message}` };
+  }
 }

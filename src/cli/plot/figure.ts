@@ -1,7 +1,7 @@
-// Puts a title, a legend and panels drawn by Observable Plot together into one SVG text.
+/** @file A title, a legend and panels drawn by Observable Plot as one SVG text. */
 import { plot, type PlotOptions } from "@observablehq/plot";
 import { parseHTML } from "linkedom";
-import { fontFamily, ink, size } from "./theme.ts";
+import { fontFamily, ink, size } from "./axes.ts";
 
 /** An entry of the legend. */
 export interface Key {
@@ -106,10 +106,7 @@ function round(svg: Element): void {
   }
 }
 
-/**
- * Draws a figure.
- * @returns SVG text, the same for the same input on every machine
- */
+/** Draws a figure as SVG text, the same for the same input on every machine. */
 export function draw(figure: Figure): string {
   const width = figure.width ?? size.width;
   const left = 16;

@@ -1,9 +1,8 @@
-// The loss over the iterations on a logarithmic axis: training, validation, and where the best was kept.
+/** @file The loss over the iterations on a logarithmic axis: training, validation, and the iteration that was kept. */
 import { type Markish, dot, line, ruleX, text } from "@observablehq/plot";
 import type { LossPoint } from "../../series/index.ts";
-import { axes, extent } from "./axes.ts";
+import { axes, extent, ink, palette, size } from "./axes.ts";
 import { type Key, draw } from "./figure.ts";
-import { ink, palette, size } from "./theme.ts";
 
 /** What the figure shows. */
 export interface LossCurve {

@@ -1,8 +1,7 @@
-// The phase portrait: the learned vector field, the trajectory through it, and the observations.
+/** @file The phase portrait: the learned vector field, the trajectory through it, and the observations. */
 import { type Markish, dot, line, vector } from "@observablehq/plot";
-import { axes, leftMargin, near, range } from "./axes.ts";
+import { axes, leftMargin, near, range, ink, palette, size } from "./axes.ts";
 import { type Key, draw } from "./figure.ts";
-import { ink, palette, size } from "./theme.ts";
 
 /** A path in the plane: parallel arrays. */
 export interface Path {

@@ -3,7 +3,9 @@ import { extname } from "node:path";
 import { kind } from "../../base/kinds.ts";
 import type { Kind } from "../../base/options.ts";
 import { writeAtomic } from "../files.ts";
-import { pngZoom } from "./theme.ts";
+
+/** PNG files are 1600 pixels wide: two for each logical one. */
+const pngZoom = 2;
 
 const formats: Record<string, (svg: string) => string | Promise<Uint8Array>> = {
   ".svg": (svg) => svg,

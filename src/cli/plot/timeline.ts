@@ -1,9 +1,8 @@
-// Observations, the fitted curve and its forecast over time, with the regions they belong to.
+/** @file Observations, the fitted curve and its forecast over time, with the regions that they belong to. */
 import { type Markish, type PlotOptions, dot, lineY, rect, ruleX, text } from "@observablehq/plot";
 import type { Series } from "../../series/index.ts";
-import { axes, extent, leftMargin, near, range } from "./axes.ts";
+import { axes, extent, leftMargin, near, range, ink, palette, size } from "./axes.ts";
 import { type Key, draw } from "./figure.ts";
-import { ink, palette, size } from "./theme.ts";
 
 /** A curve of all columns: `values` is [times, columns], row-major. */
 export interface Curve {
