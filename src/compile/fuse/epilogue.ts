@@ -1,15 +1,14 @@
 /**
- * @file Third part of fusion: elementwise work on the result of a convolution (bias, activation, the mask of a backward pass,
- * a residual) is done while the result is at hand, instead of in a pass over memory of its own.
+ * @file Last part of fusion: elementwise work on the result of a convolution (bias, activation, the mask of a backward pass, a
+ * residual) is done while the sums are in registers, instead of in a pass over memory of its own.
  */
 import { type Value, isPrim } from "../../ir/graph.ts";
 import { isTranscendental } from "../../ir/prim.ts";
 import type { Access } from "../../ir/value.ts";
 import { isVirtual } from "../access.ts";
-import { type Group, type Member, inOrder, onGroup } from "./group.ts";
-import { type Formation, mayMerge } from "./merge.ts";
+import { type Group, type Member, inOrder, onGroup, type Formation, mayMerge } from "./fusion.ts";
 
-/** Gives each convolution the first group of loops that can be its epilogue. Groups in an order in which they can run, given so. */
+/** Gives each convolution the first group of loops that can be its epilogue. Takes and gives groups in an order in which they can run. */
 export function attachEpilogues(groups: readonly Group[], formation: Formation): Group[] {
   const { makerOf, reach } = formation;
   const alive = new Set(groups);

@@ -5,8 +5,8 @@ import type { Instruction, Kernel, LoopNest, MatrixView, ConvWork, Work } from "
 import { stridesOf } from "../../ir/shape.ts";
 import { accessOf, isComputed } from "../access.ts";
 import { wasmTarget } from "../../backend/wasm/target.ts";
-import type { Group, Terms } from "./group.ts";
-import { formGroups } from "./groups.ts";
+import { type Group, type Terms, formGroups } from "./fusion.ts";
+import { attachEpilogues } from "./epilogue.ts";
 import { lowerGroup, readOf } from "./lower.ts";
 import { spreadConvolutions } from "./spread.ts";
 
@@ -15,7 +15,9 @@ export function formKernels(
   graph: Graph,
   terms: Terms = { target: wasmTarget, invariant: false },
 ): Kernel[] {
-  const { groups, makerOf } = formGroups(graph, terms);
+  const { groups: fused, formation } = formGroups(graph, terms);
+  const groups = attachEpilogues(fused, formation);
+  const { makerOf } = formation;
   const stored = storedValues(graph, groups, makerOf);
   const kernels = groups.map((group, index) =>
     kernelOf(group, index, (value) => stored.has(value), makerOf, terms),

@@ -12,7 +12,7 @@ import {
   unaryPrims,
 } from "../../ir/prim.ts";
 import type { Access } from "../../ir/value.ts";
-import { type Group, type Member, onGroup } from "./group.ts";
+import { type Group, type Member, onGroup } from "./fusion.ts";
 import type { Term } from "./space.ts";
 
 const unary: ReadonlySet<string> = new Set<string>([...unaryPrims, "not"]);

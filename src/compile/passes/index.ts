@@ -3,14 +3,10 @@ import type { Graph } from "../../ir/graph.ts";
 import type { Target } from "../../backend/backend.ts";
 import { wasmTarget } from "../../backend/wasm/target.ts";
 import { verifyGraph } from "../../ir/verify.ts";
-import { absorbPadding } from "./absorb-padding.ts";
-import { shareCommon } from "./common.ts";
-import { removeDeadCode } from "./dead-code.ts";
+import { absorbPadding, prepareKernels } from "./convolutions.ts";
+import { shareCommon, removeDeadCode, simplify } from "./shorten.ts";
 import { type Keeps, inlineCalls } from "./inline-calls.ts";
-import { materialize } from "./materialize.ts";
-import { prepareKernels } from "./prepare-kernels.ts";
-import { recompute } from "./recompute.ts";
-import { simplify } from "./simplify.ts";
+import { materialize, recompute } from "./memory.ts";
 
 /** A pass keeps what a graph computes. */
 export interface Pass {

@@ -3,8 +3,7 @@ import { type Graph, type Value, isPrim } from "../../../../ir/graph.ts";
 import type { TypedArray } from "../../../../ir/dtype.ts";
 import { Tensor } from "../../../../ir/tensor.ts";
 import { evaluateGraph } from "../../../../ir/trace.ts";
-import { literalOf } from "../../../../compile/passes/simplify.ts";
-import { removeDeadCode } from "../../../../compile/passes/dead-code.ts";
+import { literalOf, removeDeadCode } from "../../../../compile/passes/shorten.ts";
 import type { TracedModel } from "./traced.ts";
 
 /** Constants of a traced model. */

@@ -1,9 +1,59 @@
-/** @file Pass: algebraic identities that spare work, and arithmetic on literals. Only exact operations are folded. */
-import { type Graph, type Node, type TensorType, type Value, isPrim } from "../../ir/graph.ts";
+/** @file Passes that leave less to do: equal computations are done once, unused ones not at all, and identities and literals are folded. */
+import { type Graph, type Node, type Value, type TensorType, isPrim } from "../../ir/graph.ts";
+import { paramsKey } from "../../ir/key.ts";
+import { rewriteGraph, type Builder } from "./rewrite.ts";
 import { isView } from "../../ir/prim.ts";
 import { sameShape, sizeOf } from "../../ir/shape.ts";
-import { type Builder, rewriteGraph } from "./rewrite.ts";
 
+const commutative: ReadonlySet<string> = new Set([
+  "add",
+  "mul",
+  "max",
+  "min",
+  "eq",
+  "ne",
+  "and",
+  "or",
+]);
+
+/** Equal computations are done once. Host operations are never merged: each may leave a record for its own backward pass. */
+export function shareCommon(graph: Graph): Graph {
+  const known = new Map<string, readonly Value[]>();
+  return rewriteGraph(graph, (node, inputs, builder) => {
+    if (node.prim === "host" || node.prim === "call" || node.prim === "composite")
+      return builder.keep(node, inputs);
+    const key = keyOf(node, inputs);
+    const earlier = known.get(key);
+    if (earlier !== undefined) return earlier;
+    const outputs = builder.keep(node, inputs);
+    known.set(key, outputs);
+    return outputs;
+  });
+}
+
+function keyOf(node: Node, inputs: readonly Value[]): string {
+  const [x, y] = inputs;
+  const turned = inputs.length === 2 && x!.id > y!.id && commutative.has(node.prim);
+  const ids = turned ? `${y!.id},${x!.id}` : inputs.map((input) => input.id).join();
+  return `${node.prim}(${ids})${paramsKey(node)}`;
+}
+
+/** Drops nodes whose results nobody uses. */
+export function removeDeadCode(graph: Graph): Graph {
+  const used = new Set<Value>(graph.outputs);
+  const kept: Node[] = [];
+  for (let index = graph.nodes.length - 1; index >= 0; index--) {
+    const node = graph.nodes[index]!;
+    if (!node.outputs.some((output) => used.has(output))) continue;
+    kept.push(node);
+    for (const input of node.inputs) used.add(input);
+  }
+  return kept.length === graph.nodes.length
+    ? graph
+    : { inputs: graph.inputs, nodes: kept.reverse(), outputs: graph.outputs };
+}
+
+/** Algebraic identities that save work, and arithmetic on literals. Only what is exact is folded, signs of zeros included. */
 export function simplify(graph: Graph): Graph {
   return rewriteGraph(graph, (node, inputs, builder) => {
     const simpler = rule(node, inputs, builder);

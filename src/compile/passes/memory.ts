@@ -1,23 +1,73 @@
-/**
- * @file Pass: what is quickly made again from a tensor that lies in memory anyway is made again where it is needed later, and not
- * stored: the mask of a relu for the way back from the activation, deviations from a mean (Chen et al. 2016, "Training deep nets
- * with sublinear memory cost", for free). Writing a large tensor takes twice the traffic of reading one.
- */
-import { type Graph, type Node, type Value, isPrim } from "../../ir/graph.ts";
-import { comparePrims, isElementwise, isReduce, isView } from "../../ir/prim.ts";
+/** @file Passes that decide what is stored: copies where a kernel or a caller needs them, and values made again instead of stored. */
+import type { Target } from "../../backend/backend.ts";
+import { type Graph, type Value, isPrim, type Node } from "../../ir/graph.ts";
+import { isElementwise, isReduce, isView, comparePrims } from "../../ir/prim.ts";
+import { accessOf, isComputed, isVirtual, isWhole } from "../access.ts";
+import { spaceOf } from "../fuse/space.ts";
+import { Builder, rewriteGraph } from "./rewrite.ts";
 import { sizeOf } from "../../ir/shape.ts";
 import { kernelBytes } from "../../ir/dtype.ts";
-import { accessOf, isVirtual, isWhole } from "../access.ts";
-import { rewriteGraph } from "./rewrite.ts";
+
+/** After this pass every output is computed, distinct and no input; operands of direct and host kernels are whole, those of large matrix products lie in memory. */
+export function materialize(graph: Graph, target: Target): Graph {
+  const copied = new Map<Value, Value>();
+  const copy = (value: Value, builder: Builder): Value => builder.add("copy", {}, [value], value);
+  const inMemory = (value: Value, builder: Builder): Value => {
+    if (isWhole(value)) return value;
+    let result = copied.get(value);
+    if (result === undefined) copied.set(value, (result = copy(value, builder)));
+    return result;
+  };
+  const direct = rewriteGraph(graph, (node, inputs, builder) => {
+    const walks = isElementwise(node.prim) || isReduce(node.prim) || isView(node.prim);
+    if (walks || isPrim(node, "concat") || isPrim(node, "pad")) return builder.keep(node, inputs);
+    // A kernel is read with any strides once, to be laid out; matrix products too take any, but the large ones want elements in memory.
+    if (isPrim(node, "matmul") || isPrim(node, "prepareKernel"))
+      return builder.keep(
+        node,
+        spaceOf(node, target) !== undefined
+          ? inputs
+          : inputs.map((input) =>
+              isVirtual(accessOf(input).base) ? inMemory(input, builder) : input,
+            ),
+      );
+    return builder.keep(
+      node,
+      inputs.map((input) => inMemory(input, builder)),
+    );
+  });
+  const builder = new Builder();
+  builder.nodes.push(...direct.nodes);
+  const inputs = new Set(direct.inputs);
+  const taken = new Set<Value>();
+  const outputs = direct.outputs.map((value) => {
+    // An output that is a whole view of a computed value lends its memory to that value.
+    const { base } = accessOf(value);
+    const free =
+      isWhole(value) &&
+      !isVirtual(base) &&
+      isComputed(base) &&
+      !inputs.has(base) &&
+      !taken.has(base);
+    const result = free ? value : copy(value, builder);
+    taken.add(accessOf(result).base);
+    return result;
+  });
+  return { inputs: direct.inputs, nodes: builder.nodes, outputs };
+}
 
 /** Elements from which a tensor leaves the caches before it is needed again. */
 const fewest = 1 << 16;
-/** The other operands are smaller by so much. */
+/** The other operands are at least this many times smaller. */
 const smaller = 16;
 
 const quick: ReadonlySet<string> = new Set([...comparePrims, "add", "sub", "mul"]);
 
-/** Must be the last pass: fusion knows the new nodes themselves. */
+/**
+ * A value that is quickly made from a large tensor that is stored anyway is made again for later readers, and not stored: the mask of a
+ * relu for the backward pass, made from the activation; deviations from a mean (Chen et al. 2016, "Training deep nets with sublinear
+ * memory cost"). Writing a large tensor takes twice the traffic of reading one. Must be the last pass: others would undo it.
+ */
 export function recompute(graph: Graph): Graph {
   const plan = planOf(graph);
   if (plan.size === 0) return graph;
@@ -121,8 +171,8 @@ function largeOperand({ inputs, outputs }: Node): Value | undefined {
 }
 
 /**
- * Through how many folds, and nodes that are no loops over elements, what the readers of a value read has come at most from
- * `large`, less those that the value itself has come through: what is 0 may be in one kernel with it.
+ * For each reader of `value`: the most reductions (and other nodes that are not elementwise) on any path from `large` to the reader,
+ * minus those on the path to `value`. A reader of stage 0 can share a kernel with the value.
  */
 function stages(
   large: Value,

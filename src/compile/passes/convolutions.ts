@@ -1,15 +1,16 @@
-/**
- * @file Pass: zeros around images become the padding of the convolutions that read them, which do not store them. Padded
- * images that something else reads are left alone: they are in memory anyway, and the images themselves need not be kept.
- */
-import type { Pair } from "../../ir/conv.ts";
+/** @file Passes over convolutions: zeros around images become padding, and kernels are laid out by nodes of their own. */
+import { type Pair, convShape } from "../../ir/conv.ts";
 import { type Graph, type Node, type Value, isPrim } from "../../ir/graph.ts";
 import { rewriteGraph } from "./rewrite.ts";
+import type { Target } from "../../backend/backend.ts";
 
 type Pad = Node<"pad"> & Node;
 type Conv = (Node<"conv"> | Node<"convFilter">) & Node;
 
-/** After this pass no `conv` or `convFilter` reads zeros put around rows and columns that nothing else reads. */
+/**
+ * Zeros around images become the padding of the convolutions that read them, and are never stored. Padded images that something else
+ * reads too are left alone: they are in memory anyway, and the images themselves need not be kept.
+ */
 export function absorbPadding(graph: Graph): Graph {
   const absorbed = absorbedBy(graph);
   if (absorbed.size === 0) return graph;
@@ -71,4 +72,49 @@ function padsOf(value: Value, absorbed: ReadonlySet<Node>): Pad[] {
   )
     pads.push(node as Pad);
   return pads;
+}
+
+/**
+ * Every `conv` becomes a `preparedConv`, whose kernel is laid out (or transformed) by a node of its own: computed once if the kernel is
+ * a constant, and shared by convolutions with the same kernel.
+ */
+export function prepareKernels(graph: Graph, invariant: boolean, target: Target): Graph {
+  const known = new Map<Value, Map<string, Value>>();
+  return rewriteGraph(graph, (node, inputs, builder) => {
+    if (!isPrim(node, "conv")) return builder.keep(node, inputs);
+    const [x, kernel] = inputs as [Value, Value];
+    const { params, outputs } = node;
+    const dtype = x.dtype as "float32" | "float64";
+    const shape = convShape(x.shape, kernel.shape, params, dtype);
+    // Which algorithm is cheapest may depend on the batch: then that of one sample is everybody's.
+    const algorithm = target.convolution(
+      invariant ? { ...shape, batch: 1 } : shape,
+      params.algorithm,
+    );
+    const size = target.preparedSize(shape, algorithm);
+    let layouts = known.get(kernel);
+    if (layouts === undefined) known.set(kernel, (layouts = new Map()));
+    const layout = `${algorithm} ${params.groups}`;
+    let prepared = layouts.get(layout);
+    if (prepared === undefined) {
+      // What the image is does not matter to the layout: a kernel is prepared once for images of any size.
+      const type = { shape: [size], dtype };
+      prepared = builder.add(
+        "prepareKernel",
+        { ...params, prepared: algorithm, size },
+        [kernel],
+        type,
+      );
+      layouts.set(layout, prepared);
+    }
+    const of = kernel.shape as readonly [number, number, number, number];
+    return [
+      builder.add(
+        "preparedConv",
+        { ...params, prepared: algorithm, kernel: of },
+        [x, prepared],
+        outputs[0]!,
+      ),
+    ];
+  });
 }
