@@ -2,12 +2,11 @@
  * @file How a loop nest walks through memory: one local per way of walking, moved as loops advance, and loads and stores
  * of lanes at such places.
  */
+import { kernelBytes, type DType } from "../../../ir/dtype.ts";
 import type { Value } from "../../../ir/graph.ts";
 import type { View } from "../../../ir/kernel.ts";
 import type { FunctionBuilder, Local } from "../asm/index.ts";
 import { type Address, type EmitContext, addressOf } from "../emit.ts";
-import type { DType } from "../../../ir/dtype.ts";
-import { bytesOf } from "./schedule.ts";
 
 interface Walk {
   readonly local: Local;
@@ -151,7 +150,7 @@ export function loadLanes(
   stride: number,
   { count, shift }: Lanes,
 ): void {
-  const bytes = bytesOf(dtype);
+  const bytes = kernelBytes[dtype];
   const at = (index: number): number => pointers.push(place, (shift + index) * stride * bytes);
   if (stride === 0) fn.load(bytes === 8 ? "v128.load64_splat" : "v128.load32_splat", at(0));
   else if (stride === 1 && count * bytes === 16) fn.load("v128.load", at(0), bytes);
@@ -193,7 +192,7 @@ export function storeLanes(
   { count, shift }: Lanes,
   value: () => void,
 ): void {
-  const bytes = bytesOf(dtype);
+  const bytes = kernelBytes[dtype];
   const vector = scratchVector(fn);
   value();
   if (dtype === "bool") fn.op("i32x4.neg");

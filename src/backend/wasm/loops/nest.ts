@@ -1,4 +1,5 @@
 /** @file One scheduled nest: loops, hoisted instructions, stores and reductions. */
+import { kernelBytes } from "../../../ir/dtype.ts";
 import type { FunctionBuilder, Local } from "../asm/index.ts";
 import type { Address, EmitContext } from "../emit.ts";
 import {
@@ -17,7 +18,6 @@ import {
   variesOf,
   type Schedule,
   type ScheduledReduction,
-  bytesOf,
 } from "./schedule.ts";
 import { type Lanes, loadLanes, storeLanes, type Place, Pointers } from "./access.ts";
 
@@ -96,14 +96,14 @@ class NestEmitter {
     );
     this.loads = body.map((instruction) =>
       instruction.kind === "load"
-        ? this.pointers.place(instruction.value, instruction.view, bytesOf(instruction.dtype))
+        ? this.pointers.place(instruction.value, instruction.view, kernelBytes[instruction.dtype])
         : undefined,
     );
     this.counters = body.map((instruction) =>
       instruction.kind === "index" ? this.pointers.counter(instruction.view) : undefined,
     );
     this.storePlaces = stores.map(({ value, view }) =>
-      this.pointers.place(value, view, bytesOf(value.dtype)),
+      this.pointers.place(value, view, kernelBytes[value.dtype]),
     );
     let partial = 0;
     this.running = reductions.map((reduction) => {
@@ -114,7 +114,7 @@ class NestEmitter {
       const registers = kind === "register" ? this.copies : kind === "lanes" ? 1 : 0;
       return {
         reduction,
-        out: this.pointers.place(value, view, bytesOf(value.dtype)),
+        out: this.pointers.place(value, view, kernelBytes[value.dtype]),
         partial:
           kind === "lanes"
             ? this.pointers.at(partials, start, partialStrides(schedule, reduction))

@@ -2,7 +2,7 @@
  * @file Schedules a loop nest for 128-bit SIMD: the axis that lanes run along, the order of the loops, how deep each
  * instruction belongs, where each reduction is accumulated, and which strided loads are gathered first.
  */
-import { type DType, kernelBytes } from "../../../ir/dtype.ts";
+import { kernelBytes } from "../../../ir/dtype.ts";
 import type { Instruction, LoopNest, Reduction, Store } from "../../../ir/kernel.ts";
 import type { Value } from "../../../ir/graph.ts";
 import { mapViews, workOf, lanesOfFolds, operandsOf } from "./nests.ts";
@@ -139,9 +139,6 @@ function depthOf(instruction: Instruction, depth: readonly number[]): number {
   return Math.max(0, ...operandsOf(instruction).map((operand) => depth[operand]!));
 }
 
-/** Bytes of an element in kernel memory. */
-export const bytesOf = (dtype: DType): number => kernelBytes[dtype];
-
 // What is decided about a schedule before it is emitted: what stays on the stack, how many vectors go together, and
 // where partial results lie.
 
@@ -267,7 +264,7 @@ export function gatherStrided(schedule: Schedule): Gathered {
       stride *= schedule.extents[loop]!;
     }
     places.set(value, bytes);
-    bytes += Math.ceil((stride * bytesOf(dtype)) / 64) * 64;
+    bytes += Math.ceil((stride * kernelBytes[dtype]) / 64) * 64;
     const along = (list: readonly number[]): number[] => kept.map((loop) => list[loop]!);
     copies.push({
       extents,

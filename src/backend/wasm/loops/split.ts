@@ -2,9 +2,9 @@
  * @file Large nests are cut along an axis into chunks that threads may share. If a reduction folds that axis, each chunk
  * has partial results of its own, which are folded in the order of the chunks.
  */
+import { kernelBytes } from "../../../ir/dtype.ts";
 import type { LoopNest, View, Reduction } from "../../../ir/kernel.ts";
 import { type Cut, cut } from "../kernels/flow.ts";
-import { bytesOf } from "./schedule.ts";
 import type { Value } from "../../../ir/graph.ts";
 import { foldOrder, mapViews, workOf } from "./nests.ts";
 
@@ -159,8 +159,8 @@ export function withPartialResults(nest: LoopNest, axis: number, count: number):
       strides[other] = size;
       size *= nest.extents[other]!;
     }
-    const step = Math.ceil((size * bytesOf(dtype)) / alignment) * alignment;
-    const perChunk = step / bytesOf(dtype);
+    const step = Math.ceil((size * kernelBytes[dtype]) / alignment) * alignment;
+    const perChunk = step / kernelBytes[dtype];
     const value: Value = { id: -1, shape: [count * perChunk], dtype, node: null };
     places.set(value, bytes);
     bytes += count * step;
