@@ -120,6 +120,26 @@ export function oneOf<const Word extends string>(words: readonly Word[]): Kind<W
   };
 }
 
+/** A name from a table, for the value there, or a value of the user's own: `own` describes those that `accepts` takes. */
+export function nameOr<Value, Name extends string = string>(
+  table: Readonly<Record<Name, Value>>,
+  own: string,
+  accepts: (given: unknown) => boolean,
+): Kind<Name | Value, Value> {
+  const names = Object.keys(table);
+  const expected = `${own}, or one of ${names.join(", ")}`;
+  return {
+    expected,
+    read(who, given, Fails) {
+      if (accepts(given)) return given as Value;
+      if (typeof given !== "string") throw new Fails(complaint(who, expected, describe(given)));
+      checkChoice(who, given, names, Fails);
+      return table[given as Name];
+    },
+    parse: (typed) => typed,
+  };
+}
+
 /** A function. `Signature` is its type, which a check at run time cannot see. */
 export function callback<Signature>(): Kind<Signature> {
   return kind("a function", (given) => typeof given === "function");

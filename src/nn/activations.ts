@@ -1,7 +1,6 @@
 /** @file Activation functions, each applied to every element (softmax along the last axis), with Keras' names, constants and defaults. */
 import * as ops from "../ops/index.ts";
-import { ArgumentError, ShapeError, complaint, describe } from "../base/errors.ts";
-import type { Failure } from "../base/options.ts";
+import { ShapeError, complaint, describe } from "../base/errors.ts";
 import { composite } from "../ops/composite.ts";
 import { formatShape, sameShape } from "../ir/shape.ts";
 import { Tensor } from "../ir/tensor.ts";
@@ -177,21 +176,3 @@ export function activated(who: string, activation: Activation, x: Tensor): Tenso
 
 /** Names of the activations. */
 export type ActivationName = keyof typeof activations;
-
-/** The function for a name, or the function given. Throws `Fails` naming `who` and the known names. */
-export function activationOf(
-  who: string,
-  activation: unknown,
-  Fails: Failure = ArgumentError,
-): Activation {
-  if (typeof activation === "function") return activation as Activation;
-  if (typeof activation === "string" && Object.hasOwn(activations, activation))
-    return activations[activation as ActivationName];
-  throw new Fails(
-    complaint(
-      who,
-      `a function, or one of ${Object.keys(activations).join(", ")}`,
-      describe(activation),
-    ),
-  );
-}

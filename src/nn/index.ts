@@ -5,7 +5,6 @@ import "../ops/index.ts";
 export { optional, required, sameAs } from "../base/options.ts";
 export type { Kind, Option, OptionsOf, SettingsOf, Spec } from "../base/options.ts";
 export * as activations from "./activations.ts";
-export { activationOf } from "./activations.ts";
 export type { Activation, ActivationName } from "./activations.ts";
 export * as initializers from "./initializers.ts";
 export type { Initializer, InitializerName } from "./initializers.ts";
@@ -22,6 +21,7 @@ export type {
 export { SymbolicTensor } from "./graph/symbolic.ts";
 export { child, factory, layer, state, weight } from "./declare.ts";
 export type { Declaration, DeclaredLayer, Definition, LayerClass, OptionsFor } from "./declare.ts";
+export { activationOf } from "./kinds.ts";
 export * as kinds from "./kinds.ts";
 export type { BordersOption, PaddingOption, PairOption } from "./kinds.ts";
 export { Layer } from "./layer.ts";

@@ -1,8 +1,7 @@
 /** @file Initialisers: what parameters are before training. Each is a function of a random key, a shape and a dtype. */
 import type { DType } from "../ir/dtype.ts";
-import { ArgumentError, complaint, describe } from "../base/errors.ts";
 import { finite, oneOf, positive } from "../base/kinds.ts";
-import { type Failure, type OptionsOf, optional, schema } from "../base/options.ts";
+import { type OptionsOf, optional, schema } from "../base/options.ts";
 import { type Shape, sizeOf } from "../ir/shape.ts";
 import type { Tensor } from "../ir/tensor.ts";
 import { full, random } from "../ops/index.ts";
@@ -132,21 +131,3 @@ export const initializers = {
 
 /** Names of the initialisers. */
 export type InitializerName = keyof typeof initializers;
-
-/** The function for a name, or the function given. Throws `Fails` naming `who` and the known names. */
-export function initializerOf(
-  who: string,
-  initializer: unknown,
-  Fails: Failure = ArgumentError,
-): Initializer {
-  if (typeof initializer === "function") return initializer as Initializer;
-  if (typeof initializer === "string" && Object.hasOwn(initializers, initializer))
-    return initializers[initializer as InitializerName];
-  throw new Fails(
-    complaint(
-      who,
-      `a function, or one of ${Object.keys(initializers).join(", ")}`,
-      describe(initializer),
-    ),
-  );
-}

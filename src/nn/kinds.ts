@@ -1,17 +1,12 @@
 /** @file The kinds of values that layers' options take: those of all options, and those of nn alone. */
-import { complaint, describe } from "../base/errors.ts";
-import { kind } from "../base/kinds.ts";
+import { ArgumentError, complaint, describe } from "../base/errors.ts";
+import { kind, nameOr } from "../base/kinds.ts";
 import type { Failure, Kind } from "../base/options.ts";
 import type { Pair } from "../ir/conv.ts";
 import { type Shape, formatShape, sameShape } from "../ir/shape.ts";
 import { Tensor } from "../ir/tensor.ts";
-import { type Activation, type ActivationName, activationOf, activations } from "./activations.ts";
-import {
-  type Initializer,
-  type InitializerName,
-  initializerOf,
-  initializers,
-} from "./initializers.ts";
+import { type Activation, type ActivationName, activations } from "./activations.ts";
+import { type Initializer, type InitializerName, initializers } from "./initializers.ts";
 
 export * from "../base/kinds.ts";
 
@@ -43,19 +38,26 @@ const isInteger =
   (value: unknown): value is number =>
     Number.isInteger(value) && (value as number) >= least;
 
-const namesOf = (table: object): string => Object.keys(table).join(", ");
-
 /** An activation: a function that keeps shapes, or the name of one. */
-export const activation: Kind<ActivationName | Activation, Activation> = {
-  expected: `a function, or one of ${namesOf(activations)}`,
-  read: activationOf,
-};
+export const activation: Kind<ActivationName | Activation, Activation> = nameOr<
+  Activation,
+  ActivationName
+>(activations, "a function", (given) => typeof given === "function");
+
+/** The function for a name, or the function given. Throws `Fails` naming `who` and the known names. */
+export function activationOf(
+  who: string,
+  given: unknown,
+  Fails: Failure = ArgumentError,
+): Activation {
+  return activation.read(who, given, Fails);
+}
 
 /** An initialiser: a function of a key, a shape and a dtype, or the name of one. */
-export const initializer: Kind<InitializerName | Initializer, Initializer> = {
-  expected: `a function, or one of ${namesOf(initializers)}`,
-  read: initializerOf,
-};
+export const initializer: Kind<InitializerName | Initializer, Initializer> = nameOr<
+  Initializer,
+  InitializerName
+>(initializers, "a function", (given) => typeof given === "function");
 
 /** One number for rows and columns, or one for each. */
 export type PairOption = number | Pair;

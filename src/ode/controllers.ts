@@ -1,7 +1,6 @@
 /** @file Step size controllers: rules that turn error estimates into factors for the next step. */
-import { complaint, describe } from "../base/errors.ts";
-import { between, kind } from "../base/kinds.ts";
-import { type Kind, type OptionsOf, checkChoice, optional, schema } from "../base/options.ts";
+import { between, kind, nameOr } from "../base/kinds.ts";
+import { type Kind, type OptionsOf, optional, schema } from "../base/options.ts";
 import { power } from "../base/power.ts";
 
 /** A rule for one integration. It may remember earlier steps. */
@@ -133,15 +132,8 @@ export const controllers: Readonly<Record<string, () => Controller>> = {
 };
 
 /** A controller by name, or one that was made. */
-export const controllerKind: Kind<string | Controller, Controller> = {
-  expected: `one of ${Object.keys(controllers).join(", ")}, or a controller`,
-  read(who, given, Fails) {
-    if (typeof given === "object" && typeof (given as Controller | null)?.begin === "function")
-      return given as Controller;
-    if (typeof given !== "string")
-      throw new Fails(complaint(who, controllerKind.expected, describe(given)));
-    checkChoice(who, given, Object.keys(controllers), Fails);
-    return controllers[given]!();
-  },
-  parse: (typed) => typed,
-};
+export const controllerKind: Kind<string | Controller, Controller> = nameOr(
+  Object.fromEntries(Object.entries(controllers).map(([name, make]) => [name, make()])),
+  "a controller",
+  (given) => typeof (given as Partial<Controller> | null)?.begin === "function",
+);

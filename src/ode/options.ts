@@ -1,13 +1,7 @@
 /** @file Options of solves, declared once: how an integration steps and who watches it, with their kinds, defaults and checks. */
 import { ArgumentError, complaint, describe } from "../base/errors.ts";
-import { abortSignal, between, callback, count, kind, positive } from "../base/kinds.ts";
-import {
-  type Kind,
-  type OptionsOf,
-  type SettingsOf,
-  checkChoice,
-  optional,
-} from "../base/options.ts";
+import { abortSignal, between, callback, count, kind, nameOr, positive } from "../base/kinds.ts";
+import { type Kind, type OptionsOf, type SettingsOf, optional } from "../base/options.ts";
 import type { Tree } from "../ir/tree.ts";
 import { type Controller, controllerKind } from "./controllers.ts";
 import type { Norm, Tolerance } from "./norm.ts";
@@ -16,18 +10,11 @@ import type { StatsReport, StepReport } from "./status.ts";
 import { type Method, isAdaptive } from "./stepper.ts";
 
 /** A method by name, or one that `rungeKutta` or `oneStep` made. */
-export const methodKind: Kind<string | Method, Method> = {
-  expected: `one of ${[...methods.keys()].join(", ")}, or a method that rungeKutta or oneStep made`,
-  read(who, given, Fails) {
-    if (typeof given === "object" && typeof (given as Method | null)?.step === "function")
-      return given as Method;
-    if (typeof given !== "string")
-      throw new Fails(complaint(who, methodKind.expected, describe(given)));
-    checkChoice(who, given, [...methods.keys()], Fails);
-    return methods.get(given)!;
-  },
-  parse: (typed) => typed,
-};
+export const methodKind: Kind<string | Method, Method> = nameOr(
+  methods,
+  "a method that rungeKutta or oneStep made",
+  (given) => typeof (given as Partial<Method> | null)?.step === "function",
+);
 
 /** Checked against the state, once that is known. */
 export const toleranceKind: Kind<Tolerance> = kind(

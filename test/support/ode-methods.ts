@@ -3,5 +3,7 @@ import { methods } from "../../src/ode/methods/index.ts";
 import type { RungeKuttaMethod } from "../../src/ode/runge-kutta.ts";
 
 export const rungeKuttaMethods: ReadonlyMap<string, RungeKuttaMethod> = new Map(
-  [...methods].filter((entry): entry is [string, RungeKuttaMethod] => "tableau" in entry[1]),
+  Object.entries(methods).filter(
+    (entry): entry is [string, RungeKuttaMethod] => "tableau" in entry[1],
+  ),
 );

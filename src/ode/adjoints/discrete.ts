@@ -6,7 +6,7 @@
  */
 import { AdjointError } from "../../base/errors.ts";
 import { whole } from "../../base/kinds.ts";
-import { checkOptions, optional, schema } from "../../base/options.ts";
+import { type OptionsOf, checkOptions, optional, schema } from "../../base/options.ts";
 import type { HostContext, HostOp, HostRun, Pointer } from "../../ir/host.ts";
 import { Layout } from "../../ir/layout.ts";
 import { keyOf } from "../../ir/key.ts";
@@ -33,11 +33,9 @@ const checkpointSchema = schema({
 });
 
 /** Options of `{ kind: "checkpoint" }`. */
-export interface CheckpointOptions {
-  readonly kind: "checkpoint";
-  /** States kept, at least 2; 256 unless given. */
-  readonly slots?: number | undefined;
-}
+export type CheckpointOptions = { readonly kind: "checkpoint" } & OptionsOf<
+  (typeof checkpointSchema)["spec"]
+>;
 
 /** Every state is kept. No step is computed twice but for its own derivative. */
 export const direct: GradientMode = {

@@ -15,6 +15,6 @@ const all: readonly Method[] = [
 ];
 
 /** Every method, under the name that the option `method` takes. */
-export const methods: ReadonlyMap<string, Method> = new Map(
+export const methods: Readonly<Record<string, Method>> = Object.fromEntries(
   all.map((method) => [method.name, method]),
 );

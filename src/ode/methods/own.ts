@@ -2,11 +2,10 @@
 import { ArgumentError, complaint } from "../../base/errors.ts";
 import { callback, finite, kind, listOf, text, whole } from "../../base/kinds.ts";
 import { type OptionsOf, optional, required, schema } from "../../base/options.ts";
-import type { Tensor } from "../../ir/tensor.ts";
 import { add, cast, div, sub } from "../../ops/elementwise.ts";
 import type { Field } from "../field.ts";
 import { type RungeKuttaMethod, explicitRungeKutta } from "../runge-kutta.ts";
-import type { Method, Slope, StepEnd, StepStart } from "../stepper.ts";
+import type { Method, StepEnd, StepStart } from "../stepper.ts";
 import { type Interpolant, hermiteInterpolant, tableauDefect, tableauOf } from "../tableau.ts";
 
 const tableauSchema = schema({
@@ -69,28 +68,30 @@ function hermiteOfEnds(order: number): Interpolant {
 
 const oneStepSchema = schema({
   name: required(text, "the name that errors call it by"),
-  order: required(whole(1), "order of the solution"),
-  errorOrder: optional(whole(1), undefined, "q for an error estimate O(h^q)"),
-  step: required(callback<OneStepOptions["step"]>(), "writes one step"),
-  begin: optional(callback<NonNullable<OneStepOptions["begin"]>>(), undefined, "what is carried"),
-  check: optional(callback<NonNullable<OneStepOptions["check"]>>(), undefined, "refuses fields"),
+  order: required(whole(1), "order of the solution: errors after a fixed time are O(h^order)"),
+  errorOrder: optional(
+    whole(1),
+    undefined,
+    "q if `step` returns an error estimate O(h^q): steps are then chosen by tolerance; left out for fixed steps",
+  ),
+  step: required(
+    callback<(start: StepStart, field: Field) => StepEnd>(),
+    "writes one step from (t, y) of size h",
+  ),
+  begin: optional(
+    callback<NonNullable<Method["begin"]>>(),
+    undefined,
+    "what is carried from step to step beside y, as it is at the first step",
+  ),
+  check: optional(
+    callback<NonNullable<Method["check"]>>(),
+    undefined,
+    "throws ArgumentError if the method cannot solve a field; its paths name the leaves of y",
+  ),
 });
 
 /** What the author of a method writes: see `oneStep`. */
-export interface OneStepOptions {
-  /** The name that errors call it by. */
-  readonly name: string;
-  /** Order of the solution: errors after a fixed time are O(h^order). */
-  readonly order: number;
-  /** q if `step` returns an error estimate O(h^q): steps are then chosen by tolerance. Leave it out for fixed steps. */
-  readonly errorOrder?: number;
-  /** Writes one step from (t, y) of size h. */
-  step(start: StepStart, field: Field): StepEnd;
-  /** What is carried from step to step beside y, as it is at the first step. */
-  begin?(f: Slope, t: Tensor, y: readonly Tensor[], field: Field): readonly Tensor[];
-  /** Throws ArgumentError if the method cannot solve a field. `paths` name the leaves of y. */
-  check?(who: string, field: Field, paths: readonly string[]): void;
-}
+export type OneStepOptions = OptionsOf<(typeof oneStepSchema)["spec"]>;
 
 /**
  * A method of your own from its step, written with tensors: for `method` in every solve, with every gradient mode. `step` receives
