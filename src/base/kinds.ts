@@ -127,7 +127,7 @@ export function nameOr<Value, Name extends string = string>(
   accepts: (given: unknown) => boolean,
 ): Kind<Name | Value, Value> {
   const names = Object.keys(table);
-  const expected = `${own}, or one of ${names.join(", ")}`;
+  const expected = `one of ${names.join(", ")}, or ${own}`;
   return {
     expected,
     read(who, given, Fails) {

@@ -5,8 +5,15 @@ import { type Shape, broadcastShapes } from "../../ir/shape.ts";
 import type { Tensor } from "../../ir/tensor.ts";
 import { requireTensor } from "../../ops/bind.ts";
 import { concat } from "../../ops/index.ts";
-import { type OptionsFor, factory, layer, notAList } from "../declare.ts";
-import type { AnyLayer } from "../layer.ts";
+import {
+  type Declaration,
+  type DeclaredLayer,
+  type OptionsFor,
+  factory,
+  layer,
+  notAList,
+} from "../declare.ts";
+import type { AnyLayer, LayerOptions } from "../layer.ts";
 import { axis as axisKind } from "../kinds.ts";
 import { formatShapes } from "../shapes.ts";
 
@@ -37,18 +44,6 @@ function commonShape(label: string, shapes: readonly Shape[], count = shapes.len
   }
 }
 
-type Named = Pick<AnyLayer, "label">;
-
-const merged = {
-  takesList: true,
-  outputShape: ({ label }: Named, shapes: readonly Shape[]): Shape => commonShape(label, shapes),
-} as const;
-
-const mergedPair = {
-  takesList: true,
-  outputShape: ({ label }: Named, shapes: readonly Shape[]): Shape => commonShape(label, shapes, 2),
-} as const;
-
 /** The inputs, with axes of 1 in front of samples of lower rank. Throws ArgumentError or ShapeError where they do not fit. */
 function aligned(of: AnyLayer, x: readonly Tensor[], count = x.length): readonly Tensor[] {
   requireTensors(of, x);
@@ -71,58 +66,62 @@ function aligned(of: AnyLayer, x: readonly Tensor[], count = x.length): readonly
   });
 }
 
-/** The sum of its inputs. */
-export class Add extends layer("add", {}, merged) {
+/** What `elementwise` gives. */
+type ElementwiseClass = { readonly declaration: Declaration } & (new (
+  options?: LayerOptions,
+) => DeclaredLayer<readonly Tensor[]> & {
   /** Tensors [batch, ...] that broadcast -> one tensor. Throws ArgumentError and ShapeError naming the layer. */
-  forward(x: readonly Tensor[]): Tensor {
-    return aligned(this, x).reduce((sum, one) => sum.add(one));
-  }
+  forward(x: readonly Tensor[]): Tensor;
+});
+
+/** A class of layers that take their inputs together by an operation on two; `count` inputs if that is given. */
+function elementwise(
+  kind: string,
+  merge: (a: Tensor, b: Tensor) => Tensor,
+  count?: number,
+): ElementwiseClass {
+  return class extends layer(
+    kind,
+    {},
+    {
+      takesList: true,
+      outputShape: ({ label }, shapes): Shape => commonShape(label, shapes, count),
+    },
+  ) {
+    forward(x: readonly Tensor[]): Tensor {
+      return aligned(this, x, count).reduce((before, one) => merge(before, one));
+    }
+  };
 }
+
+/** The sum of its inputs. */
+export class Add extends elementwise("add", (a, b) => a.add(b)) {}
 
 /** The sum of several inputs as a layer: `add().apply([a, b])`. Extents of 1 broadcast. Throws ShapeError where the inputs' shapes do not fit. */
 export const add = factory(Add);
 
 /** The first of two inputs minus the second. */
-export class Subtract extends layer("subtract", {}, mergedPair) {
-  /** Tensors [batch, ...] that broadcast -> one tensor. Throws ArgumentError and ShapeError naming the layer. */
-  forward(x: readonly Tensor[]): Tensor {
-    const [a, b] = aligned(this, x, 2);
-    return a!.sub(b!);
-  }
-}
+export class Subtract extends elementwise("subtract", (a, b) => a.sub(b), 2) {}
 
 /** The difference of two inputs as a layer: `subtract().apply([a, b])`. Extents of 1 broadcast. Throws ArgumentError for another number of inputs, ShapeError where their shapes do not fit. */
 export const subtract = factory(Subtract);
 
 /** The product of its inputs, element by element. */
-export class Multiply extends layer("multiply", {}, merged) {
-  /** Tensors [batch, ...] that broadcast -> one tensor. Throws ArgumentError and ShapeError naming the layer. */
-  forward(x: readonly Tensor[]): Tensor {
-    return aligned(this, x).reduce((product, one) => product.mul(one));
-  }
-}
+export class Multiply extends elementwise("multiply", (a, b) => a.mul(b)) {}
 
 /** The product of several inputs as a layer: `multiply().apply([a, b])`. Extents of 1 broadcast. Throws ShapeError where the inputs' shapes do not fit. */
 export const multiply = factory(Multiply);
 
 /** The first of two inputs divided by the second. */
-export class Divide extends layer("divide", {}, mergedPair) {
-  /** Tensors [batch, ...] that broadcast -> one tensor. Throws ArgumentError and ShapeError naming the layer. */
-  forward(x: readonly Tensor[]): Tensor {
-    const [a, b] = aligned(this, x, 2);
-    return a!.div(b!);
-  }
-}
+export class Divide extends elementwise("divide", (a, b) => a.div(b), 2) {}
 
 /** The quotient of two inputs as a layer: `divide().apply([a, b])`. Extents of 1 broadcast. Throws ArgumentError for another number of inputs, ShapeError where their shapes do not fit. */
 export const divide = factory(Divide);
 
 /** The mean of its inputs, element by element. */
-export class Average extends layer("average", {}, merged) {
-  /** Tensors [batch, ...] that broadcast -> one tensor. Throws ArgumentError and ShapeError naming the layer. */
-  forward(x: readonly Tensor[]): Tensor {
-    const inputs = aligned(this, x);
-    return inputs.reduce((sum, one) => sum.add(one)).mul(1 / inputs.length);
+export class Average extends elementwise("average", (a, b) => a.add(b)) {
+  override forward(x: readonly Tensor[]): Tensor {
+    return super.forward(x).mul(1 / x.length);
   }
 }
 
@@ -130,23 +129,13 @@ export class Average extends layer("average", {}, merged) {
 export const average = factory(Average);
 
 /** The largest of its inputs, element by element. */
-export class Maximum extends layer("maximum", {}, merged) {
-  /** Tensors [batch, ...] that broadcast -> one tensor. Throws ArgumentError and ShapeError naming the layer. */
-  forward(x: readonly Tensor[]): Tensor {
-    return aligned(this, x).reduce((largest, one) => largest.maximum(one));
-  }
-}
+export class Maximum extends elementwise("maximum", (a, b) => a.maximum(b)) {}
 
 /** The largest of several inputs as a layer: `maximum().apply([a, b])`. Extents of 1 broadcast. Throws ShapeError where the inputs' shapes do not fit. */
 export const maximum = factory(Maximum);
 
 /** The smallest of its inputs, element by element. */
-export class Minimum extends layer("minimum", {}, merged) {
-  /** Tensors [batch, ...] that broadcast -> one tensor. Throws ArgumentError and ShapeError naming the layer. */
-  forward(x: readonly Tensor[]): Tensor {
-    return aligned(this, x).reduce((smallest, one) => smallest.minimum(one));
-  }
-}
+export class Minimum extends elementwise("minimum", (a, b) => a.minimum(b)) {}
 
 /** The smallest of several inputs as a layer: `minimum().apply([a, b])`. Extents of 1 broadcast. Throws ShapeError where the inputs' shapes do not fit. */
 export const minimum = factory(Minimum);
