@@ -25,8 +25,10 @@ function inputsOf({ time, state, parameters }: Field): Layout<{ t: TensorType; y
   return new Layout({ t: time, y: state, p: parameters });
 }
 
-const orZeros = (found: readonly (Tensor | undefined)[], like: List): Tensor[] =>
-  found.map((tensor, i) => tensor ?? zeros(like[i]!.shape, { dtype: like[i]!.dtype }));
+/** One tensor for each type: zeros where none was found. */
+export function orZeros(found: readonly (Tensor | undefined)[], like: List): Tensor[] {
+  return like.map(({ shape, dtype }, i) => found[i] ?? zeros(shape, { dtype }));
+}
 
 /** The state of the augmented adjoint system. */
 export type AugmentedState = Layout<{ z: List; a: List; gradients: List }>;

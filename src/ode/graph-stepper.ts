@@ -11,7 +11,6 @@ import type { Field } from "./field.ts";
 import { ErrorNorm, type ErrorScale } from "./norm.ts";
 import { type PackedState, allocateState, packingOf, sizeInBytes } from "./packing.ts";
 import {
-  type BeginGraph,
   type Method,
   type StepGraph,
   type Stepper,
@@ -46,8 +45,8 @@ interface FullState extends PackedState {
 }
 
 /** A compiled graph with its layout. */
-interface Compiled<G extends StepGraph | BeginGraph> {
-  readonly written: G;
+interface Compiled {
+  readonly written: StepGraph;
   readonly procedure: Procedure;
 }
 
@@ -61,8 +60,8 @@ class GraphStepper implements Stepper {
   readonly #leafBytes: readonly number[];
   #now: FullState;
   #next: FullState;
-  readonly #plain: Compiled<StepGraph>;
-  readonly #begin: Compiled<BeginGraph> | undefined;
+  readonly #plain: Compiled;
+  readonly #begin: Compiled | undefined;
   readonly #norm: ErrorNorm;
   readonly #error: PackedState;
   /** t and h of a step; then the weights of a state inside it. */
@@ -75,7 +74,7 @@ class GraphStepper implements Stepper {
   #t = 0;
   #h = 0;
   /** What states inside a step take; made when the first one is asked for. */
-  #inside: { step: Compiled<StepGraph>; slopes: Pointer[][]; end: FullState } | undefined;
+  #inside: { step: Compiled; slopes: Pointer[][]; end: FullState } | undefined;
   #between: { sum: Procedure; start: { y: number; slopes: readonly number[] } } | undefined;
   #hasSlopes = false;
 
@@ -95,11 +94,8 @@ class GraphStepper implements Stepper {
     this.#weights = new Float64Array(count);
     const adaptive = isAdaptive(method);
     this.#plain = this.#compile(stepGraph(method, field, false, adaptive), "step");
-    const written = beginGraph(method, field);
-    this.#begin = written && {
-      written,
-      procedure: context.compile(written.graph, `${name}/begin`),
-    };
+    const begin = beginGraph(method, field);
+    this.#begin = begin && this.#compile(begin, "begin");
     this.#norm = new ErrorNorm(context, state, scale, adaptive, name);
   }
 
@@ -115,21 +111,16 @@ class GraphStepper implements Stepper {
     this.#copyLeaves(this.#now.leaves, y);
     this.#parameters = parameters;
     this.#bindParameters(this.#plain);
+    if (this.#begin !== undefined) this.#bindParameters(this.#begin);
     if (this.#inside !== undefined) this.#bindParameters(this.#inside.step);
     if (isAdaptive(this.#method)) this.#norm.begin(extras);
   }
 
   prepare(t: number): void {
     if (this.#begin === undefined) return;
-    const { procedure, written } = this.#begin;
-    const { inputs, outputs, evaluations } = written;
-    this.#setTimes(t, 0);
-    procedure.bindInput(inputs.start.t, this.#scalars);
-    procedure.bindInputs(inputs.start.y, this.#now.leaves);
-    procedure.bindInputs(inputs.start.parameters, this.#parameters);
-    procedure.bindOutputs(outputs.start.carried, this.#now.carried);
-    procedure.run();
-    this.evaluations += evaluations;
+    this.#t = t;
+    this.#h = 0;
+    this.#run(this.#begin, [], this.#now.carried);
   }
 
   firstStep(t: number, direction: number): number {
@@ -152,7 +143,7 @@ class GraphStepper implements Stepper {
     const { outputs } = this.#plain.written;
     if (isAdaptive(this.#method))
       this.#plain.procedure.bindOutputs(outputs.start.error, this.#error.leaves);
-    this.#run(this.#plain, this.#next);
+    this.#run(this.#plain, this.#next.leaves, this.#next.carried);
     return isAdaptive(this.#method)
       ? this.#norm.measure(this.#error, this.#now, this.#next)
       : this.#norm.check(this.#next);
@@ -179,7 +170,7 @@ class GraphStepper implements Stepper {
       inside.slopes.forEach((slope, j) =>
         inside.step.procedure.bindOutputs(start.slopes[j]!, slope),
       );
-      this.#run(inside.step, inside.end);
+      this.#run(inside.step, inside.end.leaves, inside.end.carried);
     }
     return inside.slopes;
   }
@@ -188,13 +179,14 @@ class GraphStepper implements Stepper {
     [this.#now, this.#next] = [this.#next, this.#now];
   }
 
-  #run({ procedure, written }: Compiled<StepGraph>, to: FullState): void {
+  #run(compiled: Compiled, y: readonly Pointer[], carried: readonly Pointer[]): void {
+    const { procedure, written } = compiled;
     const { inputs, outputs, evaluations } = written;
     this.#setTimes(this.#t, this.#h);
     procedure.bindInputs(inputs.start.y, this.#now.leaves);
-    procedure.bindInputs(inputs.start.carried, this.#now.carried);
-    procedure.bindOutputs(outputs.start.y, to.leaves);
-    procedure.bindOutputs(outputs.start.carried, to.carried);
+    if (compiled !== this.#begin) procedure.bindInputs(inputs.start.carried, this.#now.carried);
+    procedure.bindOutputs(outputs.start.y, y);
+    procedure.bindOutputs(outputs.start.carried, carried);
     procedure.run();
     this.evaluations += evaluations;
   }
@@ -216,7 +208,7 @@ class GraphStepper implements Stepper {
     return this.#view;
   }
 
-  #makeInside(): { step: Compiled<StepGraph>; slopes: Pointer[][]; end: FullState } {
+  #makeInside(): { step: Compiled; slopes: Pointer[][]; end: FullState } {
     const { state } = this.#field;
     const written = stepGraph(this.#method, this.#field, true);
     const step = this.#compile(written, "step-with-slopes");
@@ -277,7 +269,7 @@ class GraphStepper implements Stepper {
     };
   }
 
-  #compile(written: StepGraph, name: string): Compiled<StepGraph> {
+  #compile(written: StepGraph, name: string): Compiled {
     const procedure = this.#context.compile(written.graph, `${this.#name}/${name}`);
     const { t, h } = written.inputs.start;
     procedure.bindInput(t, this.#scalars);
@@ -285,7 +277,7 @@ class GraphStepper implements Stepper {
     return { written, procedure };
   }
 
-  #bindParameters({ written, procedure }: Compiled<StepGraph>): void {
+  #bindParameters({ written, procedure }: Compiled): void {
     procedure.bindInputs(written.inputs.start.parameters, this.#parameters);
   }
 

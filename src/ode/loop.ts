@@ -295,7 +295,10 @@ export function unrollSolve(
   const saved: (readonly Tensor[])[] = [];
   let y = given.y0;
   let carried: readonly Tensor[] = begun
-    ? inline(begun.graph, begun.inputs.join({ t: scalar(start), y, parameters }))
+    ? inline(
+        begun.graph,
+        begun.inputs.join({ t: scalar(start), h: scalar(0), y, carried: [], parameters }),
+      )
     : [];
   let t = start;
   while (saved.length < rows && times[saved.length] === start) saved.push(y);

@@ -111,55 +111,60 @@ export function weightedSum(
 
 const time: TensorType = { shape: [], dtype: "float64" };
 
-/** A step, or its beginning, as a graph. */
-interface Written<Inputs, Outputs> {
+type List = readonly TensorType[];
+
+/**
+ * A step of a method on a field, or its beginning, as a graph. A beginning writes what the first step carries: it has no y among its
+ * outputs, nothing carried among its inputs, and does not read h.
+ */
+export interface StepGraph {
   readonly graph: Graph;
-  readonly inputs: Inputs;
-  readonly outputs: Outputs;
+  readonly inputs: Layout<{
+    t: TensorType;
+    h: TensorType;
+    y: List;
+    carried: List;
+    parameters: List;
+  }>;
+  readonly outputs: Layout<{ y: List; carried: List; error: List; slopes: readonly List[] }>;
   /** Evaluations of f in it. */
   readonly evaluations: number;
 }
 
-type List = readonly TensorType[];
-
-/** The step of a method on a field. */
-export type StepGraph = Written<
-  Layout<{ t: TensorType; h: TensorType; y: List; carried: List; parameters: List }>,
-  Layout<{ y: List; carried: List; error: List; slopes: readonly List[] }>
->;
-
-/** What a method carries at the first step, as a graph. */
-export type BeginGraph = Written<
-  Layout<{ t: TensorType; y: List; parameters: List }>,
-  Layout<{ carried: List }>
->;
-
-function counted(field: Field, parameters: readonly Tensor[]): { f: Slope; calls(): number } {
-  let calls = 0;
-  const f: Slope = (t, y) => {
-    calls += 1;
-    return inline(field.graph, [cast(t, field.time.dtype), ...y, ...parameters]);
-  };
-  return { f, calls: () => calls };
+function written(
+  field: Field,
+  carried: List,
+  write: (start: StepStart) => readonly Tensor[],
+): Omit<StepGraph, "outputs"> {
+  const { state, parameters } = field;
+  const inputs = new Layout({ t: time, h: time, y: state, carried, parameters });
+  let evaluations = 0;
+  const graph = inputs.graph(({ parameters: values, ...start }) => {
+    const f: Slope = (t, y) => {
+      evaluations += 1;
+      return inline(field.graph, [cast(t, field.time.dtype), ...y, ...values]);
+    };
+    const sum: StepStart["sum"] = (weights, slopes) =>
+      start.y.map((leaf, index) =>
+        weightedSum(
+          leaf,
+          weights,
+          slopes.map((slope) => slope[index]!),
+          start.h,
+        ),
+      );
+    return write({ ...start, f, sum });
+  });
+  return { graph, inputs, evaluations };
 }
 
 /** The graph of what a method carries at the first step; undefined if that is nothing. */
-export function beginGraph(method: Method, field: Field): BeginGraph | undefined {
+export function beginGraph(method: Method, field: Field): StepGraph | undefined {
   if (method.begin === undefined) return undefined;
-  const inputs = new Layout({ t: time, y: field.state, parameters: field.parameters });
-  let evaluations = 0;
-  const graph = inputs.graph(({ t, y, parameters }) => {
-    const { f, calls } = counted(field, parameters);
-    const carried = method.begin!(f, t, y, field);
-    evaluations = calls();
-    return carried;
-  });
-  return {
-    graph,
-    inputs,
-    outputs: new Layout({ carried: graph.outputs.map(typeOf) }),
-    evaluations,
-  };
+  const begin = written(field, [], ({ f, t, y }) => method.begin!(f, t, y, field));
+  const carried = begin.graph.outputs.map(typeOf);
+  const outputs: StepGraph["outputs"] = new Layout({ y: [], carried, error: [], slopes: [] });
+  return { ...begin, outputs };
 }
 
 /** Types of what a method carries from step to step beside y. */
@@ -174,31 +179,17 @@ export function stepGraph(
   inside: boolean,
   withError = false,
 ): StepGraph {
-  const carries = carriedTypes(method, field);
-  const { state, parameters } = field;
-  const inputs = new Layout({ t: time, h: time, y: state, carried: carries, parameters });
-  let evaluations = 0;
-  const graph = inputs.graph(({ t, h, y, carried, parameters }) => {
-    const { f, calls } = counted(field, parameters);
-    const sum: StepStart["sum"] = (weights, slopes) =>
-      y.map((leaf, index) =>
-        weightedSum(
-          leaf,
-          weights,
-          slopes.map((slope) => slope[index]!),
-          h,
-        ),
-      );
-    const end = method.step({ f, t, h, y, carried, sum }, field, inside);
-    evaluations = calls();
+  const { state } = field;
+  const carried = carriedTypes(method, field);
+  const step = written(field, carried, (start) => {
+    const end = method.step(start, field, inside);
     const error = withError ? (end.error ?? []) : [];
     const slopes = inside ? (end.slopes ?? []) : [];
     return [...end.y, ...(end.carried ?? []), ...error, ...slopes.flat()];
   });
   const slopes = inside ? method.interpolant.coefficients.map(() => state) : [];
   const error = withError ? state : [];
-  const outputs = new Layout({ y: state, carried: carries, error, slopes });
-  return { graph, inputs, outputs, evaluations };
+  return { ...step, outputs: new Layout({ y: state, carried, error, slopes }) };
 }
 
 /**

@@ -8,8 +8,8 @@ import { Layout } from "../../ir/layout.ts";
 import { sizeOf } from "../../ir/shape.ts";
 import type { Tensor } from "../../ir/tensor.ts";
 import { vjpGraph } from "../../autodiff/graph-derivatives.ts";
-import { zeros } from "../../ops/creation.ts";
 import { add, cast, mul } from "../../ops/elementwise.ts";
+import { orZeros } from "../derivatives.ts";
 import type { Field } from "../field.ts";
 import { sizeInBytes } from "../packing.ts";
 import { type Method, type StepGraph, beginGraph, carriedTypes, stepGraph } from "../stepper.ts";
@@ -37,10 +37,8 @@ export function addElements(
   for (let index = 0; index < size; index++) sum[index] = x[index]! + y[index]!;
 }
 
-const sumOf = (total: Tensor, part: Tensor | undefined): Tensor =>
-  part === undefined ? total : add(total, part);
-const orZeros = (found: readonly (Tensor | undefined)[], like: List): Tensor[] =>
-  found.map((tensor, i) => tensor ?? zeros(like[i]!.shape, { dtype: like[i]!.dtype }));
+const sumOf = (total: Tensor | undefined, part: Tensor | undefined): Tensor | undefined =>
+  total === undefined || part === undefined ? (total ?? part) : add(total, part);
 
 /** What one step backward takes beside t, h and the step's start. */
 type BackLayout = Layout<{
@@ -57,13 +55,18 @@ type BackLayout = Layout<{
   gradients: List;
 }>;
 
-/** A step backward: the cotangents of the state at its start, and the gradients with the step's part added. */
+/**
+ * A step (or the beginning of all) backward: the cotangents of the state at its start, and the gradients with its part added. What a
+ * beginning carries depends on a y that goes on besides, so its own cotangent is added.
+ */
 function stepBackGraph(layout: BackLayout, step: StepGraph, wanted: readonly number[]): Graph {
   const types = layout.split(layout.types);
+  const leaves = types.y.length;
   const isInside = types.pulls.length > 0;
+  const isBegin = step.outputs.start.carried === 0;
   const pulled = new Layout({
     y: isInside ? types.y : [],
-    slopes: types.pulls.slice(isInside ? types.y.length : 0),
+    slopes: types.pulls.slice(isInside ? leaves : 0),
   });
   const wrt = step.inputs.join({
     t: false,
@@ -74,15 +77,14 @@ function stepBackGraph(layout: BackLayout, step: StepGraph, wanted: readonly num
   });
   return layout.graph((given) => {
     const pulls = pulled.split(given.pulls);
+    const cotangents = [...given.adjoint.slice(isBegin ? leaves : 0), ...pulls.slopes];
     const start = step.inputs.join(given);
-    const found = step.inputs.split(
-      vjpGraph(step.graph, start, wrt).pullback([...given.adjoint, ...pulls.slopes]),
-    );
-    const y = orZeros(found.y, types.y);
+    const found = step.inputs.split(vjpGraph(step.graph, start, wrt).pullback(cotangents));
+    const besides = isBegin ? given.adjoint : pulls.y;
+    const y = found.y.map((leaf, index) => sumOf(leaf, besides[index]));
     return [
-      ...y.map((leaf, index) => sumOf(leaf, pulls.y[index])),
-      ...orZeros(found.carried, types.carried),
-      ...wanted.map((index, i) => sumOf(given.gradients[i]!, found.parameters[index])),
+      ...orZeros([...y, ...found.carried], types.adjoint),
+      ...wanted.map((index, i) => sumOf(given.gradients[i], found.parameters[index])!),
     ];
   });
 }
@@ -161,6 +163,7 @@ export class StepBack {
   #parameters: readonly Pointer[] = [];
   #plain: CompiledBack | undefined;
   #inside: CompiledBack | undefined;
+  #begin: CompiledBack | undefined;
   #pull: ((weights: Float64Array, h: number, cotangent: readonly Pointer[]) => void) | undefined;
 
   /** `wanted`: the parameters whose gradients are summed up. */
@@ -210,76 +213,47 @@ export class StepBack {
 
   /** Walks back over the step of size h from (t, state), with the outputs added since the last one. */
   back(t: number, h: number, state: readonly Pointer[]): void {
-    const isPulled = this.#isPulled;
-    const { layout, procedure, evaluations } = isPulled
-      ? (this.#inside ??= this.#compile(true))
-      : (this.#plain ??= this.#compile(false));
+    const step = this.#isPulled
+      ? (this.#inside ??= this.#compile(
+          stepGraph(this.#method, this.#field, true),
+          "step-with-outputs",
+        ))
+      : (this.#plain ??= this.#compile(stepGraph(this.#method, this.#field, false), "step"));
+    if (this.#isPulled) step.procedure.bindInputs(step.layout.start.pulls, this.#pulls.now);
+    this.#run(step, t, h, state);
+    this.steps += 1;
+    this.#isPulled = false;
+  }
+
+  /** Ends at (t0, y0): what the method carries there depends on y0 and the parameters. */
+  finish(t0: number, y0: readonly Pointer[]): void {
+    if (this.#method.begin === undefined) return;
+    this.#begin ??= this.#compile(beginGraph(this.#method, this.#field)!, "begin");
+    this.#run(this.#begin, t0, 0, y0);
+  }
+
+  #run(
+    { layout, procedure, evaluations }: CompiledBack,
+    t: number,
+    h: number,
+    y: readonly Pointer[],
+  ): void {
     const adjoint = this.#adjoint;
     const gradients = this.#gradients;
     const { start } = layout;
     const block = this.#context.view("float64", this.#scalars, 2);
     block[0] = t;
     block[1] = h;
-    procedure.bindInputs(start.y, state);
+    procedure.bindInputs(start.y, y);
     procedure.bindInputs(start.parameters, this.#parameters);
     procedure.bindInputs(start.adjoint, adjoint.now);
-    if (isPulled) procedure.bindInputs(start.pulls, this.#pulls.now);
     procedure.bindInputs(start.gradients, gradients.now);
     procedure.bindOutputs(0, adjoint.next);
     procedure.bindOutputs(adjoint.next.length, gradients.next);
     procedure.run();
     adjoint.exchange();
     gradients.exchange();
-    this.steps += 1;
     this.evaluations += evaluations;
-    this.#isPulled = false;
-  }
-
-  /** Ends at (t0, y0): what the method carries there depends on y0 and the parameters. */
-  finish(t0: number, y0: readonly Pointer[]): void {
-    const { state, parameters } = this.#field;
-    const begin = beginGraph(this.#method, this.#field);
-    if (begin === undefined) return;
-    const { inputs, graph, outputs } = begin;
-    const wanted = this.#wanted;
-    const accumulated = wanted.map((index) => parameters[index]!);
-    const layout = new Layout({
-      t: scalar,
-      y: state,
-      parameters,
-      adjoint: state,
-      carried: outputs.types,
-      gradients: accumulated,
-    });
-    const wrt = inputs.join({
-      t: false,
-      y: state.map(() => true),
-      parameters: parameters.map((_, index) => wanted.includes(index)),
-    });
-    const procedure = this.#context.compile(
-      layout.graph((given) => {
-        const start = inputs.join(given);
-        const found = inputs.split(vjpGraph(graph, start, wrt).pullback(given.carried));
-        return [
-          ...given.adjoint.map((leaf, index) => sumOf(leaf, found.y[index])),
-          ...wanted.map((index, i) => sumOf(given.gradients[i]!, found.parameters[index])),
-        ];
-      }),
-      "discrete/begin",
-    );
-    const adjoint = this.#adjoint;
-    const gradients = this.#gradients;
-    this.#context.view("float64", this.#scalars, 1)[0] = t0;
-    procedure.bindInput(layout.start.t, this.#scalars);
-    procedure.bindInputs(layout.start.y, y0);
-    procedure.bindInputs(layout.start.parameters, this.#parameters);
-    procedure.bindInputs(layout.start.adjoint, adjoint.now);
-    procedure.bindInputs(layout.start.gradients, gradients.now);
-    procedure.bindOutputs(0, [...adjoint.next.slice(0, state.length), ...gradients.next]);
-    procedure.run();
-    adjoint.exchange();
-    gradients.exchange();
-    this.evaluations += begin.evaluations;
   }
 
   /** Copies out the adjoint of y, and the gradients. */
@@ -288,23 +262,22 @@ export class StepBack {
     this.#gradients.copyTo(gradients);
   }
 
-  /** A step without outputs inside, or one with: each compiled when the first such step comes. */
-  #compile(isInside: boolean): CompiledBack {
-    const step = stepGraph(this.#method, this.#field, isInside);
+  #compile(step: StepGraph, name: string): CompiledBack {
     const { y, carried, parameters } = step.inputs.split(step.inputs.types);
+    const isInside = step.outputs.split(step.outputs.types).slopes.length > 0;
     const layout: BackLayout = new Layout({
       t: scalar,
       h: scalar,
       y,
       carried,
       parameters,
-      adjoint: [...y, ...carried].map(typeOf),
+      adjoint: [...this.#field.state, ...carriedTypes(this.#method, this.#field)].map(typeOf),
       pulls: isInside ? this.#pullTypes.types : [],
       gradients: this.#wanted.map((index) => parameters[index]!),
     });
     const procedure = this.#context.compile(
       stepBackGraph(layout, step, this.#wanted),
-      isInside ? "discrete/step-with-outputs" : "discrete/step",
+      `discrete/${name}`,
     );
     procedure.bindInput(layout.start.t, this.#scalars);
     procedure.bindInput(layout.start.h, this.#scalars + 8);
