@@ -72,6 +72,20 @@ export function flag<O extends AnyOption>(flags: string, option: O): Flag<O, fal
   return { flags, option, many: false };
 }
 
+/** An option of the library that the command line may leave open; `otherwise` says what happens then. */
+export function open<Given, Value>(
+  option: Option<Given, Value, boolean>,
+  otherwise: string,
+): Option<Given, Value | undefined, false> {
+  const help = `${phrase(option.help)} (default: ${otherwise})`;
+  return { ...option, needed: false, fallback: undefined, help };
+}
+
+/** Help as a list of flags has it: a phrase, not a sentence. */
+export function phrase(help: string): string {
+  return help.replace(/^[A-Z](?=[a-z])/, (first) => first.toLowerCase()).replace(/\.$/, "");
+}
+
 /** A flag with one value or more, `<name...>`: a list, empty unless given. */
 export function manyFlag<O extends AnyOption>(flags: string, option: O): Flag<O, true> {
   return { flags, option, many: true };

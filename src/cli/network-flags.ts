@@ -1,24 +1,8 @@
 /** @file Flags that say which network is meant and what it takes: the same for all commands that run one. */
-import { finitePositive, oneOf, text } from "../base/kinds.ts";
+import { finitePositive, text } from "../base/kinds.ts";
 import { optional } from "../base/options.ts";
-import type { Interpolation, PreprocessMode } from "../models/index.ts";
-import { flag } from "./command.ts";
-
-// Written out, so that help does not load the library; the types hold the lists to what the library takes.
-export const preprocessing = [
-  "caffe",
-  "tf",
-  "torch",
-  "unit",
-  "raw",
-  "raw-bgr",
-] as const satisfies readonly PreprocessMode[];
-export const resizing = [
-  "nearest",
-  "box",
-  "bilinear",
-  "bicubic",
-] as const satisfies readonly Interpolation[];
+import { pictureSpec } from "../models/options.ts";
+import { flag, open } from "./command.ts";
 
 /** Where a network's weights come from, and how wide it is. */
 export const networkFlags = {
@@ -45,20 +29,9 @@ export const pictureFlags = {
   ...networkFlags,
   preprocess: flag(
     "--preprocess <how>",
-    optional(
-      oneOf(preprocessing),
-      undefined,
-      `how pixels become input: ${preprocessing.join(", ")} (default: as the network expects, if that is known, otherwise raw)`,
-    ),
+    open(pictureSpec.mode, "as the network expects, if that is known, otherwise raw"),
   ),
-  resize: flag(
-    "--resize <how>",
-    optional(
-      oneOf(resizing),
-      "nearest",
-      `how the picture is brought to the network's size: ${resizing.join(", ")}`,
-    ),
-  ),
+  resize: flag("--resize <how>", pictureSpec.interpolation),
   classes: flag(
     "--classes <file>",
     optional(

@@ -2,10 +2,11 @@
 import { Command as Parser, CommanderError, Option as ParserFlag } from "commander";
 import { flag as yesNo, whole } from "../base/kinds.ts";
 import { optional } from "../base/options.ts";
-import { type Command, type Context, type Flag, flag } from "./command.ts";
+import { type Command, type Context, type Flag, flag, phrase } from "./command.ts";
 import { UsageError, exitCode, oneLine } from "./errors.ts";
 
-const common = {
+/** The flags that every command has. */
+export const commonFlags = {
   seed: flag("--seed <n>", optional(whole(0, 2 ** 32 - 1), 0, "seed of everything random")),
   quiet: flag("-q, --quiet", optional(yesNo, false, "print errors only")),
 };
@@ -20,11 +21,14 @@ function readText({ flags, option }: Flag, text: string): unknown {
 
 function toParserFlag(given: Flag): ParserFlag {
   const { flags, option, many } = given;
-  const made = new ParserFlag(flags, option.help);
+  const made = new ParserFlag(flags, phrase(option.help));
   if (!flags.includes("<")) return made;
   const { fallback } = option;
   if (fallback !== undefined && !many)
-    made.default(undefined, Array.isArray(fallback) ? fallback.join(",") : String(fallback));
+    made.default(
+      fallbackOf(given),
+      Array.isArray(fallback) ? fallback.join(",") : String(fallback),
+    );
   return made.argParser((text: string, before: unknown) => {
     const value = readText(given, text);
     return many ? [...((before ?? []) as unknown[]), value] : value;
@@ -40,7 +44,7 @@ function fallbackOf({ option, many, flags }: Flag): unknown {
 function addCommand(program: Parser, command: Command): void {
   const parser = program.command(command.name).description(command.help);
   for (const { name, help } of command.arguments) parser.argument(name, help);
-  const flags = Object.entries({ ...command.flags, ...common }).map(
+  const flags = Object.entries({ ...command.flags, ...commonFlags }).map(
     ([key, given]) => [key, given as Flag, toParserFlag(given as Flag)] as const,
   );
   for (const [, , parserFlag] of flags) parser.addOption(parserFlag);

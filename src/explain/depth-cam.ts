@@ -22,7 +22,7 @@ import type { PassMethod, Probe } from "./method.ts";
 import { gradCam } from "./methods/activation-maps.ts";
 import { layerNames } from "./network/layers.ts";
 import { type Network, readingsOf } from "./network/pass.ts";
-import { commonOptions } from "./options.ts";
+import { commonOptions } from "./method.ts";
 import { type Request, requestOf } from "./request.ts";
 
 const who = "depthCam";

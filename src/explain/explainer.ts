@@ -5,9 +5,15 @@ import type { Tensor } from "../ir/tensor.ts";
 import { ExplainError } from "./errors.ts";
 import { type Explanation, explanationsOf } from "./explanation.ts";
 import { folds } from "./maps.ts";
-import type { Method, PassMethod, StudyMethod } from "./method.ts";
+import {
+  type ExplainOptions,
+  type Method,
+  type PassMethod,
+  type StudyMethod,
+  optionsOf,
+} from "./method.ts";
 import type { Network } from "./network/pass.ts";
-import { type ExplainOptions, optionsOf } from "./options.ts";
+
 import { probe, programOf } from "./probe.ts";
 import { requestOf } from "./request.ts";
 

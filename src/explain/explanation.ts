@@ -3,7 +3,8 @@ import { type Shape, sizeOf } from "../ir/shape.ts";
 import type { Tensor } from "../ir/tensor.ts";
 import { mergedMaps } from "./maps.ts";
 import type { EndingKind } from "./network/ending.ts";
-import { type Score, noClass } from "./network/pass.ts";
+import { noClass } from "./network/pass.ts";
+import type { Score } from "./options.ts";
 import type { Findings } from "./probe.ts";
 import type { Request } from "./request.ts";
 

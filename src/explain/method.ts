@@ -1,10 +1,21 @@
-/** @file What a method of explanation is: facts about it, and one function. */
-import type { Spec, SettingsOf } from "../base/options.ts";
+/** @file What a method of explanation is: facts about it, one function, and the options that all methods take. */
+import { complaint } from "../base/errors.ts";
+import { callback } from "../base/kinds.ts";
+import {
+  type OptionsOf,
+  type Schema,
+  type SettingsOf,
+  type Spec,
+  optional,
+  schema,
+} from "../base/options.ts";
 import type { Tensor } from "../ir/tensor.ts";
+import { ExplainError } from "./errors.ts";
 import type { Fold } from "./maps.ts";
 import type { BiasTerm } from "./network/biases.ts";
-import type { Score } from "./network/pass.ts";
+import type { TargetFunction } from "./network/pass.ts";
 import type { ProgramKey } from "./network/programs.ts";
+import { type Score, type batchOptions, explainSpec, type randomOptions } from "./options.ts";
 
 /** What every method says about itself. */
 export interface MethodFacts {
@@ -86,3 +97,50 @@ export interface StudyMethod<S extends Spec = Spec> extends MethodFacts {
 
 /** A method of explanation. A method of one pass is complete after the pass with which those of many passes begin. */
 export type Method = PassMethod | StudyMethod;
+
+/** The options of every method, with the method's own defaults. */
+export function commonOptions({ score = "logit", relu }: MethodFacts) {
+  const { layer, classIndex, ...others } = explainSpec;
+  return {
+    layer,
+    classIndex,
+    target: optional(
+      callback<TargetFunction>(),
+      undefined,
+      "In place of a class: a function from the network's outputs [N, ...] to one score for each image, [N].",
+    ),
+    ...others,
+    score: { ...others.score, fallback: score },
+    relu: { ...others.relu, fallback: relu },
+  };
+}
+
+type Common = ReturnType<typeof commonOptions>;
+
+/** Options of every method. */
+export type ExplainOptions = OptionsOf<Common>;
+
+/** The options of every method, all of them decided. */
+export type ExplainSettings = SettingsOf<Common>;
+
+/** Options of methods of many passes. */
+export type BatchOptions = ExplainOptions & OptionsOf<typeof batchOptions>;
+
+/** Options of methods that draw random numbers. */
+export type RandomOptions = ExplainOptions & OptionsOf<typeof randomOptions>;
+
+/**
+ * All options of a method: those of every method, of which methods of the image have no `layer`, and its own. Throws ExplainError if
+ * one of its own has a name that is taken.
+ */
+export function optionsOf(method: MethodFacts, own: Spec = {}): Schema<Spec> {
+  const common = commonOptions(method);
+  const taken = Object.keys(own).find((name) => Object.hasOwn(common, name));
+  if (taken !== undefined)
+    throw new ExplainError(
+      complaint(`${method.name}: options`, "names of its own", `${taken}, which every method has`),
+    );
+  const { layer, ...others } = common;
+  const spec: Spec = { ...(method.at === "layer" && { layer }), ...others, ...own };
+  return schema(spec);
+}

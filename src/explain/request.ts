@@ -7,7 +7,7 @@ import { Tensor } from "../ir/tensor.ts";
 import { tensor } from "../ops/index.ts";
 import { ExplainError } from "./errors.ts";
 import type { Fold } from "./maps.ts";
-import type { Method } from "./method.ts";
+import type { ExplainSettings, Method } from "./method.ts";
 import { type LayerOutput, chooseLayers } from "./network/layers.ts";
 import {
   type Network,
@@ -18,7 +18,7 @@ import {
   tracePass,
 } from "./network/pass.ts";
 import { type Programs, programsOf } from "./network/programs.ts";
-import type { ClassChoice, ExplainSettings } from "./options.ts";
+import type { ClassChoice } from "./options.ts";
 
 /** What is to be explained, and how. */
 export interface Request {

@@ -18,6 +18,7 @@ import * as models from "../../src/models/index.ts";
 import * as nn from "../../src/nn/index.ts";
 import * as ode from "../../src/ode/index.ts";
 import * as optim from "../../src/optim/index.ts";
+import * as series from "../../src/series/index.ts";
 import { shapes } from "../../src/shapes/index.ts";
 
 export interface OptionCall {
@@ -255,6 +256,25 @@ const trainings: readonly OptionCall[] = [
   },
 ];
 
+const times = [0, 1, 2, 3, 4, 5, 6, 7];
+const table = { t: times, x: times.map((t) => 1 + (t % 3)) };
+const short = { iterations: 1, hidden: [2] };
+const timeSeries: readonly OptionCall[] = [
+  { name: "seriesFrom", call: (o) => series.seriesFrom(table, o), base: {} },
+  {
+    name: "fitSeries",
+    call: (o) => series.fitSeries(series.seriesFrom(table), o),
+    base: short,
+  },
+  {
+    name: "fitSeries: checkpoint",
+    call: (checkpoint) =>
+      series.fitSeries(series.seriesFrom(table), { ...short, checkpoint: checkpoint as never }),
+    base: { path: { read: async () => undefined, write: async () => undefined } },
+    within: true,
+  },
+];
+
 export const calls: readonly OptionCall[] = [
   { name: "input", call: (o) => nn.input(o as never), base: { shape: [2] } },
   { name: "summary", call: (o) => nn.sequential([inner()]).summary(o), base: {} },
@@ -265,6 +285,7 @@ export const calls: readonly OptionCall[] = [
   ...figures,
   ...files,
   ...trainings,
+  ...timeSeries,
   { name: "residual", call: (o) => nn.residual(inner(), o), base: {}, filled: ["body"] },
   { name: "sequential", call: (o) => nn.sequential([inner()], o), base: {} },
   { name: "randomNormal", call: (o) => nn.initializers.randomNormal(o), base: {} },

@@ -1,6 +1,6 @@
 /**
  * @file The law of messages: whoever gives options that are not right is told who refuses, what was expected, what came, and the
- * way out. It runs over every schema of the library: those that no call below reads are named.
+ * way out. It runs over every schema of the library, those that no call below reads are named, and over every flag of every command.
  */
 import { describe, expect, test, vi } from "vitest";
 import type * as options from "../../src/base/options.ts";
@@ -32,6 +32,8 @@ vi.mock("../../src/base/options.ts", async (original) => {
 
 const { AdjointError, tensor, zeros } = await import("../../src/index.ts");
 const { calls } = await import("./option-calls.ts");
+const { commands } = await import("../../src/cli/commands/index.ts");
+const { commonFlags, run } = await import("../../src/cli/program.ts");
 
 /** Values of every kind; each option refuses some. */
 const values: readonly unknown[] = [
@@ -134,4 +136,55 @@ test("every schema of the library is read by a call above", () => {
   // Some functions make their schema at each call: schemas of the same names count as one.
   const all = [...schemas].map((schema) => nameOf(schema as Schema<Spec>));
   expect([...new Set(all)].filter((name) => !read.has(name))).toEqual([]);
+});
+
+/** Texts of which every flag with a value refuses some. */
+const texts = ["", "-1", "0.5", "1e999", "x", "8,x", "x,x"];
+
+/** What a command line prints to stderr, and its exit code. */
+async function typed(...args: string[]): Promise<{ readonly code: number; readonly said: string }> {
+  let said = "";
+  const stderr = vi.spyOn(process.stderr, "write").mockImplementation((line) => {
+    said += String(line);
+    return true;
+  });
+  try {
+    return { code: await run(commands, "0.0.0", args), said };
+  } finally {
+    stderr.mockRestore();
+  }
+}
+
+describe.each([...commands])("adjoint $name", ({ name, flags }) => {
+  const all = Object.values({ ...flags, ...commonFlags });
+  const longs = all.map((flag) => /--[\w-]+/.exec(flag.flags)![0]);
+
+  test("refuses values that are not right, and says of which flag", async () => {
+    for (const [index, { flags: form, option }] of all.entries()) {
+      if (!form.includes("<")) continue;
+      const { kind } = option;
+      const wrong = texts.filter(
+        (text) => !accepts(option, kind.parse === undefined ? text : kind.parse(text)),
+      );
+      expect(wrong, `${form} accepts everything`).not.toEqual([]);
+      for (const text of wrong) {
+        const { code, said } = await typed(name, longs[index]!, text);
+        expect(said).toMatch(
+          new RegExp(
+            `^adjoint ${name}: ${longs[index]}\\b.*: expected .+, got .+\\. See adjoint ${name} --help\\.\n$`,
+          ),
+        );
+        expect(code).toBe(2);
+      }
+    }
+  });
+
+  test("names the flag that a misspelt one is most like", async () => {
+    for (const long of longs) {
+      const { code, said } = await typed(name, misspelt(long));
+      expect(said).toContain(`unknown option '${misspelt(long)}'`);
+      if (long.length > 6) expect(said).toMatch(new RegExp(`Did you mean .*${long}\\b`));
+      expect(code).toBe(2);
+    }
+  });
 });

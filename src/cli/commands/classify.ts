@@ -1,6 +1,7 @@
 /** @file `adjoint classify`: what a picture shows, as a network sees it. */
-import { flag as yesNo, text, whole } from "../../base/kinds.ts";
+import { flag as yesNo, text } from "../../base/kinds.ts";
 import { optional } from "../../base/options.ts";
+import { top } from "../../models/options.ts";
 import { type Command, command, flag } from "../command.ts";
 import { UsageError } from "../errors.ts";
 import { percent } from "../explain/words.ts";
@@ -18,7 +19,7 @@ Weights that Keras publishes are downloaded once. ADJOINT_CACHE names the folder
   flags: {
     ...pictureFlags,
     input: flag("-i, --input <picture>", optional(text, undefined, "PNG or JPEG file")),
-    top: flag("--top <n>", optional(whole(1, 1e6), 5, "number of classes")),
+    top: flag("--top <n>", top),
     json: flag("--json", optional(yesNo, false, "print JSON")),
   },
   run: async (_, given, context) => {

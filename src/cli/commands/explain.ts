@@ -1,26 +1,11 @@
 /** @file `adjoint explain`: what a network looks at in images. */
-import { flag as yesNo, names, oneOf, text, whole } from "../../base/kinds.ts";
+import { flag as yesNo, names, oneOf, text } from "../../base/kinds.ts";
 import { optional } from "../../base/options.ts";
-import { type Command, command, flag, manyFlag } from "../command.ts";
-import type { ColourMapName, Score, Upsampling } from "../../explain/index.ts";
+import { explainSpec, mapSpec } from "../../explain/options.ts";
+import { top } from "../../models/options.ts";
+import { type Command, command, flag, manyFlag, open } from "../command.ts";
 import { UsageError } from "../errors.ts";
 import { pictureFlags } from "../network-flags.ts";
-
-const scores = ["logit", "probability"] as const satisfies readonly Score[];
-const upsamplings = [
-  "nearest",
-  "bilinear",
-  "cubic",
-  "spline3",
-] as const satisfies readonly Upsampling[];
-const colours = [
-  "inferno",
-  "viridis",
-  "magma",
-  "plasma",
-  "jet",
-  "rdbu",
-] as const satisfies readonly ColourMapName[];
 
 export const explain: Command = command({
   name: "explain",
@@ -59,31 +44,10 @@ a cubic spline, jet over the least to the greatest value, two panels of 2100 x 1
       "-M, --method <names>",
       optional(names, undefined, "method, or several to compare (default: gradCam)"),
     ),
-    score: flag(
-      "--score <kind>",
-      optional(
-        oneOf(scores),
-        undefined,
-        "what is explained: logit (the input of the last softmax) or probability (default: logit)",
-      ),
-    ),
+    score: flag("--score <kind>", open(explainSpec.score, "logit for most methods")),
     relu: flag("--no-relu", optional(yesNo, true, "keep negative values")),
-    upsample: flag(
-      "--upsample <filter>",
-      optional(
-        oneOf(upsamplings),
-        undefined,
-        `how maps are brought to the image's size: ${upsamplings.join(", ")} (default: bilinear)`,
-      ),
-    ),
-    colours: flag(
-      "--colours <map>",
-      optional(
-        oneOf(colours),
-        undefined,
-        `${colours.join(", ")} (default: inferno, rdbu for signed maps)`,
-      ),
-    ),
+    upsample: flag("--upsample <filter>", mapSpec.upsample),
+    colours: flag("--colours <map>", mapSpec.colourMap),
     output: flag(
       "-o, --output <file>",
       optional(text, undefined, "figure, .png or .svg; a folder for several images"),
@@ -93,7 +57,7 @@ a cubic spline, jet over the least to the greatest value, two panels of 2100 x 1
       optional(text, undefined, "the picture under its map alone, .png"),
     ),
     map: flag("--map <file>", optional(text, undefined, "the map's numbers, .json")),
-    top: flag("--top <n>", optional(whole(1, 1000), 5, "number of predictions printed")),
+    top: flag("--top <n>", top),
     judge: flag(
       "--judge",
       optional(
@@ -124,7 +88,7 @@ a cubic spline, jet over the least to the greatest value, two panels of 2100 x 1
       import("../explain/network.ts"),
       import("../explain/run.ts"),
     ]);
-    const { layer, method, score, relu, upsample, colours, top, judge, preset, verbose } = options;
+    const { layer, method, score, relu, upsample, colours, judge, preset, verbose } = options;
     const log = (line: string): void => {
       if (verbose && !context.quiet) process.stderr.write(`INFO - ${line}\n`);
     };
@@ -137,7 +101,7 @@ a cubic spline, jet over the least to the greatest value, two panels of 2100 x 1
       score,
       relu,
       upsample,
-      top,
+      top: options.top,
       judge,
       colourMap: colours,
       isOriginal,

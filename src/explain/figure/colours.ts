@@ -9,30 +9,25 @@ import {
 import { between, kind, oneOf } from "../../base/kinds.ts";
 import { type OptionsOf, optional, schema } from "../../base/options.ts";
 import { type Picture, checkPicture } from "../../models/images/picture.ts";
-import { type HeatMap, type Range, checkMap, rangeOf, upsample, upsamplings } from "./heat-map.ts";
+import { type ColourMapName, mapSpec, upsamplings } from "../options.ts";
+import { type HeatMap, type Range, checkMap, rangeOf, upsample } from "./heat-map.ts";
 
 /** Red, green and blue of 256 steps from the smallest to the largest value. */
 type ColourTable = Uint8Array;
-
-/** The name of a colour map. */
-export type ColourMapName = keyof typeof makers;
 
 /**
  * Inferno, viridis, magma and plasma (Smith and van der Walt 2015) are perceptually uniform: equal differences look equal, in
  * grey too. Jet, a rainbow, is for comparison with older figures. RdBu (Brewer 2003), from blue through white to red, is for
  * signed values.
  */
-const makers = {
-  inferno: (): ColourTable => sampled(interpolateInferno),
-  viridis: (): ColourTable => sampled(interpolateViridis),
-  magma: (): ColourTable => sampled(interpolateMagma),
-  plasma: (): ColourTable => sampled(interpolatePlasma),
-  jet: (): ColourTable => jet(),
-  rdbu: (): ColourTable => sampled((t) => interpolateRdBu(1 - t)),
+const makers: Readonly<Record<ColourMapName, () => ColourTable>> = {
+  inferno: () => sampled(interpolateInferno),
+  viridis: () => sampled(interpolateViridis),
+  magma: () => sampled(interpolateMagma),
+  plasma: () => sampled(interpolatePlasma),
+  jet: () => jet(),
+  rdbu: () => sampled((t) => interpolateRdBu(1 - t)),
 };
-
-/** The names of all colour maps, recommended ones first. */
-export const colourMaps: readonly ColourMapName[] = Object.keys(makers) as ColourMapName[];
 
 /** Whether the middle of a colour map stands for zero. */
 export const isDiverging = (name: ColourMapName): boolean => name === "rdbu";
@@ -62,11 +57,7 @@ function sampled(colour: (t: number) => string): ColourTable {
 }
 
 const colourSpec = {
-  colourMap: optional(
-    oneOf(colourMaps),
-    undefined,
-    "Colours of the map; inferno unless given, rdbu for maps with negative values.",
-  ),
+  colourMap: mapSpec.colourMap,
   range: optional(
     kind<Range>(
       "a lower and a higher number",
@@ -89,7 +80,11 @@ export type ColourOptions = OptionsOf<typeof colourSpec>;
 export const overlayOptions = schema({
   ...colourSpec,
   alpha: optional(between(0, 1), 0.5, "Opacity of the map."),
-  upsample: optional(oneOf(upsamplings), "bilinear", "How the map gets the size of the picture."),
+  upsample: optional(
+    oneOf(upsamplings),
+    "bilinear",
+    `How the map gets the size of the picture: ${upsamplings.join(", ")}.`,
+  ),
 });
 
 /** Options of `overlay`. */

@@ -4,8 +4,8 @@ import { count, kind, oneOf } from "../../base/kinds.ts";
 import { type OptionsOf, optional, schema } from "../../base/options.ts";
 import { type Picture, checkPicture } from "../../models/images/picture.ts";
 import { resize } from "../../models/images/resize.ts";
+import { type ColourMapName, type Upsampling, mapSpec } from "../options.ts";
 import {
-  type ColourMapName,
   colourTable,
   colourise,
   isDiverging,
@@ -13,26 +13,13 @@ import {
   overlayOptions,
   suitingColourMap,
 } from "./colours.ts";
-import {
-  type HeatMap,
-  type Range,
-  type Upsampling,
-  checkMap,
-  isBlank,
-  rangeOf,
-  upsample,
-  upsamplings,
-} from "./heat-map.ts";
+import { type HeatMap, type Range, checkMap, isBlank, rangeOf, upsample } from "./heat-map.ts";
 import { drawing, element, image, ink, label, shortened, type, words } from "./svg.ts";
 
 /** Every option of `figure`: type, default, check and help. */
 export const figureOptions = schema({
   ...overlayOptions.spec,
-  upsample: optional(
-    oneOf(upsamplings),
-    undefined,
-    "How maps get the size of the picture; bilinear unless given, nearest for maps without a picture.",
-  ),
+  upsample: mapSpec.upsample,
   title: optional(words, undefined, "Title of the figure."),
   subtitle: optional(words, undefined, "A second line under the title."),
   picture: optional(

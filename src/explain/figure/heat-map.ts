@@ -1,6 +1,7 @@
 /** @file Maps as figures take them, numbers row by row, and their enlargement to the size of pictures. */
 import { ArgumentError, complaint, describe } from "../../base/errors.ts";
 import { checkChoice } from "../../base/options.ts";
+import { type Upsampling, upsamplings } from "../options.ts";
 import { type Filter, filters, taps } from "../../models/images/resize.ts";
 
 /** The map of any method; an `Explanation` is one. */
@@ -62,9 +63,6 @@ export function rangeOf(maps: readonly HeatMap[], symmetric = false): Range {
   return [-most, most];
 }
 
-/** The name of a way to interpolate between the values of a map. */
-export type Upsampling = "nearest" | "bilinear" | "cubic" | "spline3";
-
 /** A function from lines of `from` values to lines of `to` values that cover the same length. */
 type Line = (from: number, to: number) => (line: Float64Array) => Float64Array;
 
@@ -89,9 +87,6 @@ const lines: Readonly<Record<Upsampling, Line>> = {
   cubic: filtered(filters.bicubic),
   spline3: splineLine,
 };
-
-/** The names of all ways to interpolate. */
-export const upsamplings: readonly Upsampling[] = Object.keys(lines) as Upsampling[];
 
 /**
  * The map resized to other numbers of rows and columns, in float64. `nearest`, `bilinear` and `cubic` (Keys 1981, a = -1/2)

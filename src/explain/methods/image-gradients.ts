@@ -5,7 +5,8 @@ import type { Tensor } from "../../ir/tensor.ts";
 import { arange, random, scalar, tensor } from "../../ops/index.ts";
 import { type Explainer, explainer } from "../explainer.ts";
 import { resizeBilinear, unitRange } from "../maps.ts";
-import { type ExplainOptions, batchOptions, randomOptions } from "../options.ts";
+import type { ExplainOptions } from "../method.ts";
+import { batchOptions, randomOptions } from "../options.ts";
 import { baseline, baselineLike, drawEach, portions } from "./batches.ts";
 
 /** How strongly the score responds to each pixel: the largest magnitude among the derivatives of its channels. */

@@ -11,7 +11,8 @@ import { ExplainError } from "../errors.ts";
 import { type Explainer, explainer } from "../explainer.ts";
 import { resizeBilinear, unitRange } from "../maps.ts";
 import type { Study } from "../method.ts";
-import { type BatchOptions, type ExplainOptions, batchOptions, randomOptions } from "../options.ts";
+import type { BatchOptions, ExplainOptions } from "../method.ts";
+import { batchOptions, randomOptions } from "../options.ts";
 import { baseline, baselineLike, drawEach, portions } from "./batches.ts";
 
 /**

@@ -15,6 +15,7 @@ import { Module } from "../../nn/module.ts";
 import type { TensorOrList } from "../../nn/shapes.ts";
 import { concat, stack } from "../../ops/index.ts";
 import { ExplainError } from "../errors.ts";
+import type { Score } from "../options.ts";
 import { type EndingKind, endingOf, viewed } from "./ending.ts";
 import { type LayerOutput, layerNames } from "./layers.ts";
 import type { ProgramKey } from "./programs.ts";
@@ -168,9 +169,6 @@ function onlyOutput(who: string, result: TensorOrList, { output }: PassOptions):
     );
   return chosen;
 }
-
-/** Which number of a class is explained: what the last softmax (or sigmoid) receives, or what it gives. */
-export type Score = "logit" | "probability";
 
 /** A function from the network's outputs [N, ...], logits or probabilities as `score` says, to one score for each sample, [N]. */
 export type TargetFunction = (outputs: Tensor) => Tensor;

@@ -1,8 +1,9 @@
 /** @file The likeliest classes by name, and names of classes from JSON. */
 import { complaint, describe, ArgumentError, ShapeError } from "../../base/errors.ts";
 import { FormatError, refuse } from "../errors.ts";
-import { count, kind, listOf } from "../../base/kinds.ts";
+import { kind, listOf } from "../../base/kinds.ts";
 import { type OptionsOf, optional, schema } from "../../base/options.ts";
+import { top } from "../options.ts";
 import { formatShape, sizeOf } from "../../ir/shape.ts";
 import { Tensor } from "../../ir/tensor.ts";
 
@@ -43,7 +44,7 @@ export interface Prediction {
 }
 
 const options = schema({
-  top: optional(count, 5, "How many classes; never more than there are."),
+  top,
   classNames: optional(
     listOf(kind<string>("a name", (given) => typeof given === "string")),
     undefined,

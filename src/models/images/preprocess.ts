@@ -1,14 +1,12 @@
 /** @file Pictures -> tensors, scaled and ordered as the networks of the published collections want them. */
 import { ArgumentError, ShapeError, complaint, describe } from "../../base/errors.ts";
-import { count, either, kind, listOf, oneOf } from "../../base/kinds.ts";
-import { type OptionsOf, optional, required, schema } from "../../base/options.ts";
+import { count, either, kind, listOf } from "../../base/kinds.ts";
+import { type OptionsOf, optional, schema } from "../../base/options.ts";
 import type { Tensor } from "../../ir/tensor.ts";
 import { tensor } from "../../ops/creation.ts";
 import { type Picture, checkPicture } from "./picture.ts";
-import { interpolations, resize } from "./resize.ts";
-
-/** What becomes of samples of 0 to 255. */
-export type PreprocessMode = "caffe" | "tf" | "torch" | "unit" | "raw" | "raw-bgr";
+import { type PreprocessMode, pictureSpec } from "../options.ts";
+import { resize } from "./resize.ts";
 
 interface Scaling {
   /** Blue first. */
@@ -30,23 +28,12 @@ const scalings: Readonly<Record<PreprocessMode, Scaling>> = {
   "raw-bgr": { bgr: true },
 };
 
-/** Every mode by name. */
-export const preprocessModes: readonly PreprocessMode[] = Object.keys(scalings) as PreprocessMode[];
-
 const options = schema({
-  mode: required(
-    oneOf(preprocessModes),
-    "caffe: blue, green, red, less their means in ImageNet (VGG, ResNet). tf: -1 to 1 (MobileNet, Inception). torch: 0 to 1, standardised by ImageNet's means and deviations (DenseNet). unit: 0 to 1. raw: 0 to 255. raw-bgr: the same, blue first.",
-  ),
+  ...pictureSpec,
   size: optional(
     either(count, listOf(count, { least: 2, most: 2 })),
     undefined,
     "Height and width that pictures are resized to, or one number for both. Otherwise they keep their size.",
-  ),
-  interpolation: optional(
-    oneOf(interpolations),
-    "nearest",
-    "How pictures are resized; the default is that of Keras' load_img.",
   ),
   channels: optional(
     kind<1 | 3>("1 or 3", (given) => given === 1 || given === 3),

@@ -2,8 +2,9 @@
  * @file Pictures of other sizes, equal to Pillow's (version 13) to the bit: weights of 22 binary digits, sums in integers, 8-bit
  * samples between the two axes (libImaging/Resample.c).
  */
-import { type Picture, checkPicture, checkSides } from "./picture.ts";
 import { checkChoice } from "../../base/options.ts";
+import { type Interpolation, interpolations } from "../options.ts";
+import { type Picture, checkPicture, checkSides } from "./picture.ts";
 
 /** A filter: zero beyond its support, at scale 1. */
 export interface Filter {
@@ -97,9 +98,6 @@ function blend(
 
 const clip = (level: number): number => (level < 0 ? 0 : level > 255 ? 255 : level);
 
-/** How pixels between pixels are found. */
-export type Interpolation = "nearest" | "box" | "bilinear" | "bicubic";
-
 /** Filters by name; Keys' cubic convolution (1981) with a = -1/2. */
 export const filters: Readonly<Record<Exclude<Interpolation, "nearest">, Filter>> = {
   box: { support: 0.5, weigh: (x) => (x > -0.5 && x <= 0.5 ? 1 : 0) },
@@ -114,12 +112,6 @@ export const filters: Readonly<Record<Exclude<Interpolation, "nearest">, Filter>
     },
   },
 };
-
-/** Every way of resizing by name. */
-export const interpolations: readonly Interpolation[] = [
-  "nearest",
-  ...(Object.keys(filters) as (keyof typeof filters)[]),
-];
 
 /**
  * The picture with other numbers of columns and rows, its aspect ratio given up, as `Image.resize` of Pillow and `load_img` of Keras
