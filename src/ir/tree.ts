@@ -23,7 +23,7 @@ export interface TreeDef {
   /** Equal for trees of the same structure. */
   readonly key: string;
   readonly leafCount: number;
-  /** A path a leaf, like `[0].weights`. */
+  /** One path per leaf, like `[0].weights`. */
   readonly paths: readonly string[];
   rebuild(leaves: readonly Tensor[]): unknown;
 }
@@ -146,7 +146,8 @@ export function treeLeaves(who: string, tree: unknown): Tensor[] {
   return flatten(who, tree).leaves;
 }
 
-function isTreeNode(node: unknown): node is TreeNode {
+/** Whether a value is a module, or another object with the tree protocol. */
+export function isTreeNode(node: unknown): node is TreeNode {
   return typeof node === "object" && node !== null && treeProtocol in node;
 }
 

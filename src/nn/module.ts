@@ -2,7 +2,14 @@
 import { identityOf } from "../base/identity.ts";
 import { ArgumentError, complaint } from "../base/errors.ts";
 import { Tensor } from "../ir/tensor.ts";
-import { type Tree, type TreeNode, flatten, treeProtocol } from "../ir/tree.ts";
+import {
+  type Tree,
+  type TreeNode,
+  flatten,
+  isPlainObject,
+  isTreeNode,
+  treeProtocol,
+} from "../ir/tree.ts";
 
 /** A part of a module. */
 interface Part {
@@ -79,7 +86,7 @@ export function rolesOf(model: unknown): Map<string, Role> {
         const field = /^[^.[]*/.exec(name)![0];
         walk(child, `${path}.${name}`, states.includes(field) ? "state" : inside);
       }
-    } else if (isRecord(node))
+    } else if (isPlainObject(node))
       for (const name of Object.keys(node).sort()) walk(node[name], `${path}.${name}`, role);
   };
   walk(model, "", "trained");
@@ -111,7 +118,7 @@ function takeApart(module: Module): ReturnType<TreeNode[typeof treeProtocol]> {
       return { key: "*", holds: true, take: (next) => next() };
     }
     const isArray = Array.isArray(value);
-    if (!isArray && !isRecord(value)) {
+    if (!isArray && !isPlainObject(value)) {
       refuse(value, path, module);
       return still(staticKey(value), value);
     }
@@ -176,7 +183,7 @@ function isFrozenThroughout(value: unknown): boolean {
   if (typeof value !== "object" || value === null) return typeof value !== "function";
   return (
     Object.isFrozen(value) &&
-    (Array.isArray(value) || isRecord(value)) &&
+    (Array.isArray(value) || isPlainObject(value)) &&
     Object.values(value).every(
       (item) => frozenParts.has(item as object) || isFrozenThroughout(item),
     )
@@ -211,16 +218,6 @@ function refuse(value: unknown, path: string, module: Module): void {
         "Parameters are not looked for there.",
       ),
     );
-}
-
-function isTreeNode(value: unknown): value is TreeNode {
-  return typeof value === "object" && value !== null && treeProtocol in value;
-}
-
-function isRecord(value: unknown): value is Record<string, unknown> {
-  if (typeof value !== "object" || value === null) return false;
-  const prototype = Object.getPrototypeOf(value) as unknown;
-  return prototype === null || prototype === Object.prototype;
 }
 
 /** Text that differs when the value does: functions and objects count by identity, since what they do cannot be read. */

@@ -232,11 +232,6 @@ describeWithData("with published networks", () => {
         'got "vgg20". Most like it: vgg16, vgg19',
       ],
       [
-        "a scaling that is none",
-        ["classify", "-i", kitten, "-m", mnist, "--preprocess", "bgr"],
-        "expected one of caffe, tf, torch",
-      ],
-      [
         "a scaling of colours for grey",
         ["classify", "-i", kitten, "-m", mnist, "--preprocess", "caffe"],
         "use raw, unit or tf",
@@ -261,7 +256,6 @@ describeWithData("with published networks", () => {
         ["summary", "mobilenet", "--alpha", "0.001"],
         "mobilenet: alpha: expected a number of at least",
       ],
-      ["no classes", ["classify", "-i", kitten, "-m", mnist, "--top", "0"], "a positive integer"],
       [
         "a format that is not written",
         ["convert", mnist, "model.h5"],
