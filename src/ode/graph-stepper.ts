@@ -2,17 +2,17 @@
  * @file Steppers of methods that are only written as tensors: the whole step is one compiled program. Nothing is fused by hand, so a
  * method that wants to be faster brings a stepper of its own (runge-kutta.ts).
  */
-import type { TensorType } from "../ir/graph.ts";
 import type { HostContext, Pointer, Procedure } from "../ir/host.ts";
 import { Layout } from "../ir/layout.ts";
 import { inline } from "../autodiff/graph-derivatives.ts";
 import { add, cast, sub } from "../ops/elementwise.ts";
 import type { Field } from "./field.ts";
-import { ErrorNorm, type ErrorScale } from "./norm.ts";
-import { type PackedState, allocateState, packingOf, sizeInBytes } from "./packing.ts";
+import type { ErrorScale } from "./norm.ts";
+import { type PackedState, allocateState, packingOf } from "./packing.ts";
 import {
   type Method,
   type StepGraph,
+  StateStepper,
   type Stepper,
   beginGraph,
   carriedTypes,
@@ -37,116 +37,82 @@ export function stepperOf(
   );
 }
 
-/** A state with what the method carries. */
-interface FullState extends PackedState {
-  readonly carried: readonly Pointer[];
-  /** Leaves of y, then what is carried. */
-  readonly all: readonly Pointer[];
-}
-
 /** A compiled graph with its layout. */
 interface Compiled {
   readonly written: StepGraph;
   readonly procedure: Procedure;
 }
 
-class GraphStepper implements Stepper {
-  evaluations = 0;
-  readonly badStage = undefined;
-  readonly #context: HostContext;
+class GraphStepper extends StateStepper {
+  readonly #allocate: () => PackedState;
   readonly #method: Method;
   readonly #field: Field;
   readonly #name: string;
-  readonly #leafBytes: readonly number[];
-  #now: FullState;
-  #next: FullState;
   readonly #plain: Compiled;
   readonly #begin: Compiled | undefined;
-  readonly #norm: ErrorNorm;
-  readonly #error: PackedState;
   /** t and h of a step; then the weights of a state inside it. */
   readonly #scalars: Pointer;
   readonly #weights: Float64Array;
   #view: Float64Array = new Float64Array(0);
-  readonly #carries: readonly TensorType[];
   #probe: ((t: number, h: number) => void) | undefined;
   #parameters: readonly Pointer[] = [];
-  #t = 0;
-  #h = 0;
   /** What states inside a step take; made when the first one is asked for. */
-  #inside: { step: Compiled; slopes: Pointer[][]; end: FullState } | undefined;
+  #inside: { step: Compiled; slopes: Pointer[][]; end: PackedState } | undefined;
   #between: { sum: Procedure; start: { y: number; slopes: readonly number[] } } | undefined;
   #hasSlopes = false;
 
   constructor(context: HostContext, method: Method, field: Field, scale: ErrorScale, name: string) {
-    const { state } = field;
+    const packing = packingOf(field.state);
+    const read = field.state.map(() => true);
+    const carries = carriedTypes(method, field);
+    const allocate = (): PackedState => allocateState(context, packing, read, carries);
+    super(context, field, scale, isAdaptive(method), name, allocate);
+    this.#allocate = allocate;
     const count = method.interpolant.coefficients.length;
-    this.#context = context;
     this.#method = method;
     this.#field = field;
     this.#name = name;
-    this.#leafBytes = state.map(sizeInBytes);
-    this.#carries = carriedTypes(method, field);
-    this.#now = this.#allocate();
-    this.#next = this.#allocate();
-    this.#error = this.#allocate();
     this.#scalars = context.allocate({ shape: [2 + count], dtype: "float64" });
     this.#weights = new Float64Array(count);
-    const adaptive = isAdaptive(method);
-    this.#plain = this.#compile(stepGraph(method, field, false, adaptive), "step");
+    this.#plain = this.#compile(stepGraph(method, field, false, this.isAdaptive), "step");
     const begin = beginGraph(method, field);
     this.#begin = begin && this.#compile(begin, "begin");
-    this.#norm = new ErrorNorm(context, state, scale, adaptive, name);
   }
 
-  get state(): readonly Pointer[] {
-    return this.#now.all;
-  }
-
-  get next(): readonly Pointer[] {
-    return this.#next.all;
-  }
-
-  begin(y: readonly Pointer[], parameters: readonly Pointer[], extras: readonly Pointer[]): void {
-    this.#copyLeaves(this.#now.leaves, y);
+  protected override bindParameters(parameters: readonly Pointer[]): void {
     this.#parameters = parameters;
-    this.#bindParameters(this.#plain);
-    if (this.#begin !== undefined) this.#bindParameters(this.#begin);
-    if (this.#inside !== undefined) this.#bindParameters(this.#inside.step);
-    if (isAdaptive(this.#method)) this.#norm.begin(extras);
+    for (const compiled of [this.#plain, this.#begin, this.#inside?.step])
+      if (compiled !== undefined) this.#bindTo(compiled);
   }
 
   prepare(t: number): void {
     if (this.#begin === undefined) return;
-    this.#t = t;
-    this.#h = 0;
-    this.#run(this.#begin, [], this.#now.carried);
+    this.t = t;
+    this.h = 0;
+    this.#run(this.#begin, [], this.now.carried);
   }
 
   firstStep(t: number, direction: number): number {
     this.prepare(t);
     const probe = (this.#probe ??= this.#makeProbe());
-    const now = this.#now;
-    const d0 = this.#norm.measure(now, now, now);
+    const now = this.now;
+    const d0 = this.norm.measure(now, now, now);
     probe(t, 0);
-    const d1 = this.#norm.measure(this.#next, now, now);
+    const d1 = this.norm.measure(this.end, now, now);
     return firstStepSize(this.#method.order, d0, d1, (size) => {
       probe(t, direction * size);
-      return this.#norm.measure(this.#error, now, now);
+      return this.norm.measure(this.error, now, now);
     });
   }
 
   step(t: number, h: number): number {
-    this.#t = t;
-    this.#h = h;
+    this.t = t;
+    this.h = h;
     this.#hasSlopes = false;
     const { outputs } = this.#plain.written;
-    if (isAdaptive(this.#method))
-      this.#plain.procedure.bindOutputs(outputs.start.error, this.#error.leaves);
-    this.#run(this.#plain, this.#next.leaves, this.#next.carried);
-    return isAdaptive(this.#method)
-      ? this.#norm.measure(this.#error, this.#now, this.#next)
-      : this.#norm.check(this.#next);
+    if (this.isAdaptive) this.#plain.procedure.bindOutputs(outputs.start.error, this.error.leaves);
+    this.#run(this.#plain, this.end.leaves, this.end.carried);
+    return this.measured();
   }
 
   interpolate(theta: number, into: readonly Pointer[]): void {
@@ -155,8 +121,8 @@ class GraphStepper implements Stepper {
     const weights = this.#weights;
     interpolationWeights(this.#method.interpolant, theta, weights);
     const view = this.#fresh();
-    for (let j = 0; j < weights.length; j++) view[2 + j] = this.#h * weights[j]!;
-    sum.bindInputs(start.y, this.#now.leaves);
+    for (let j = 0; j < weights.length; j++) view[2 + j] = this.h * weights[j]!;
+    sum.bindInputs(start.y, this.now.leaves);
     slopes.forEach((slope, j) => sum.bindInputs(start.slopes[j]!, slope));
     sum.bindOutputs(0, into);
     sum.run();
@@ -175,16 +141,12 @@ class GraphStepper implements Stepper {
     return inside.slopes;
   }
 
-  accept(): void {
-    [this.#now, this.#next] = [this.#next, this.#now];
-  }
-
   #run(compiled: Compiled, y: readonly Pointer[], carried: readonly Pointer[]): void {
     const { procedure, written } = compiled;
     const { inputs, outputs, evaluations } = written;
-    this.#setTimes(this.#t, this.#h);
-    procedure.bindInputs(inputs.start.y, this.#now.leaves);
-    if (compiled !== this.#begin) procedure.bindInputs(inputs.start.carried, this.#now.carried);
+    this.#setTimes(this.t, this.h);
+    procedure.bindInputs(inputs.start.y, this.now.leaves);
+    if (compiled !== this.#begin) procedure.bindInputs(inputs.start.carried, this.now.carried);
     procedure.bindOutputs(outputs.start.y, y);
     procedure.bindOutputs(outputs.start.carried, carried);
     procedure.run();
@@ -200,7 +162,7 @@ class GraphStepper implements Stepper {
   /** Views of kernel memory do not survive its growth. */
   #fresh(): Float64Array {
     if (this.#view.length === 0)
-      this.#view = this.#context.view(
+      this.#view = this.context.view(
         "float64",
         this.#scalars,
         2 + this.#weights.length,
@@ -208,14 +170,14 @@ class GraphStepper implements Stepper {
     return this.#view;
   }
 
-  #makeInside(): { step: Compiled; slopes: Pointer[][]; end: FullState } {
+  #makeInside(): { step: Compiled; slopes: Pointer[][]; end: PackedState } {
     const { state } = this.#field;
     const written = stepGraph(this.#method, this.#field, true);
     const step = this.#compile(written, "step-with-slopes");
     const slopes = this.#method.interpolant.coefficients.map(() =>
-      state.map((type) => this.#context.allocate(type)),
+      state.map((type) => this.context.allocate(type)),
     );
-    this.#bindParameters(step);
+    this.#bindTo(step);
     return { step, slopes, end: this.#allocate() };
   }
 
@@ -238,7 +200,7 @@ class GraphStepper implements Stepper {
         ),
       ),
     );
-    const sum = this.#context.compile(graph, `${this.#name}/inside`);
+    const sum = this.context.compile(graph, `${this.#name}/inside`);
     sum.bindInputs(
       layout.start.weights,
       coefficients.map((_, j) => this.#scalars + 8 * (2 + j)),
@@ -257,43 +219,27 @@ class GraphStepper implements Stepper {
       const later = inline(f, [cast(add(t, h), time.dtype), ...euler, ...given]);
       return [...first, ...later.map((slope, index) => sub(slope, first[index]!))];
     });
-    const procedure = this.#context.compile(graph, `${this.#name}/first-step`);
+    const procedure = this.context.compile(graph, `${this.#name}/first-step`);
     return (t, h) => {
       this.#setTimes(t, h);
       procedure.bindInputs(layout.start.t, [this.#scalars, this.#scalars + 8]);
-      procedure.bindInputs(layout.start.y, this.#now.leaves);
+      procedure.bindInputs(layout.start.y, this.now.leaves);
       procedure.bindInputs(layout.start.parameters, this.#parameters);
-      procedure.bindOutputs(0, [...this.#next.leaves, ...this.#error.leaves]);
+      procedure.bindOutputs(0, [...this.end.leaves, ...this.error.leaves]);
       procedure.run();
       this.evaluations += 1;
     };
   }
 
   #compile(written: StepGraph, name: string): Compiled {
-    const procedure = this.#context.compile(written.graph, `${this.#name}/${name}`);
+    const procedure = this.context.compile(written.graph, `${this.#name}/${name}`);
     const { t, h } = written.inputs.start;
     procedure.bindInput(t, this.#scalars);
     procedure.bindInput(h, this.#scalars + 8);
     return { written, procedure };
   }
 
-  #bindParameters({ written, procedure }: Compiled): void {
+  #bindTo({ written, procedure }: Compiled): void {
     procedure.bindInputs(written.inputs.start.parameters, this.#parameters);
-  }
-
-  #allocate(): FullState {
-    const { state } = this.#field;
-    const packed = allocateState(
-      this.#context,
-      packingOf(state),
-      state.map(() => true),
-    );
-    const carried = this.#carries.map((type) => this.#context.allocate(type));
-    return { ...packed, carried, all: [...packed.leaves, ...carried] };
-  }
-
-  #copyLeaves(to: readonly Pointer[], from: readonly Pointer[]): void {
-    for (let leaf = 0; leaf < to.length; leaf++)
-      this.#context.copy(to[leaf]!, from[leaf]!, this.#leafBytes[leaf]!);
   }
 }

@@ -44,11 +44,14 @@ export function leafOf(packs: readonly Tensor[], { pack, offset, size }: PackedL
   return slice(packs[pack]!, offset, offset + size);
 }
 
-/** A state in kernel memory: pointers to its packs, to its leaves, and to the leaves that f reads. */
+/** A state in kernel memory: pointers to its packs, to its leaves, to the leaves that f reads, and to what a method carries with it. */
 export interface PackedState {
   readonly packs: readonly Pointer[];
   readonly leaves: readonly Pointer[];
   readonly read: readonly Pointer[];
+  readonly carried: readonly Pointer[];
+  /** Leaves, then what is carried. */
+  readonly all: readonly Pointer[];
 }
 
 /** Memory for a state, zeroed; `read` marks the leaves that f reads. */
@@ -56,12 +59,16 @@ export function allocateState(
   context: HostContext,
   { packs, leaves }: Packing,
   read: readonly boolean[],
+  carries: readonly TensorType[] = [],
 ): PackedState {
   const starts = packs.map((type) => context.allocate(type));
   const pointers = leaves.map(
     ({ pack, offset }) => starts[pack]! + offset * kernelBytes[packs[pack]!.dtype],
   );
-  return { packs: starts, leaves: pointers, read: pointers.filter((_, leaf) => read[leaf]) };
+  const carried = carries.map((type) => context.allocate(type));
+  const all = [...pointers, ...carried];
+  const isRead = pointers.filter((_, leaf) => read[leaf]);
+  return { packs: starts, leaves: pointers, read: isRead, carried, all };
 }
 
 /** Bytes that a tensor takes in kernel memory. */

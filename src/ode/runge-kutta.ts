@@ -13,19 +13,13 @@ import { inline } from "../autodiff/graph-derivatives.ts";
 import { zeros } from "../ops/creation.ts";
 import { add, cast, mul } from "../ops/elementwise.ts";
 import { type Field, leavesRead } from "./field.ts";
-import { ErrorNorm, type ErrorScale } from "./norm.ts";
-import {
-  type PackedState,
-  type Packing,
-  allocateState,
-  packingOf,
-  sizeInBytes,
-} from "./packing.ts";
+import type { ErrorScale } from "./norm.ts";
+import { type PackedState, type Packing, allocateState, packingOf } from "./packing.ts";
 import {
   type Method,
   type StepEnd,
+  StateStepper,
   type StepStart,
-  type Stepper,
   firstStepSize,
   weightedSum,
 } from "./stepper.ts";
@@ -148,16 +142,10 @@ function sumGraph(layout: SumLayout): Graph {
  * two (and the first and last slopes). A step is a few calls of three programs - a stage, a weighted sum, a norm - whose weights are
  * computed here in double precision.
  */
-class RungeKuttaStepper implements Stepper, Arithmetic {
-  evaluations = 0;
-  badStage: number | undefined;
-  readonly #context: HostContext;
+class RungeKuttaStepper extends StateStepper implements Arithmetic {
   readonly #field: Field;
   readonly #tableau: Tableau;
   readonly #interpolant: Interpolant;
-  readonly #leafBytes: readonly number[];
-  #now: PackedState;
-  #next: PackedState;
   readonly #slopes: PackedState[];
   readonly #stage: Procedure;
   readonly #stageAt: StageLayout["start"];
@@ -167,9 +155,7 @@ class RungeKuttaStepper implements Stepper, Arithmetic {
   readonly #sumAt: SumLayout["start"];
   /** Which slopes the solution, its error estimate or a state inside a step is a sum of; and the position of each slope among them. */
   readonly #summed: readonly number[];
-  readonly #norm: ErrorNorm;
-  /** The error estimate or a state inside a step, and the zeros that an error is added to. */
-  readonly #spare: PackedState;
+  /** The zeros that an error is added to. */
   readonly #origin: PackedState;
   /** Weights for each of the slopes summed, without h. */
   readonly #solution: readonly number[];
@@ -182,9 +168,7 @@ class RungeKuttaStepper implements Stepper, Arithmetic {
   readonly #weightTypes: readonly TensorType[];
   #timeView: Float64Array = new Float64Array(0);
   #weights: TypedArray[] = [];
-  /** Start and size of the step tried last, and whether its end slope has been computed for states inside it. */
-  #t = 0;
-  #h = 0;
+  /** Whether the end slope of the step tried last has been computed for states inside it. */
   #hasEndSlope = false;
 
   constructor(
@@ -196,20 +180,16 @@ class RungeKuttaStepper implements Stepper, Arithmetic {
     name: string,
   ) {
     const { state, parameters } = field;
-    const { b, stages, errorWeights, firstSameAsLast } = tableau;
-    const { coefficients } = interpolant;
-    this.#context = context;
-    this.#field = field;
-    this.#tableau = tableau;
-    this.#interpolant = interpolant;
-    this.#leafBytes = state.map(sizeInBytes);
     const packing = packingOf(state);
     const read = leavesRead(field);
     const allocate = (): PackedState => allocateState(context, packing, read);
-    this.#now = allocate();
-    this.#next = allocate();
+    super(context, field, scale, tableau.errorWeights !== undefined, name, allocate);
+    const { b, stages, errorWeights, firstSameAsLast } = tableau;
+    const { coefficients } = interpolant;
+    this.#field = field;
+    this.#tableau = tableau;
+    this.#interpolant = interpolant;
     this.#slopes = coefficients.map(allocate);
-    this.#spare = allocate();
     this.#origin = allocate();
     const terms = (this.#terms = stages - (firstSameAsLast ? 2 : 1));
     const isUsed = (factor: number | undefined): boolean => (factor ?? 0) !== 0;
@@ -243,7 +223,6 @@ class RungeKuttaStepper implements Stepper, Arithmetic {
     this.#sumAt = sumLayout.start;
     this.#stage = context.compile(stageGraph(stageLayout, field), `${name}/stage`);
     this.#sum = context.compile(sumGraph(sumLayout), `${name}/sum`);
-    this.#norm = new ErrorNorm(context, state, scale, errorWeights !== undefined, name);
     this.#stage.bindInput(this.#stageAt.t, this.#time);
     this.#weightPlaces.forEach((place, pack) => {
       const bytes = kernelBytes[this.#weightTypes[pack]!.dtype];
@@ -256,24 +235,14 @@ class RungeKuttaStepper implements Stepper, Arithmetic {
     if (this.#endSlopeIsExtra) this.#bindSum(stages, this.#slopes[0]!);
   }
 
-  get state(): readonly Pointer[] {
-    return this.#now.leaves;
-  }
-
-  get next(): readonly Pointer[] {
-    return this.#next.leaves;
-  }
-
   /** Whether states inside a step take the slope at its end although the method does not compute it. */
   get #endSlopeIsExtra(): boolean {
     return this.#slopes.length > this.#tableau.stages;
   }
 
-  begin(y: readonly Pointer[], parameters: readonly Pointer[], extras: readonly Pointer[]): void {
+  protected override bindParameters(parameters: readonly Pointer[]): void {
     this.#refresh();
-    this.#copyLeaves(this.state, y);
     this.#stage.bindInputs(this.#stageAt.parameters, parameters);
-    if (this.#estimate !== undefined) this.#norm.begin(extras);
   }
 
   /** f(t, y) is the first stage, if the last stage of a step is the next one's first. */
@@ -283,19 +252,19 @@ class RungeKuttaStepper implements Stepper, Arithmetic {
 
   firstStep(t: number, direction: number): number {
     this.#firstSlope(t);
-    const now = this.#now;
+    const now = this.now;
     // The slope after an Euler step goes to the place of a later stage.
     const later = this.#summed[this.#summed.length - 1]!;
-    const d0 = this.#norm.measure(now, now, now);
-    const d1 = this.#norm.measure(this.#slopes[0]!, now, now);
+    const d0 = this.norm.measure(now, now, now);
+    const d1 = this.norm.measure(this.#slopes[0]!, now, now);
     const size = firstStepSize(this.#tableau.order, d0, d1, (h) => {
       this.#weigh(0, this.#terms, direction * h, [1]);
       this.#bindStageInputs();
       this.#bindTerm(0);
       this.#evaluate(t + direction * h, later);
       const change = this.#summed.map((j) => (j === 0 ? -1 : j === later ? 1 : 0));
-      this.#sumUp(this.#origin, 1, change, this.#spare.packs);
-      return this.#norm.measure(this.#spare, now, now);
+      this.#sumUp(this.#origin, 1, change, this.error.packs);
+      return this.norm.measure(this.error, now, now);
     });
     if (!(size > 0)) this.#noteBadStage();
     return size;
@@ -303,8 +272,8 @@ class RungeKuttaStepper implements Stepper, Arithmetic {
 
   step(t: number, h: number): number {
     const { firstSameAsLast } = this.#tableau;
-    this.#t = t;
-    this.#h = h;
+    this.t = t;
+    this.h = h;
     this.#hasEndSlope = firstSameAsLast;
     this.#bindStageInputs();
     if (firstSameAsLast) this.#bindTerm(0);
@@ -315,22 +284,22 @@ class RungeKuttaStepper implements Stepper, Arithmetic {
   }
 
   stage(i: number, node: number, row: readonly number[]): void {
-    this.#weigh(0, this.#terms, this.#h, row);
-    this.#evaluate(this.#t + node * this.#h, i);
+    this.#weigh(0, this.#terms, this.h, row);
+    this.#evaluate(this.t + node * this.h, i);
     this.#bindTerm(i);
   }
 
   solution(): void {
-    this.#sumUp(this.#now, this.#h, this.#solution, this.#next.packs);
+    this.#sumUp(this.now, this.h, this.#solution, this.end.packs);
   }
 
   endSlope(i: number): void {
-    this.#stage.bindInputs(this.#stageAt.y, this.#next.read);
-    this.#evaluateAt(this.#t + this.#h, i);
+    this.#stage.bindInputs(this.#stageAt.y, this.end.read);
+    this.#evaluateAt(this.t + this.h, i);
   }
 
-  accept(): void {
-    [this.#now, this.#next] = [this.#next, this.#now];
+  override accept(): void {
+    super.accept();
     if (!this.#tableau.firstSameAsLast) return;
     const slopes = this.#slopes;
     const last = this.#tableau.stages - 1;
@@ -352,8 +321,8 @@ class RungeKuttaStepper implements Stepper, Arithmetic {
     for (let j = 0; j < summed.length; j++) inside[j] = polynomials[summed[j]!]!;
     if (this.#endSlopeIsExtra) this.#bindSum(last, slopes[last]!);
     const isPacked = this.#weightTypes.length === into.length;
-    this.#sumUp(this.#now, this.#h, inside, isPacked ? into : this.#spare.packs);
-    if (!isPacked) this.#copyLeaves(into, this.#spare.leaves);
+    this.#sumUp(this.now, this.h, inside, isPacked ? into : this.error.packs);
+    if (!isPacked) this.copyLeaves(into, this.error.leaves);
     if (this.#endSlopeIsExtra) this.#bindSum(last, slopes[0]!);
   }
 
@@ -375,9 +344,9 @@ class RungeKuttaStepper implements Stepper, Arithmetic {
   }
 
   #errorOfStep(): number {
-    if (this.#estimate === undefined) return this.#norm.check(this.#next);
-    this.#sumUp(this.#origin, this.#h, this.#estimate, this.#spare.packs);
-    return this.#norm.measure(this.#spare, this.#now, this.#next);
+    if (this.#estimate !== undefined)
+      this.#sumUp(this.#origin, this.h, this.#estimate, this.error.packs);
+    return this.measured();
   }
 
   /** Slope i is f(t, y + the sum that the weights describe). */
@@ -412,7 +381,7 @@ class RungeKuttaStepper implements Stepper, Arithmetic {
 
   /** The stage reads y; slopes not known yet have weight 0, and y stands in for them. */
   #bindStageInputs(): void {
-    const { read } = this.#now;
+    const { read } = this.now;
     this.#stage.bindInputs(this.#stageAt.y, read);
     for (let j = 0; j < this.#terms; j++) this.#stage.bindInputs(this.#stageAt.slopes[j]!, read);
   }
@@ -428,17 +397,11 @@ class RungeKuttaStepper implements Stepper, Arithmetic {
     if (position !== -1) this.#sum.bindInputs(this.#sumAt.slopes[position]!, packs);
   }
 
-  #copyLeaves(to: readonly Pointer[], from: readonly Pointer[]): void {
-    for (let leaf = 0; leaf < to.length; leaf++)
-      if (to[leaf] !== from[leaf])
-        this.#context.copy(to[leaf]!, from[leaf]!, this.#leafBytes[leaf]!);
-  }
-
   /** Finds the stage that is not finite, and clears it and later ones: their values must not meet a weight of 0. */
   #noteBadStage(): void {
     const { state } = this.#field;
     const isFinite = (pointer: Pointer, leaf: number): boolean =>
-      this.#context
+      this.context
         .view(state[leaf]!.dtype, pointer, sizeOf(state[leaf]!.shape))
         .every((value) => Number.isFinite(value));
     this.badStage = undefined;
@@ -446,16 +409,16 @@ class RungeKuttaStepper implements Stepper, Arithmetic {
       if (leaves.every(isFinite)) return;
       this.badStage ??= i + 1;
       if (i > 0)
-        leaves.forEach((pointer, leaf) => this.#context.fill(pointer, this.#leafBytes[leaf]!));
+        leaves.forEach((pointer, leaf) => this.context.fill(pointer, this.leafBytes[leaf]!));
     });
   }
 
   /** Views of kernel memory do not survive its growth. */
   #refresh(): void {
-    this.#timeView = this.#context.view("float64", this.#time, 1) as Float64Array;
+    this.#timeView = this.context.view("float64", this.#time, 1) as Float64Array;
     this.#weights = this.#weightPlaces.map((place, pack) => {
       const { dtype, shape } = this.#weightTypes[pack]!;
-      return this.#context.view(dtype, place, sizeOf(shape)) as TypedArray;
+      return this.context.view(dtype, place, sizeOf(shape)) as TypedArray;
     });
   }
 }

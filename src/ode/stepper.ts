@@ -11,7 +11,8 @@ import { inline } from "../autodiff/graph-derivatives.ts";
 import { power } from "../base/power.ts";
 import { add, cast, mul } from "../ops/elementwise.ts";
 import type { Field } from "./field.ts";
-import type { ErrorScale } from "./norm.ts";
+import { ErrorNorm, type ErrorScale } from "./norm.ts";
+import { type PackedState, sizeInBytes } from "./packing.ts";
 import type { Interpolant } from "./tableau.ts";
 
 /** dy/dt at (t, y), leaf by leaf; t is a float64 scalar. Each call counts as one evaluation of f. */
@@ -208,4 +209,79 @@ export function firstStepSize(
   const largest = Math.max(d1, d2);
   const h1 = largest <= 1e-15 ? Math.max(1e-6, 1e-3 * h0) : 1 / power(100 * largest, 1 / order);
   return Math.min(100 * h0, h1);
+}
+
+/**
+ * What compiled steps share: the states at both ends of a step, which exchange places when it is accepted, and the measure of its
+ * error.
+ */
+export abstract class StateStepper implements Stepper {
+  evaluations = 0;
+  badStage: number | undefined;
+  protected now: PackedState;
+  protected end: PackedState;
+  /** The error estimate of a step; once it is measured the place is free for other states. */
+  protected readonly error: PackedState;
+  protected readonly norm: ErrorNorm;
+  protected readonly isAdaptive: boolean;
+  /** Start and size of the step tried last. */
+  protected t = 0;
+  protected h = 0;
+  protected readonly context: HostContext;
+  protected readonly leafBytes: readonly number[];
+
+  /** `allocate` makes room for a state. */
+  constructor(
+    context: HostContext,
+    { state }: Field,
+    scale: ErrorScale,
+    isAdaptive: boolean,
+    name: string,
+    allocate: () => PackedState,
+  ) {
+    this.context = context;
+    this.leafBytes = state.map(sizeInBytes);
+    this.now = allocate();
+    this.end = allocate();
+    this.error = allocate();
+    this.isAdaptive = isAdaptive;
+    this.norm = new ErrorNorm(context, state, scale, isAdaptive, name);
+  }
+
+  get state(): readonly Pointer[] {
+    return this.now.all;
+  }
+
+  get next(): readonly Pointer[] {
+    return this.end.all;
+  }
+
+  begin(y: readonly Pointer[], parameters: readonly Pointer[], extras: readonly Pointer[]): void {
+    this.copyLeaves(this.now.leaves, y);
+    this.bindParameters(parameters);
+    if (this.isAdaptive) this.norm.begin(extras);
+  }
+
+  accept(): void {
+    [this.now, this.end] = [this.end, this.now];
+  }
+
+  /** The scaled error of the step tried last; without an estimate 0 if its end is finite. */
+  protected measured(): number {
+    return this.isAdaptive
+      ? this.norm.measure(this.error, this.now, this.end)
+      : this.norm.check(this.end);
+  }
+
+  protected copyLeaves(to: readonly Pointer[], from: readonly Pointer[]): void {
+    for (let leaf = 0; leaf < this.leafBytes.length; leaf++)
+      if (to[leaf] !== from[leaf]) this.context.copy(to[leaf]!, from[leaf]!, this.leafBytes[leaf]!);
+  }
+
+  protected abstract bindParameters(parameters: readonly Pointer[]): void;
+  abstract prepare(t: number): void;
+  abstract firstStep(t: number, direction: number): number;
+  abstract step(t: number, h: number): number;
+  abstract interpolate(theta: number, into: readonly Pointer[]): void;
+  abstract slopes(): readonly (readonly Pointer[])[];
 }
