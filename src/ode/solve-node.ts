@@ -21,6 +21,7 @@ import { Integration, type Integrand, type Watchers, unrollSolve } from "./loop.
 import type { ErrorScale, PlannedTolerance } from "./norm.ts";
 import type { WatchSettings } from "./options.ts";
 import { type Failure, SolveError, type SolveStatus } from "./status.ts";
+import { checkFinite, checkOrder } from "./times.ts";
 
 /** Everything about a solve but its tensors. */
 export interface Problem extends Integrand {
@@ -184,7 +185,7 @@ function prepare(problem: Problem, variant: Variant, context: HostContext): Host
     const caller = variant.called === true ? (context.caller as Caller) : undefined;
     const { y0, times: given, parameters, extras } = layout.split(inputs);
     times.set(context.view("float64", given, rows));
-    checkTimes(who, times);
+    checkTimes(`${who}: times`, times);
     integration.resetStats();
     recorder?.begin();
     integration.stepper.begin(y0, parameters, extras);
@@ -207,27 +208,11 @@ function prepare(problem: Problem, variant: Variant, context: HostContext): Host
 
 /** Throws ArgumentError unless the times are finite, in order (repetitions allowed), and not all equal. */
 function checkTimes(who: string, times: Float64Array): void {
+  checkFinite(who, times);
+  checkOrder(who, times, true);
   const last = times[times.length - 1]!;
-  const direction = Math.sign(last - times[0]!);
-  for (let index = 0; index < times.length; index++) {
-    const time = times[index]!;
-    if (!(time - time === 0))
-      throw new ArgumentError(
-        complaint(`${who}: times`, "finite numbers", `${time} at index ${index}`),
-      );
-    if (index > 0 && (time - times[index - 1]!) * direction < 0)
-      throw new ArgumentError(
-        complaint(
-          `${who}: times`,
-          "increasing or decreasing times",
-          `${times[index - 1]} before ${time} at index ${index}`,
-        ),
-      );
-  }
-  if (direction === 0)
-    throw new ArgumentError(
-      complaint(`${who}: times`, "a first and a last time that differ", `${last} twice`),
-    );
+  if (last === times[0])
+    throw new ArgumentError(complaint(who, "a first and a last time that differ", `${last} twice`));
 }
 
 type Derivatives = readonly (Tensor | undefined)[];

@@ -1,7 +1,7 @@
 /** @file `solve`: the whole instrument. */
 import { ArgumentError, complaint, describe } from "../base/errors.ts";
 import { kind, oneOf } from "../base/kinds.ts";
-import { checkOptions, optional, required, schema } from "../base/options.ts";
+import { type OptionsOf, checkOptions, optional, required, schema } from "../base/options.ts";
 import { typeOf } from "../ir/graph.ts";
 import { Tensor } from "../ir/tensor.ts";
 import { currentTrace } from "../ir/trace.ts";
@@ -31,18 +31,6 @@ export type SaveAt =
   | { readonly everyStep: true }
   | { readonly dense: true };
 
-/** Options of `solve`. */
-export interface SolveOptions<Y extends Tree = Tree> extends CommonOptions<Y> {
-  /** Time of y0. */
-  readonly t0: Time;
-  /** Time to integrate to; before t0 integrates backward in time. */
-  readonly t1: Time;
-  /** What of the solution to keep: its end unless given. */
-  readonly saveAt?: SaveAt | undefined;
-  /** "joint": one step size for the whole state. */
-  readonly stepping?: "joint" | undefined;
-}
-
 const anyTime = kind<Time>(
   "a number or a scalar tensor",
   (given) => typeof given === "number" || given instanceof Tensor,
@@ -57,17 +45,21 @@ export const solverSpec = {
   stepping: optional(oneOf(["joint"]), "joint", '"joint": one step size for the whole state'),
 };
 
-const solveSchema = schema({
-  ...solverSpec,
+const spanSpec = {
   t0: required(anyTime, "time of y0"),
   t1: required(anyTime, "time to integrate to; before t0 integrates backward in time"),
   saveAt: optional(
     kind<SaveAt>("{ ts }, { t1: true }, { everyStep: true } or { dense: true }", isRecord),
     { t1: true },
-    "what of the solution to keep",
+    "what of the solution to keep: its end unless given",
   ),
-});
+};
 
+/** Options of `solve`: those of all solves, its times, and what it keeps. */
+export type SolveOptions<Y extends Tree = Tree> = CommonOptions<Y> &
+  OptionsOf<typeof spanSpec & Pick<typeof solverSpec, "stepping">>;
+
+const solveSchema = schema({ ...solverSpec, ...spanSpec });
 const solverSchema = schema(solverSpec);
 
 /** What `solve` would say of options before there is a state. Throws ArgumentError naming `who`. */

@@ -63,9 +63,7 @@ export function timeRow(who: string, value: unknown): TimeRow {
 function known(who: string, values: ArrayLike<number>): TimeRow {
   const tensor = timeTensor(values);
   const elements = tensor.elements as Float64Array;
-  const bad = elements.findIndex((time) => !Number.isFinite(time));
-  if (bad !== -1)
-    throw new ArgumentError(complaint(who, "finite times", `${elements[bad]} at index ${bad}`));
+  checkFinite(who, elements);
   return { tensor, count: elements.length, known: elements };
 }
 
@@ -79,18 +77,29 @@ export function joinTimes(rows: readonly TimeRow[]): TimeRow {
   return { tensor: concat(rows.map((row) => row.tensor)), count, known: undefined };
 }
 
-/** Throws ArgumentError unless the times that are known strictly increase or strictly decrease. */
-export function checkOrder(who: string, times: Float64Array): void {
+/** Throws ArgumentError for times that are NaN or infinite. */
+export function checkFinite(who: string, times: Float64Array): void {
+  const bad = times.findIndex((time) => !Number.isFinite(time));
+  if (bad !== -1)
+    throw new ArgumentError(complaint(who, "finite times", `${times[bad]} at index ${bad}`));
+}
+
+/** Throws ArgumentError unless the times increase or decrease: strictly, unless they may repeat. */
+export function checkOrder(who: string, times: Float64Array, mayRepeat = false): void {
   const direction = Math.sign(times[times.length - 1]! - times[0]!);
-  for (let index = 1; index < times.length; index++)
-    if (!((times[index]! - times[index - 1]!) * direction > 0))
+  for (let index = 1; index < times.length; index++) {
+    const ahead = (times[index]! - times[index - 1]!) * direction;
+    if (!(mayRepeat ? ahead >= 0 : ahead > 0))
       throw new ArgumentError(
         complaint(
           who,
-          "strictly increasing or strictly decreasing times",
+          mayRepeat
+            ? "increasing or decreasing times"
+            : "strictly increasing or strictly decreasing times",
           `${times[index - 1]} before ${times[index]} at index ${index}`,
         ),
       );
+  }
 }
 
 /** Number of steps from `start` to `end`; without a number and a size the `count` output times are the grid. */

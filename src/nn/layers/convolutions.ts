@@ -62,6 +62,11 @@ function imagesFor(label: string, x: Tensor, channels: number, kernel: Tensor): 
   return images;
 }
 
+/** The settings of a layer as operations take them. */
+function formOf({ strides, padding: around, dilationRate: dilation, algorithm }: KernelSettings) {
+  return { strides, padding: around, dilation, algorithm };
+}
+
 /** Bias and activation. */
 function finished(
   of: {
@@ -119,13 +124,10 @@ export class Conv2d extends layer(
   /** x [batch, rows, columns, channels] -> [batch, rows', columns', filters]. Throws ShapeError and DTypeError naming the layer. */
   forward(x: Tensor): Tensor {
     this.requireGrown();
-    const { kernel, strides, groups, algorithm, dilationRate: dilation } = this;
+    const { kernel, groups } = this;
     const images = imagesFor(this.label, x, kernel.shape[2]! * groups, kernel);
     windowCounts(this, [x.shape[1]!, x.shape[2]!]);
-    return finished(
-      this,
-      ops.conv2d(images, kernel, { strides, padding: this.padding, dilation, groups, algorithm }),
-    );
+    return finished(this, ops.conv2d(images, kernel, { ...formOf(this), groups }));
   }
 }
 
@@ -164,13 +166,10 @@ export class DepthwiseConv2d extends layer(
   /** x [batch, rows, columns, channels] -> [batch, rows', columns', channels * depthMultiplier]. Throws ShapeError and DTypeError naming the layer. */
   forward(x: Tensor): Tensor {
     this.requireGrown();
-    const { kernel, strides, algorithm, dilationRate: dilation } = this;
+    const { kernel } = this;
     const images = imagesFor(this.label, x, kernel.shape[2]!, kernel);
     windowCounts(this, [x.shape[1]!, x.shape[2]!]);
-    return finished(
-      this,
-      ops.depthwiseConv2d(images, kernel, { strides, padding: this.padding, dilation, algorithm }),
-    );
+    return finished(this, ops.depthwiseConv2d(images, kernel, formOf(this)));
   }
 }
 
@@ -217,15 +216,10 @@ export class SeparableConv2d extends layer(
   /** x [batch, rows, columns, channels] -> [batch, rows', columns', filters]. Throws ShapeError and DTypeError naming the layer. */
   forward(x: Tensor): Tensor {
     this.requireGrown();
-    const { depthwiseKernel, strides, algorithm, dilationRate: dilation } = this;
+    const { depthwiseKernel, algorithm } = this;
     const images = imagesFor(this.label, x, depthwiseKernel.shape[2]!, depthwiseKernel);
     windowCounts(this, [x.shape[1]!, x.shape[2]!]);
-    const between = ops.depthwiseConv2d(images, depthwiseKernel, {
-      strides,
-      padding: this.padding,
-      dilation,
-      algorithm,
-    });
+    const between = ops.depthwiseConv2d(images, depthwiseKernel, formOf(this));
     return finished(this, ops.conv2d(between, this.pointwiseKernel, { algorithm }));
   }
 }
@@ -307,15 +301,12 @@ export class Conv2dTranspose extends layer(
   /** x [batch, rows, columns, channels] -> [batch, rows', columns', filters]. Throws ShapeError and DTypeError naming the layer. */
   forward(x: Tensor): Tensor {
     this.requireGrown();
-    const { kernel, strides, outputPadding, algorithm, dilationRate: dilation } = this;
+    const { kernel, outputPadding } = this;
     const images = imagesFor(this.label, x, kernel.shape[3]!, kernel);
     return finished(
       this,
       ops.conv2dTranspose(images, kernel, {
-        strides,
-        padding: this.padding,
-        dilation,
-        algorithm,
+        ...formOf(this),
         ...(outputPadding === undefined ? {} : { outputPadding }),
       }),
     );
