@@ -268,9 +268,21 @@ describe("adjoint explain", () => {
       1,
       /height and width above 1, got "scores".*conv5_relu/,
     ],
-    [["-i", "waves.png", "-m", "cnn.safetensors", "-c", "8"], 2, /a class from 0 to 7, got 8/],
-    [["-i", "waves.png", "-m", "cnn.safetensors", "-c", "disc"], 2, /nobody says what the classes/],
-    [["-i", "waves.png", "-m", "cnn.safetensors", "-M", "gradcm"], 2, /most like it: gradCam/],
+    [
+      ["-i", "waves.png", "-m", "cnn.safetensors", "-c", "8"],
+      2,
+      /--class: expected a class from 0 to 7, got 8/,
+    ],
+    [
+      ["-i", "waves.png", "-m", "cnn.safetensors", "-c", "disc"],
+      2,
+      /--class: .*have no names; --classes FILE/,
+    ],
+    [
+      ["-i", "waves.png", "-m", "cnn.safetensors", "-M", "gradcm"],
+      2,
+      /--method: expected one of .*Did you mean gradCam\?/,
+    ],
     [["-i", "waves.png", "-m", "cnn.safetensors", "-o", "figure.jpg"], 2, /\.png or \.svg/],
     [["-i", "waves.png", "-m", "cnn.safetensors", "-o", "no/figure.png"], 1, /folder no does not/],
     [

@@ -1,4 +1,6 @@
 /** @file What a command line asks of explanations: methods, classes, and options that go together. */
+import { complaint } from "../../base/errors.ts";
+import { checkChoice } from "../../base/options.ts";
 import { nearNames } from "../../index.ts";
 import {
   type ColourMapName,
@@ -43,14 +45,12 @@ export function explainOptions({ layer, score, relu, isOriginal }: Asked): Expla
 export function chooseMethods(names: readonly string[]): Explainer[] {
   const plain = (name: string): string =>
     name.replaceAll("+", "plus").replaceAll(/\W|_/g, "").toLowerCase();
-  const all = Object.entries(registry) as [string, Explainer][];
+  const all: Readonly<Record<string, Explainer>> = registry as Record<string, Explainer>;
+  const known = Object.keys(all);
   const chosen = (names.length === 0 ? ["gradCam"] : names).map((name) => {
-    const found = all.find(([known]) => plain(known) === plain(name));
-    if (found !== undefined) return found[1];
-    const known = all.map(([own]) => own);
-    throw new UsageError(
-      `expected a method (${known.join(", ")}), got "${name}"; most like it: ${nearNames(name, known).join(", ")}`,
-    );
+    const found = known.find((own) => plain(own) === plain(name));
+    if (found === undefined) checkChoice("--method", name, known, UsageError);
+    return all[found!]!;
   });
   return [...new Set(chosen)];
 }
@@ -60,30 +60,30 @@ export function chooseClasses(
   wanted: readonly string[],
   { title, classNames, classCount }: NetworkInUse,
 ): number[] {
+  const refuse = (expected: string, got: string, hint?: string): never => {
+    throw new UsageError(complaint("--class", expected, got, hint));
+  };
   return wanted.map((text) => {
-    if (/^\d+$/.test(text)) {
-      if (Number(text) < classCount) return Number(text);
-      throw new UsageError(`expected a class from 0 to ${classCount - 1}, got ${text}`);
-    }
+    if (/^\d+$/.test(text))
+      return Number(text) < classCount
+        ? Number(text)
+        : refuse(`a class from 0 to ${classCount - 1}`, text);
     if (classNames === undefined)
-      throw new UsageError(
-        `expected the number of a class, got "${text}": nobody says what the classes of ${title} are called (--classes FILE does)`,
+      return refuse(
+        "the number of a class",
+        `"${text}"`,
+        `The classes of ${title} have no names; --classes FILE gives them some.`,
       );
     const plain = (one: string): string => one.replaceAll(/[\s_]+/g, " ").toLowerCase();
     const found = classNames.flatMap((one, index) => (plain(one) === plain(text) ? [index] : []));
-    if (found.length === 1) return found[0]!;
     if (found.length > 1)
-      throw new UsageError(
-        `expected the number of a class, got "${text}", which is the name of ${found.join(" and ")}`,
-      );
-    const near = nearNames(text, classNames).join(", ");
-    throw new UsageError(
-      `expected the name or number of a class, got "${text}"; most like it: ${near}`,
-    );
+      refuse("the number of a class", `"${text}", which is the name of ${found.join(" and ")}`);
+    const near = (): string => `Most like it: ${nearNames(text, classNames).join(", ")}`;
+    return found[0] ?? refuse("the name or number of a class", `"${text}"`, near());
   });
 }
 
-/** Throws UsageError for methods that there are not, and where what is asked for does not go together. */
+/** Throws UsageError for unknown methods, and for flags that contradict one another. */
 export function checkAsked(asked: Asked, overlay: string | undefined): void {
   const { layer, classes, isOriginal, upsample, colourMap } = asked;
   const methods = chooseMethods(asked.methods).map(({ method }) => method);
