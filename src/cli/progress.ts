@@ -53,7 +53,7 @@ export function startProgress(options: ProgressOptions): Progress {
   };
 }
 
-/** Shows how far work is. */
+/** Shows the progress of work. */
 export interface Counter {
   /** How much is done by now, and what to say of it. */
   readonly update: (done: number, text: string) => void;

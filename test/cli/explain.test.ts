@@ -309,7 +309,7 @@ describe("adjoint explain", () => {
     [
       ["-i", "waves.png", "-m", "cnn.safetensors", "-M", "saliency", "-l", "conv5"],
       2,
-      /-l: expected a method that looks at a layer, got saliency/,
+      /--layer: expected a method that looks at a layer, got saliency/,
     ],
   ])("%j ends with %i and one line", async (args, expected, message) => {
     writeFileSync(at("short.json"), '["a", "b"]');

@@ -23,42 +23,33 @@ Weights that Keras publishes are downloaded once. ADJOINT_CACHE names the folder
     json: flag("--json", optional(yesNo, false, "print JSON")),
   },
   run: async (_, given, context) => {
-    const { input: file, model: wanted, weights, alpha } = given;
+    const { input: file, model, weights, alpha } = given;
     if (file === undefined) throw new UsageError("expected a picture: -i FILE");
-    if (wanted === undefined) throw new UsageError("expected a network: -m NAME or FILE");
-    const [{ jit }, { decodePredictions }, { openNetwork }, pictures, classes] = await Promise.all([
-      import("../../index.ts"),
-      import("../../models/index.ts"),
-      import("../model/open.ts"),
-      import("../model/picture.ts"),
-      import("../model/picture.ts"),
-    ]);
-    const { inputOf, preprocessingOf, readPicture } = pictures;
-    const tell = (line: string): void => void (context.quiet || process.stderr.write(`${line}\n`));
+    if (model === undefined) throw new UsageError("expected a network: -m NAME or FILE");
+    const [{ jit }, { decodePredictions }, { useNetwork }, { probabilitiesOf, readPicture }] =
+      await Promise.all([
+        import("../../index.ts"),
+        import("../../models/index.ts"),
+        import("../model/network.ts"),
+        import("../model/picture.ts"),
+      ]);
     // First what fails soonest: weights may take minutes.
     const picture = await readPicture(file);
-    const network = await openNetwork({ model: wanted, weights, alpha }, context);
-    const { mode, guess } = preprocessingOf(network, wanted, given.preprocess);
-    if (guess !== undefined)
-      tell(`preprocessing is ${mode}: ${guess}; --preprocess says otherwise`);
-    const input = inputOf(picture, network, mode, given.resize);
-    const { model } = network;
-    const { probabilities, isSoftmax } = classes.probabilitiesOf(
-      jit((x: typeof input) => model.forward(x))(input),
+    const network = await useNetwork({ model, weights, alpha }, given, context);
+    const { classNames } = network;
+    const input = network.prepare(picture);
+    const { probabilities, isSoftmax } = probabilitiesOf(
+      jit((x: typeof input) => network.model.forward(x))(input),
     );
-    if (isSoftmax) tell("the network gives scores; probabilities are their softmax");
-    const { names, note } = await classes.classNamesFor(probabilities.size, given.classes);
-    if (note !== undefined) tell(note);
-    const predictions = decodePredictions(probabilities, {
-      top: given.top,
-      ...(names !== undefined && { classNames: names }),
-    });
+    if (isSoftmax && !context.quiet)
+      process.stderr.write("the network gives scores; probabilities are their softmax\n");
+    const predictions = decodePredictions(probabilities, { top: given.top, classNames });
     if (given.json) {
-      process.stdout.write(`${JSON.stringify({ model: wanted, predictions }, null, 2)}\n`);
+      process.stdout.write(`${JSON.stringify({ model, predictions }, null, 2)}\n`);
       return;
     }
     for (const { classIndex, className, probability } of predictions) {
-      const name = names === undefined ? className : `${className} (${classIndex})`;
+      const name = classNames === undefined ? className : `${className} (${classIndex})`;
       process.stdout.write(`${percent(probability).padStart(6)}  ${name}\n`);
     }
   },

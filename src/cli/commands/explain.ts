@@ -85,7 +85,7 @@ a cubic spline, jet over the least to the greatest value, two panels of 2100 x 1
       import("../explain/places.ts"),
       import("../explain/places.ts"),
       import("../explain/asked.ts"),
-      import("../explain/network.ts"),
+      import("../model/network.ts"),
       import("../explain/run.ts"),
     ]);
     const { layer, method, score, relu, upsample, colours, judge, preset, verbose } = options;

@@ -13,7 +13,7 @@ import { shapeNames, shapes, trainedShapesNetwork } from "../../shapes/index.ts"
 import type { Context } from "../command.ts";
 import { writeAtomic } from "../files.ts";
 
-/** A crescent among distractions; the seed is none of those that the network was trained on. */
+/** A crescent among distractions; the network was trained on other seeds. */
 const where = { count: 1, seed: 7, from: 7 };
 
 /** Explains the picture and leaves a figure in the folder, which must be there. */

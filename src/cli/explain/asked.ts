@@ -11,7 +11,7 @@ import {
   methods as registry,
 } from "../../explain/index.ts";
 import { UsageError } from "../errors.ts";
-import type { NetworkInUse } from "./network.ts";
+import type { NetworkInUse } from "../model/network.ts";
 
 /** What the options of the command line say of every image. */
 export interface Asked {
@@ -48,9 +48,9 @@ export function chooseMethods(names: readonly string[]): Explainer[] {
   const all: Readonly<Record<string, Explainer>> = registry as Record<string, Explainer>;
   const known = Object.keys(all);
   const chosen = (names.length === 0 ? ["gradCam"] : names).map((name) => {
-    const found = known.find((own) => plain(own) === plain(name));
-    if (found === undefined) checkChoice("--method", name, known, UsageError);
-    return all[found!]!;
+    const found = known.find((own) => plain(own) === plain(name)) ?? name;
+    checkChoice("--method", found, known, UsageError);
+    return all[found]!;
   });
   return [...new Set(chosen)];
 }
@@ -90,7 +90,7 @@ export function checkAsked(asked: Asked, overlay: string | undefined): void {
   const maps = methods.length * Math.max(classes.length, 1);
   if (layer !== undefined && methods.every(({ at }) => at === "image"))
     throw new UsageError(
-      `-l: expected a method that looks at a layer, got ${methods.map(({ name }) => name).join(", ")}`,
+      `--layer: expected a method that looks at a layer, got ${methods.map(({ name }) => name).join(", ")}`,
     );
   if (overlay !== undefined && maps > 1)
     throw new UsageError(`--overlay: expected one method and one class, got ${maps} maps to show`);

@@ -19,12 +19,12 @@ import {
 } from "../../models/index.ts";
 import { basename, extname } from "node:path";
 import { writeAtomic } from "../files.ts";
-import type { NetworkInUse } from "./network.ts";
+import type { NetworkInUse } from "../model/network.ts";
 import { type Asked, explainOptions } from "./asked.ts";
 import type { Places } from "./places.ts";
 import { className, classLine } from "./words.ts";
 
-/** An image with its explanations: one a method and class, classes of one method together. */
+/** An image with its explanations: one per method and class, the classes of a method together. */
 export interface Explained {
   readonly path: string;
   readonly picture: Picture;

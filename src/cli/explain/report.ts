@@ -1,6 +1,6 @@
 /** @file What is printed about explanations. */
 import { type Explainer, type Explanation, metrics } from "../../explain/index.ts";
-import type { NetworkInUse } from "./network.ts";
+import type { NetworkInUse } from "../model/network.ts";
 import type { Explained } from "./explain-image.ts";
 import { classLine, percent } from "./words.ts";
 
@@ -55,7 +55,7 @@ export function overImages(images: readonly (readonly Judged[])[]): Judged[] {
   });
 }
 
-/** A table of metrics, one row a map. */
+/** A table of metrics, one row per map. */
 export function judgedTable(rows: readonly Judged[]): string[] {
   const [first] = rows;
   if (first === undefined) return [];

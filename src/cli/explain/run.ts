@@ -3,7 +3,7 @@ import { type Explainer, judge, parameterRandomisation } from "../../explain/ind
 import { startCounter } from "../progress.ts";
 import type { Context } from "../command.ts";
 import { Interrupted, UsageError, WorkError, oneLine, interruptible } from "../errors.ts";
-import type { NetworkInUse } from "./network.ts";
+import type { NetworkInUse } from "../model/network.ts";
 import { type Asked, chooseClasses, chooseMethods } from "./asked.ts";
 import { type Explained, explainImage, optionsFor, writeExplained } from "./explain-image.ts";
 import type { Images, Places } from "./places.ts";

@@ -1,6 +1,6 @@
 /** @file How classes and probabilities are written. Loads nothing, so that help comes at once. */
 import type { Explanation } from "../../explain/index.ts";
-import type { NetworkInUse } from "./network.ts";
+import type { NetworkInUse } from "../model/network.ts";
 
 /** "tabby", or "class 281" where classes have no names. */
 export function className({ classNames }: NetworkInUse, classIndex: number | undefined): string {

@@ -23,7 +23,7 @@ export interface Preprocessing {
   readonly guess?: string;
 }
 
-/** The scaling that a network wants: said, its architecture's, or what the names and first layers of a file tell, else none. */
+/** The scaling that a network wants: as given, otherwise its architecture's, otherwise what the file's name and first layers tell. */
 export function preprocessingOf(
   { model, architecture }: Opened,
   file: string,

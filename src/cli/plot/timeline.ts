@@ -25,7 +25,7 @@ const mostColumns = 8;
 const columnOf = (values: Float64Array, width: number, column: number): Float64Array =>
   Float64Array.from({ length: values.length / width }, (_, row) => values[row * width + column]!);
 
-/** Columns that share a panel: all of them when their ranges are alike and few, else each its own. */
+/** Columns that share a panel: all of them if they are few and their ranges alike, otherwise one panel per column. */
 function groups(observed: Series): number[][] {
   const width = observed.names.length;
   const columns = [...observed.names.keys()].slice(0, mostColumns);

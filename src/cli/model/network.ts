@@ -1,11 +1,11 @@
-/** @file The network that is explained, and how it takes pictures. */
+/** @file The network that a command runs, and how it takes pictures. */
 import type { Tensor } from "../../index.ts";
 import type { Interpolation, LoadedModel, Picture, PreprocessMode } from "../../models/index.ts";
 import { basename } from "node:path";
 import type { Context } from "../command.ts";
 import { WorkError } from "../errors.ts";
-import { classNamesFor, inputOf, inputShapeOf, preprocessingOf } from "../model/picture.ts";
-import { type Wanted, openNetwork } from "../model/open.ts";
+import { classNamesFor, inputOf, inputShapeOf, preprocessingOf } from "./picture.ts";
+import { type Wanted, openNetwork } from "./open.ts";
 
 /** A network in use. */
 export interface NetworkInUse {
@@ -14,7 +14,7 @@ export interface NetworkInUse {
   /** The same in few words, for figures. */
   readonly title: string;
   readonly model: LoadedModel;
-  /** Undefined where nobody knows. */
+  /** Undefined where they are unknown. */
   readonly classNames: readonly string[] | undefined;
   /** How many classes can be asked for. One score may be a sigmoid's, which is two. */
   readonly classCount: number;
