@@ -31,6 +31,17 @@ function present(tensor: Tensor | undefined): Tensor[] {
   return tensor === undefined ? [] : [tensor];
 }
 
+/** The axes of x that a layer's setting names. Throws ShapeError and DTypeError where x does not suit the layer. */
+function normalizedAxes(of: LayerNorm | GroupNorm, x: Tensor): readonly number[] {
+  const { label, axis, gamma, beta } = of;
+  const sample = of.inputShape!;
+  requireRank(label, x, sample);
+  if (gamma ?? beta) requireDType(label, x, (gamma ?? beta)!.dtype);
+  const axes = sampleAxes(label, axis, sample);
+  requireExtents(label, x, sample, axes);
+  return axes;
+}
+
 const groupCount = kind(
   "a positive integer, or -1",
   (given) => Number.isInteger(given) && ((given as number) > 0 || given === -1),
@@ -179,10 +190,7 @@ export class LayerNorm extends layer(
   forward(x: Tensor): Tensor {
     this.requireGrown();
     const { gamma, beta, epsilon } = this;
-    requireRank(this.label, x, this.inputShape!);
-    if (gamma ?? beta) requireDType(this.label, x, (gamma ?? beta)!.dtype);
-    const axes = sampleAxes(this.label, this.axis, this.inputShape!);
-    requireExtents(this.label, x, this.inputShape!, axes);
+    const axes = normalizedAxes(this, x);
     const { scale, center } = this;
     const aligned = (parameter: Tensor): Tensor =>
       parameter.reshape(x.shape.map((extent, axis) => (axes.includes(axis) ? extent : 1)));
@@ -241,10 +249,7 @@ export class GroupNorm extends layer(
   forward(x: Tensor): Tensor {
     this.requireGrown();
     const { gamma, beta, epsilon } = this;
-    requireRank(this.label, x, this.inputShape!);
-    if (gamma ?? beta) requireDType(this.label, x, (gamma ?? beta)!.dtype);
-    const [axis] = sampleAxes(this.label, this.axis, this.inputShape!);
-    requireExtents(this.label, x, this.inputShape!, [axis!]);
+    const [axis] = normalizedAxes(this, x);
     const groups = groupsOf(this.groups, x.shape[axis!]!);
     const { scale, center } = this;
     const attributes = { axis: axis!, groups, epsilon, scale, center };

@@ -4,11 +4,12 @@
  */
 import { allocate } from "../../ir/dtype.ts";
 import { ArgumentError, ShapeError, complaint, describe } from "../../base/errors.ts";
-import { finite, flag, kind, whole } from "../../base/kinds.ts";
+import { finite, flag, whole } from "../../base/kinds.ts";
 import { type OptionsOf, optional, required, schema } from "../../base/options.ts";
 import { formatShape } from "../../ir/shape.ts";
 import { Tensor, concreteElements } from "../../ir/tensor.ts";
 import { untraced } from "../../ir/trace.ts";
+import { pair } from "../../nn/kinds.ts";
 import { requireTensor } from "../../ops/bind.ts";
 import { random } from "../../ops/index.ts";
 
@@ -63,19 +64,10 @@ export function randomFlip(options: OptionsOf<typeof flipSchema.spec> = {}): Aug
   };
 }
 
-const isSize = (given: unknown): boolean => Number.isSafeInteger(given) && (given as number) > 0;
-
 const fillOption = optional(finite, 0, "The value of pixels outside the image.");
 
 const cropSchema = schema({
-  size: required(
-    kind<number | readonly [rows: number, columns: number]>(
-      "a positive integer, or [rows, columns]",
-      (given) =>
-        isSize(given) || (Array.isArray(given) && given.length === 2 && given.every(isSize)),
-    ),
-    "Rows and columns of the part: one number for a square.",
-  ),
+  size: required(pair(1), "Rows and columns of the part: one number for a square."),
   padding: optional(whole(0), 0, "Number of pixels of `fill` laid around the image first."),
   fill: fillOption,
 });
@@ -89,7 +81,7 @@ export type RandomCropOptions = OptionsOf<typeof cropSchema.spec>;
  */
 export function randomCrop(options: RandomCropOptions): Augmentation {
   const { size, padding, fill } = cropSchema.read("randomCrop", options);
-  const [rows, columns] = typeof size === "number" ? [size, size] : size;
+  const [rows, columns] = size;
   return (images, key) => {
     const { n, h, w, from, c } = imagesOf("randomCrop", images);
     const [spareRows, spareColumns] = [h + 2 * padding - rows, w + 2 * padding - columns];
