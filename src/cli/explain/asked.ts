@@ -33,11 +33,10 @@ export interface Asked {
 
 /** Its choice of formula is the gradient of the probability, negative values and all. */
 export function explainOptions({ layer, score, relu, isOriginal }: Asked): ExplainOptions {
-  const chosen = score ?? (isOriginal ? "probability" : undefined);
   return {
-    ...(layer !== undefined && { layer }),
-    ...(chosen !== undefined && { score: chosen }),
-    ...((!relu || isOriginal) && { relu: false }),
+    layer,
+    score: score ?? (isOriginal ? "probability" : undefined),
+    relu: !relu || isOriginal ? false : undefined,
   };
 }
 

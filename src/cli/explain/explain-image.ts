@@ -63,15 +63,9 @@ export async function explainImage(
   }
   const { probabilities } = explanations[0]!;
   const { top } = asked;
-  const predictions =
-    probabilities === undefined
-      ? []
-      : decodePredictions(probabilities, {
-          top,
-          ...(probabilities.length === network.classNames?.length && {
-            classNames: network.classNames,
-          }),
-        });
+  const named = probabilities?.length === network.classNames?.length;
+  const classNames = named ? network.classNames : undefined;
+  const predictions = probabilities ? decodePredictions(probabilities, { top, classNames }) : [];
   return { path, picture, explanations, predictions };
 }
 
@@ -92,16 +86,8 @@ export async function writeExplained(
     files.push([places.figure, isSvg ? svg : await svgToPng(svg, { zoom })]);
   }
   if (places.overlay !== undefined) {
-    const { upsample, colourMap } = lookOf(asked);
-    files.push([
-      places.overlay,
-      encodePng(
-        overlay(shown(picture, network, asked), explanations[0]!, {
-          ...(upsample !== undefined && { upsample }),
-          ...(colourMap !== undefined && { colourMap }),
-        }),
-      ),
-    ]);
+    const over = overlay(shown(picture, network, asked), explanations[0]!, lookOf(asked));
+    files.push([places.overlay, encodePng(over)]);
   }
   if (places.map !== undefined) {
     const records = explanations.map((one) => record(network, one));
@@ -155,14 +141,12 @@ function draw(
   const { layer, score } = first!;
   const at = severalMethods || layer === undefined ? "" : `, ${layer}`;
   const by = severalClasses && !severalMethods ? `${titleOf(first!)}, ` : "";
-  const { upsample, colourMap } = lookOf(asked);
   return figure([{ title: basename(path) }, ...panels], {
     title: severalClasses ? `What ${network.title} looks at` : classLine(network, first!),
     subtitle: `${by}${severalClasses ? "" : `${network.title}, `}${score}${at}`,
     picture,
     scale: severalMethods ? "own" : "shared",
-    ...(upsample !== undefined && { upsample }),
-    ...(colourMap !== undefined && { colourMap }),
+    ...lookOf(asked),
   });
 }
 
