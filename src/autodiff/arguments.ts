@@ -16,7 +16,7 @@ export interface FlatArguments {
   readonly starts: readonly number[];
 }
 
-/** The leaves of all arguments. ArgumentError naming `who`, the argument and the path where a leaf is no tensor. */
+/** The leaves of all arguments. Throws ArgumentError naming `who`, the argument and the path if a leaf is not a tensor. */
 export function flattenArguments(who: string, args: readonly unknown[]): FlatArguments {
   if (!Array.isArray(args))
     throw new ArgumentError(complaint(who, "an array of arguments", describe(args)));

@@ -54,7 +54,7 @@ export interface Target {
 export interface Backend {
   readonly name: string;
   readonly memory: Memory;
-  /** Facts about the backend that the compiler goes by. */
+  /** Facts about the backend on which the compiler bases its choices. */
   readonly target: Target;
   /**
    * Whether the backend has a kernel of its own for a composite, by name, attributes and types: the composite then reaches `compile`
@@ -63,7 +63,7 @@ export interface Backend {
   readonly claims?: (composite: Node<"composite">) => boolean;
   /** Threads that kernels may run on, the caller's included. */
   readonly threads: number;
-  /** Uses so many threads from now on, or as many as there can be. */
+  /** Uses this number of threads from now on, or as many as are available if that is fewer. */
   setThreads(count: number): void;
   /**
    * Makes each segment callable. bool elements are int32 0 and 1 in memory. Memory from `allocate` (of `memory`

@@ -5,7 +5,7 @@ import { commands } from "./commands/index.ts";
 import { reason } from "./errors.ts";
 import { run } from "./program.ts";
 
-// A reader that closes early (`adjoint predict ... | head`) is no failure.
+// A reader that closes early (`adjoint predict ... | head`) is not a failure.
 process.stdout.on("error", (error: NodeJS.ErrnoException) => {
   if (error.code === "EPIPE") process.exit(0);
   process.stderr.write(`adjoint: cannot write to standard output: ${reason(error)}\n`);

@@ -37,7 +37,7 @@ export function backendName(): BackendName {
 }
 
 /**
- * Lets large kernels run on so many threads from now on, the caller's included: a whole number from 1 (no others) to 64. Unless
+ * Lets large kernels run on `wanted` threads from now on, the caller's included: a whole number from 1 (no others) to 64. Unless
  * told otherwise these are as many as the machine runs at a time, at most 16; in Node the environment variable ADJOINT_THREADS
  * says otherwise too. Results have the same bits on any number. Threads are started when the first program is compiled that can
  * use them; programs compiled before use no more than the most there were until then. Browsers share memory only on pages that

@@ -11,7 +11,7 @@ import { inlineCalls } from "./passes/inline-calls.ts";
 import { Holdings } from "./holdings.ts";
 import { Program } from "./program.ts";
 
-/** A tensor with a copy of what lies at an address. */
+/** A tensor with a copy of the elements at an address. */
 export function readTensor(memory: Memory, type: TensorType, pointer: Pointer): Tensor {
   const elements = readElements(memory, pointer, type.dtype, sizeOf(type.shape));
   return new Tensor({ shape: type.shape, dtype: type.dtype }, elements);

@@ -50,7 +50,7 @@ const orphans = new FinalizationRegistry<Instances>((compiled) => {
  * are: every sum is added in an order that follows from the axes it folds, not from the size of the batch. Few rows times a large
  * matrix, and sums along rows, are then slower.
  *
- * Throws ArgumentError if an argument or the result is no tree of tensors.
+ * Throws ArgumentError if an argument or the result is not a tree of tensors.
  */
 export function jit<A extends unknown[], R>(
   fn: (...args: A) => R,

@@ -26,7 +26,7 @@ export function paddedBytes(type: TensorType): number {
 export interface MemoryPlan {
   readonly offsets: ReadonlyMap<Value, number>;
   readonly bytes: number;
-  /** What the values would take without sharing. */
+  /** Bytes that the values would take without sharing memory. */
   readonly unshared: number;
 }
 
@@ -48,7 +48,7 @@ interface Placed {
 /**
  * Plans values written by kernels, except those in `elsewhere` (inputs and outputs of the program): the largest first, each in the
  * tightest gap between those placed already that are alive while it is. A kernel never writes over what it reads, as both
- * are alive then. No value lies across the end of a block: the arena begins with `blocks` of so many bytes, and then is one.
+ * are alive then. No value crosses the end of a block: the arena begins with blocks of the sizes in `blocks`, and the rest is one block.
  */
 export function planMemory(
   kernels: readonly Kernel[],
@@ -92,7 +92,7 @@ function spansOf(kernels: readonly Kernel[], elsewhere: ReadonlySet<Value>): Spa
   );
 }
 
-/** Where so many bytes fit most tightly between intervals, given by where they start, or behind them all. */
+/** Where a block of this size fits most tightly between intervals sorted by their start, or behind them all. */
 function tightest(
   intervals: readonly { readonly start: number; readonly end: number }[],
   bytes: number,

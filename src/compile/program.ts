@@ -15,7 +15,7 @@ import { optimize } from "./passes/index.ts";
 
 type Step = () => void;
 
-/** A graph that runs on values in kernel memory, found through a table of slots: one an input, then one an output. */
+/** A graph that runs on values in kernel memory, found through a table of slots: one per input, then one per output. */
 export class Program implements Procedure {
   readonly name: string;
   /** After every pass. */

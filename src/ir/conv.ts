@@ -86,7 +86,7 @@ export function convShape(
   };
 }
 
-/** Winograd's algorithm on tiles of so many inputs a side, 4 to 8. */
+/** Winograd's algorithm on square tiles; the number is the inputs along a side, 4 to 8. */
 export type WinogradAlgorithm = "winograd4" | "winograd5" | "winograd6" | "winograd8";
 
 /** How a convolution is computed. */

@@ -21,7 +21,7 @@ export interface Procedure {
   run(): void;
 }
 
-/** What a host operation has at hand while it is prepared and run. */
+/** What a host operation can use while it is prepared and run. */
 export interface HostContext {
   /** Compiles a graph; its nested host operations are prepared with it. */
   compile(graph: AnyGraph, name: string): Procedure;

@@ -128,7 +128,7 @@ export interface ConvWork {
   /** The sums [N, OH, OW, F]: written to memory only where there is no epilogue, or where that stores them. */
   readonly out: Value;
   /**
-   * What is done to each sum while it is at hand: a nest over [N * OH * OW, F] whose loads of `out` are the sums. It has
+   * What is done to each sum while it is in a register: a nest over [N * OH * OW, F] whose loads of `out` are the sums. It has
    * stores only, contiguous ones, and its other loads are contiguous too or have stride 0 along the first axis. Or, for
    * Winograd's algorithms, a mere copy in which runs of filters become pixels.
    */

@@ -81,7 +81,7 @@ interface Found {
   readonly paths: string[];
 }
 
-/** The leaves in order, and what is left. Throws ArgumentError naming `who` and the path of a leaf that is no tensor. */
+/** The leaves in order, and the tree without them. Throws ArgumentError naming `who` and the path of a leaf that is not a tensor. */
 export function flatten(who: string, tree: unknown): { leaves: Tensor[]; def: TreeDef } {
   const found: Found = { leaves: [], paths: [] };
   const build = visit(who, tree, "", found, 0);

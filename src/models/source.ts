@@ -237,7 +237,7 @@ export async function fileSource(path: string): Promise<ByteSource> {
     async sibling(other) {
       const folder = paths.dirname(path);
       const found = paths.join(folder, ...partsBelow(path, other));
-      // What a symbolic link leads to must lie there as well.
+      // The target of a symbolic link must lie in the folder as well.
       const [real, inside] = await Promise.all([
         files.realpath(found).catch((cause: unknown) => {
           throw new FormatError(

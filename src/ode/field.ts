@@ -22,7 +22,7 @@ export interface Field {
   readonly graph: Graph;
   readonly state: readonly TensorType[];
   readonly parameters: readonly TensorType[];
-  /** Scalar: float64 if any leaf of the state is, else float32. */
+  /** Scalar: float64 if any leaf of the state is, otherwise float32. */
   readonly time: TensorType;
 }
 

@@ -103,7 +103,7 @@ export interface DepthwiseConv2dOptions {
 
 /** How `conv2d` lays kernels on images. */
 export interface Conv2dOptions extends DepthwiseConv2dOptions {
-  /** Channels and filters fall into so many groups, each with its own part of the kernel; 1 by default. */
+  /** Number of groups of channels and filters, each with its own part of the kernel; 1 by default. */
   readonly groups?: number;
 }
 
@@ -170,7 +170,7 @@ export function conv2d(x: Tensor, kernel: Tensor, options: Conv2dOptions = {}): 
 }
 
 /**
- * Every channel of x [N, H, W, C] convolved by itself with each of its M kernels, of [KH, KW, C, M]: [N, OH, OW, C M], kernel
+ * Every channel of x [N, H, W, C] convolved separately with each of its M kernels, of [KH, KW, C, M]: [N, OH, OW, C M], kernel
  * m of channel c at c M + m. Sizes and errors are `conv2d`'s.
  */
 export function depthwiseConv2d(

@@ -248,7 +248,7 @@ export function stack(tensors: readonly Tensor[], axis = 0): Tensor {
   );
 }
 
-/** Parts along an axis: so many equal ones, or of the given extents, which must add up. */
+/** Parts along an axis: a number of equal parts, or parts of the given extents, which must add up to the axis. */
 export function split(x: Tensor, parts: number | readonly number[], axis = 0): Tensor[] {
   requireTensor("split", x);
   const along = normalizeAxis("split", axis, x.rank);

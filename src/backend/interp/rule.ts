@@ -6,7 +6,7 @@ import type { ParamsOf, PrimName } from "../../ir/prim.ts";
 /** Elements in row-major order; bool as int32 0 and 1. Assigning to a Float32Array rounds as Math.fround does. */
 export type Elements = Float32Array | Float64Array | Int32Array;
 
-/** A tensor at hand: its type and elements. */
+/** A tensor's type and elements. */
 export interface Operand extends TensorType {
   readonly elements: Elements;
 }

@@ -35,7 +35,7 @@ export function range(observed: Iterable<number>, curve: Iterable<number>): [num
   return [low >= 0 && curveLow >= 0 ? Math.max(0, from) : from, to];
 }
 
-/** Keeps a value within one span of the axis: what lies further out is cut off anyway, and rasterisers choke on it. */
+/** Keeps a value within one span of the axis: anything further out is clipped anyway, and rasterisers choke on it. */
 export function near(value: number, [low, high]: readonly [number, number]): number {
   return Math.min(Math.max(value, 2 * low - high), 2 * high - low);
 }

@@ -128,7 +128,7 @@ function isEpilogue(group: Group, out: Value, makerOf: ReadonlyMap<Value, Group>
   if (total !== out.shape.reduce((product, extent) => product * extent, 1)) return false;
   const fits = ({ base, offset }: Access, strides: readonly number[]): boolean => {
     if (offset === 0 && strides.every((stride, axis) => stride === places[axis])) return true;
-    // Sums are at hand one by one: another pixel's, taken for a bias, has to come from memory.
+    // Only the current sum is in a register: another pixel's, used as a bias, has to come from memory.
     if (base === out) return false;
     return (
       strides.every((stride, axis) => stride === (axis === filter ? 1 : 0)) ||

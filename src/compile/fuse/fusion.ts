@@ -34,7 +34,7 @@ export interface Group {
   /** Its number in order of creation. */
   readonly index: number;
   readonly nodes: Node[];
-  /** The convolution whose results the loops work on while they are at hand: see epilogue.ts. */
+  /** The convolution whose results the loops work on while they are still in registers: see epilogue.ts. */
   readonly convolution?: Node;
   readonly extents: readonly number[];
   readonly members: Member[];

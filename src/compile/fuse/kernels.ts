@@ -70,7 +70,7 @@ function kernelOf(
   };
 }
 
-/** The loop nest of a group, by itself or at the end of the convolution that it begins with. */
+/** The loop nest of a group, alone or as the epilogue of the convolution that it begins with. */
 function fusedWork(group: Group, stored: (value: Value) => boolean, terms: Terms): Work {
   const nest = lowerGroup(group, stored, terms.invariant);
   if (group.convolution === undefined) return { kind: "loops", nests: [nest] };
@@ -211,7 +211,7 @@ function copyNest(
   };
 }
 
-/** The nodes with the views and literals between them and what lies in memory, each before its use. */
+/** The nodes, with the views and literals between them and the values in memory, each before its use. */
 function withViews(nodes: readonly Node[], inMemory: ReadonlySet<Value>): Node[] {
   const result = new Set<AnyNode>();
   const members = new Set<AnyNode>(nodes);

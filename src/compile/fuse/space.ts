@@ -40,7 +40,7 @@ const reduceOps: Record<string, ReduceOp> = {
   reduceMin: "min",
 };
 
-/** The loop of a node, or undefined if it is no loop of this kind. */
+/** The loop of a node, or undefined if it is not a loop of this kind. */
 export function spaceOf(node: Node, target: Target): Space | undefined {
   const out = node.outputs[0]!;
   if (isElementwise(node.prim)) return elementwise(node, out);

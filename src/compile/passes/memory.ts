@@ -41,7 +41,7 @@ export function materialize(graph: Graph, target: Target): Graph {
   const inputs = new Set(direct.inputs);
   const taken = new Set<Value>();
   const outputs = direct.outputs.map((value) => {
-    // An output that is a whole view of a computed value lends its memory to that value.
+    // A computed value of which an output is a whole view is written straight into that output's memory.
     const { base } = accessOf(value);
     const free =
       isWhole(value) &&

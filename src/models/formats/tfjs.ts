@@ -54,7 +54,7 @@ async function readManifest(source: ByteSource, manifest: unknown): Promise<Weig
       arrays.push(array);
       offset += array.bytes;
     }
-    // What is claimed is there, before memory is set aside for it.
+    // Check that the claimed bytes exist before allocating memory for them.
     if (offset > plausible) await shards.read(offset - 1, 1);
     bytes += offset;
   }

@@ -41,7 +41,7 @@ export class Hdf5Object {
     return [...(await this.#children()).keys()];
   }
 
-  /** What a path below a group leads to (`conv1/kernel:0`), or undefined. */
+  /** The object at a path below a group (`conv1/kernel:0`), or undefined. */
   async find(path: string): Promise<Hdf5Object | undefined> {
     // oxlint-disable-next-line typescript/no-this-alias
     let found: Hdf5Object = this;

@@ -33,7 +33,7 @@ export interface Surroundings {
 }
 
 /**
- * The folder by the habit of the platform: `ADJOINT_CACHE` where that is set, else ~/Library/Caches/adjoint (macOS),
+ * The folder by the habit of the platform: `ADJOINT_CACHE` where that is set, otherwise ~/Library/Caches/adjoint (macOS),
  * %LOCALAPPDATA%\adjoint (Windows), $XDG_CACHE_HOME/adjoint or ~/.cache/adjoint. Paths that are not absolute count as unset, as the
  * XDG Base Directory Specification says; but for `ADJOINT_CACHE`.
  */

@@ -26,7 +26,7 @@ const formOptions = {
   gammaInitializer: optional(initializer, "ones", "Makes gamma."),
 };
 
-/** A list of the tensor, or an empty one where there is none. */
+/** A list of the tensor; empty if it is undefined. */
 function present(tensor: Tensor | undefined): Tensor[] {
   return tensor === undefined ? [] : [tensor];
 }

@@ -124,7 +124,7 @@ export interface TensorProto {
   external?: Readonly<Record<string, string>>;
 }
 
-/** An attribute of a node: whichever of its values are there. */
+/** An attribute of a node; only the values that the file gives are set. */
 export interface AttributeProto {
   readonly name: string;
   readonly type: number;

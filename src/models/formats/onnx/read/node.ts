@@ -24,7 +24,7 @@ import {
 } from "./constant.ts";
 import type { AttributeProto, NodeProto } from "./file.ts";
 
-/** What is the same for all nodes of a file. */
+/** Facts shared by all nodes of a file. */
 export interface FileContext {
   readonly builder: Builder;
   readonly source: ByteSource;

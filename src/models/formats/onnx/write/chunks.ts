@@ -16,7 +16,7 @@ const largest = 2 ** 31 - 1;
 /** Wire type of what has a length. */
 const delimited = 2;
 
-/** Bytes at hand, or bytes to be made. */
+/** Bytes, or a way to make them later. */
 type Part = Uint8Array | Initializer;
 const lengthOf = (part: Part): number => (part instanceof Uint8Array ? part.length : part.bytes);
 

@@ -13,7 +13,7 @@ export interface Arrangement {
   elements(): TypedArray;
 }
 
-/** A constant of numbers at hand. */
+/** A constant whose numbers are known. */
 export function numbersOf(
   name: string,
   type: ElementType,

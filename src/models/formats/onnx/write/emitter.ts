@@ -55,7 +55,7 @@ export class Emitter {
     else forms.push(form);
   }
 
-  /** The layout in which a value is at hand. */
+  /** The layout in which a value is already available. */
   layoutOf(value: Value): Layout {
     return this.forms.get(value)?.[0]?.layout ?? "plain";
   }

@@ -35,7 +35,7 @@ export function keepsOrder(dims: Dims, perm: readonly number[]): boolean {
   return moved.every((axis, index) => index === 0 || axis > moved[index - 1]!);
 }
 
-/** With extents of 1 in front until there are so many axes. */
+/** With extents of 1 in front up to the given number of axes. */
 export function padded(dims: Dims, rank: number): Dims {
   return [...Array.from({ length: rank - dims.length }, () => 1), ...dims];
 }

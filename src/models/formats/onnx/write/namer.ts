@@ -55,7 +55,7 @@ export interface ModelNames {
   readonly parameters: ReadonlyMap<Tensor, string>;
 }
 
-/** The names of a model's layers and parameters. What is at several places is called after the first. */
+/** The names of a model's layers and parameters. One that occurs at several places is named after the first. */
 export function namesOf(model: unknown): ModelNames {
   const layers = new Map<object, string>();
   const parameters = new Map<Tensor, string>();

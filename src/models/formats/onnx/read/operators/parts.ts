@@ -7,7 +7,7 @@ import { type Constant, constantOf, mostElements } from "../constant.ts";
 import { type NodeReader, isSignal } from "../node.ts";
 import type { Operators } from "./operator.ts";
 
-/** What is taken along each axis: from `start` to before `stop`, every `step`-th. */
+/** The elements taken along each axis: from `start` to before `stop`, every `step`-th. */
 interface Cut {
   readonly start: number;
   readonly stop: number;

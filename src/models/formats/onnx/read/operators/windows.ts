@@ -238,7 +238,7 @@ async function transposedConvolution(node: NodeReader): Promise<void> {
   );
 }
 
-/** What is cut off the borders (ONNX, operator ConvTranspose). */
+/** The number of rows and columns to crop at each border (ONNX, operator ConvTranspose). */
 function transposedBorders(
   node: NodeReader,
   windows: WindowAttributes,
