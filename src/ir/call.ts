@@ -3,7 +3,7 @@ import { ArgumentError, complaint } from "../base/errors.ts";
 
 /**
  * `fn(...args)`. Where `fn` declares more parameters than there are arguments, and stumbles over `undefined`, ArgumentError
- * naming `who` says so; the cause is what it stumbled over. (A parameter may be optional, so the count alone is no mistake,
+ * naming `who` says so; the cause is what it stumbled over. (A parameter may be optional, so the count alone is not a mistake,
  * and further arguments are passed along: JavaScript cannot tell whether a function takes them.)
  */
 export function callWith<A extends readonly unknown[], R>(

@@ -19,7 +19,7 @@ export function isShapeList(shapes: ShapeOrList): shapes is readonly Shape[] {
   return Array.isArray(shapes) && shapes.length > 0 && Array.isArray(shapes[0]);
 }
 
-/** The shapes as a list, of one where there is no list. */
+/** The shapes as a list; a single shape becomes a list of one. */
 export function listOfShapes(shapes: ShapeOrList): readonly Shape[] {
   return isShapeList(shapes) ? shapes : [shapes];
 }

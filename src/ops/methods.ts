@@ -207,7 +207,7 @@ const exactly = <T extends Methods>(
   table: T & Readonly<Record<Exclude<keyof T, keyof Methods>, never>>,
 ): Methods => table;
 
-// Functions of lists are no methods.
+// Functions of lists are not methods.
 const { stack: _, ...shapingMethods } = shaping;
 
 const methods = exactly({

@@ -27,7 +27,7 @@ export interface Member {
   readonly axes: readonly number[];
 }
 
-/** A kernel in the making. Groups of nodes that are no loops have one node and no members. */
+/** A kernel under construction. The group of a node that is not a loop has that one node and no members. */
 export interface Group {
   /** Whether nothing joins it: see `standsAlone`. */
   readonly closed: boolean;

@@ -177,7 +177,7 @@ export type TargetFunction = (outputs: Tensor) => Tensor;
 interface Readout {
   /** [N, classes]. */
   readonly logits: Tensor;
-  /** [N, classes]; undefined for a single number that is no probability (regression). */
+  /** [N, classes]; undefined for a single number that is not a probability (regression). */
   readonly probabilities: Tensor | undefined;
 }
 

@@ -17,13 +17,13 @@ export class Namer {
     this.parameters = parameters;
   }
 
-  /** Of a node and its output: that of the layer whose output it is, or else one in the layer. */
+  /** The name of a node and its output: the layer's own if it is the layer's output, otherwise one within the layer. */
   node(op: string, value?: Value): string {
     const layer = value && this.layers.get(value);
     return layer === undefined ? this.inner(op) : this.unique(layer);
   }
 
-  /** Of something in the layer that is being written. */
+  /** A name for something in the layer that is being written. */
   inner(what: string): string {
     return this.unique(this.scope === undefined ? what : `${this.scope}/${what}`);
   }
@@ -33,7 +33,7 @@ export class Namer {
     return known === undefined ? this.inner("constant") : this.unique(known);
   }
 
-  /** Of a constant that all share. */
+  /** A name for a constant that all layers share. */
   constant(what: string): string {
     return this.unique(what);
   }

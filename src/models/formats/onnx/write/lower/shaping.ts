@@ -13,7 +13,7 @@ import {
 } from "../forms.ts";
 import type { Rule } from "../step.ts";
 
-/** The layout for a result from which axes vanish: where the axes left keep their order, or else the plain one. */
+/** The layout for a result that loses axes: the current one if the remaining axes keep their order in it, otherwise the plain one. */
 export function layoutWithout(to: Emitter, x: Value, axes: readonly number[]): Layout {
   const layout = x.shape.length === 4 ? to.commonLayout([x]) : "plain";
   const left = toImage.filter((axis) => !axes.includes(axis));
