@@ -6,11 +6,11 @@ import { type Value, isPrim } from "../../ir/graph.ts";
 import { isTranscendental } from "../../ir/prim.ts";
 import type { Access } from "../../ir/value.ts";
 import { isVirtual } from "../access.ts";
-import { type Group, type Member, inOrder, onGroup, type Formation, mayMerge } from "./fusion.ts";
+import { type Fusion, type Group, type Member, inOrder, onGroup } from "./fusion.ts";
 
-/** Gives each convolution the first group of loops that can be its epilogue. Takes and gives groups in an order in which they can run. */
-export function attachEpilogues(groups: readonly Group[], formation: Formation): Group[] {
-  const { makerOf, reach } = formation;
+/** Gives each convolution the first group of loops that can be its epilogue. Gives all groups in an order in which they can run. */
+export function attachEpilogues(fusion: Fusion): Group[] {
+  const { groups } = fusion;
   const alive = new Set(groups);
   const instead = new Map<Group, readonly Group[]>();
   let next = groups.reduce((most, { index }) => Math.max(most, index), -1) + 1;
@@ -21,7 +21,7 @@ export function attachEpilogues(groups: readonly Group[], formation: Formation):
     for (const loops of groups) {
       if (!alive.has(loops)) continue;
       const maps = mapsOf(loops);
-      if (!isEpilogue(maps, out, makerOf) || !mayMerge(loops, conv, reach)) continue;
+      if (!isEpilogue(maps, out, fusion) || !fusion.mayMerge(loops, conv)) continue;
       const fused: Group = {
         ...maps,
         convolution: node,
@@ -31,27 +31,14 @@ export function attachEpilogues(groups: readonly Group[], formation: Formation):
         bases: new Set([...conv.bases, ...maps.bases]),
       };
       const made = [fused];
-      reach.join(loops, conv);
       if (maps !== loops) {
         const folds = foldsOf(loops, next++);
         made.push(folds);
         folds.needs.add(fused);
-        reach.add(folds, fused);
         for (const need of loops.needs) if (need !== conv) folds.needs.add(need);
       }
-      for (const group of made)
-        for (const { outputs } of group.nodes)
-          for (const output of outputs) makerOf.set(output, group);
-      alive.delete(conv);
-      alive.delete(loops);
+      fusion.replace(loops, conv, made, alive);
       instead.set(loops, made);
-      for (const reader of alive)
-        if ([conv, loops].filter((old) => reader.needs.delete(old)).length > 0)
-          for (const group of made) {
-            reader.needs.add(group);
-            reach.add(reader, group);
-          }
-      for (const group of made) alive.add(group);
       break;
     }
   }
@@ -117,7 +104,7 @@ function placesOf(group: Group, out: Value): readonly number[] | undefined {
  * Whether the group only maps: every result lies as `out` does, and whatever else is read does too, or is the same at all
  * pixels (a bias), or everywhere. Dear functions are left out: they want registers of their own.
  */
-function isEpilogue(group: Group, out: Value, makerOf: ReadonlyMap<Value, Group>): boolean {
+function isEpilogue(group: Group, out: Value, fusion: Fusion): boolean {
   if (!group.bases.has(out) || group.members.length === 0 || group.convolution !== undefined)
     return false;
   const places = placesOf(group, out);
@@ -149,7 +136,7 @@ function isEpilogue(group: Group, out: Value, makerOf: ReadonlyMap<Value, Group>
         );
       }) &&
       reads.every((read) => {
-        if (makerOf.get(read.base) === group) return true;
+        if (fusion.makerOf(read.base) === group) return true;
         if (isVirtual(read.base)) return read.base.node!.prim === "constant";
         return isAsWide(read.base, out) && fits(read, onGroup(group, member, read).strides);
       })

@@ -51,33 +51,6 @@ function standsAlone({ node, extents }: Space, { target, invariant }: Terms): bo
   return !invariant && isTranscendental(node.prim) && target.wantsOwnLoop(sizeOf(extents));
 }
 
-/** The axes of the group that the axes of the space run along, or undefined if the loops do not agree. */
-function fit(
-  space: Space,
-  group: Group,
-  makerOf: ReadonlyMap<Value, Group>,
-): readonly number[] | undefined {
-  if (space.extents.length !== group.extents.length) return undefined;
-  let found: readonly number[] | undefined;
-  for (const read of space.reads) {
-    if (makerOf.get(read.base) !== group) continue;
-    const strides = group.maps.get(read.base);
-    // A fold is finished only after the loop.
-    if (strides === undefined || read.offset !== 0) return undefined;
-    const axes = match(space.extents, read.strides, group.extents, strides);
-    if (
-      axes === undefined ||
-      (found !== undefined && found.some((axis, index) => axis !== axes[index]))
-    )
-      return undefined;
-    found = axes;
-  }
-  if (found !== undefined) return found;
-  return space.extents.every((extent, axis) => extent === group.extents[axis])
-    ? space.extents.map((_, axis) => axis)
-    : undefined;
-}
-
 /** Strides of a map over its whole loop are distinct, so they tell which axis is which. */
 function match(
   extents: readonly number[],
@@ -118,63 +91,6 @@ export function inOrder(groups: readonly Group[]): Group[] {
 /** How many of the latest readers of a value are tried. */
 const horizon = 8;
 
-/** The groups of a graph, in an order in which they can run, and what is known of them. */
-export function formGroups(
-  graph: Graph,
-  terms: Terms,
-): { readonly groups: Group[]; readonly formation: Formation } {
-  const groups: Group[] = [];
-  const makerOf = new Map<Value, Group>();
-  const readersOf = new Map<Value, Group[]>();
-  const reach = new Reach<Group>();
-  const position = new Map<Node, number>();
-  for (const node of graph.nodes) {
-    if (!node.outputs.some(isComputed)) continue;
-    position.set(node, position.size);
-    const space = spaceOf(node, terms.target);
-    const bases = new Set<Value>();
-    if (space === undefined) for (const input of node.inputs) bases.add(accessOf(input).base);
-    else for (const read of space.reads) bases.add(read.base);
-    const makers = new Set<Group>();
-    for (const base of bases) {
-      const maker = makerOf.get(base);
-      if (maker !== undefined) makers.add(maker);
-    }
-    let group =
-      space === undefined || node.recomputed === true
-        ? undefined
-        : join(space, candidates(bases, makers, readersOf), makers, makerOf, reach, terms);
-    if (group === undefined) groups.push((group = start(node, space, groups.length, terms)));
-    for (const base of bases) {
-      if (group.bases.has(base)) continue;
-      group.bases.add(base);
-      const readers = readersOf.get(base);
-      if (readers === undefined) readersOf.set(base, [group]);
-      else readers.push(group);
-    }
-    for (const maker of makers) {
-      if (maker === group) continue;
-      group.needs.add(maker);
-      reach.add(group, maker);
-    }
-    for (const output of node.outputs) makerOf.set(output, group);
-  }
-  const formation = { makerOf, readersOf, reach, position };
-  return { groups: mergeGroups(inOrder(groups), formation), formation };
-}
-
-/** Groups worth trying: makers of operands, latest first, then the latest readers of the same values. */
-function candidates(
-  bases: ReadonlySet<Value>,
-  makers: ReadonlySet<Group>,
-  readersOf: ReadonlyMap<Value, readonly Group[]>,
-): Set<Group> {
-  const found = new Set([...makers].sort((a, b) => b.index - a.index));
-  for (const base of bases)
-    for (const reader of (readersOf.get(base) ?? []).slice(-horizon).reverse()) found.add(reader);
-  return found;
-}
-
 function start(node: Node, space: Space | undefined, index: number, terms: Terms): Group {
   const group: Group = {
     index,
@@ -196,134 +112,224 @@ function start(node: Node, space: Space | undefined, index: number, terms: Terms
 }
 
 function add(group: Group, space: Space, axes: readonly number[]): void {
-  group.members.push({ space, axes });
-  for (const { result } of space.terms) {
-    if (result.fold !== undefined) continue;
-    const strides = new Array<number>(group.extents.length).fill(0);
-    axes.forEach((axis, index) => (strides[axis] = result.view.strides[index]!));
-    group.maps.set(result.value, strides);
-  }
+  const member = { space, axes };
+  group.members.push(member);
+  for (const { result } of space.terms)
+    if (result.fold === undefined)
+      group.maps.set(result.value, onGroup(group, member, result.view).strides);
 }
 
-/** Adds the node to the first candidate that takes it. */
-function join(
-  space: Space,
-  tried: ReadonlySet<Group>,
-  makers: ReadonlySet<Group>,
-  makerOf: ReadonlyMap<Value, Group>,
-  reach: Reach<Group>,
-  terms: Terms,
-): Group | undefined {
-  if (standsAlone(space, terms)) return undefined;
-  for (const group of tried) {
-    if (group.closed || group.nodes.length >= maxNodes) continue;
-    const axes = fit(space, group, makerOf);
-    if (axes === undefined) continue;
-    let waiting = false;
-    for (const maker of makers) if (maker !== group && reach.waits(maker, group)) waiting = true;
-    if (waiting) continue;
-    group.nodes.push(space.node);
-    add(group, space, axes);
+/** Forms the groups of a graph, and knows at any time which group makes a value, which ones read it, and which wait for which. */
+export class Fusion {
+  /** In an order in which they can run. */
+  groups: readonly Group[] = [];
+  readonly #terms: Terms;
+  readonly #makerOf = new Map<Value, Group>();
+  readonly #readersOf = new Map<Value, Group[]>();
+  readonly #reach = new Reach<Group>();
+  /** Nodes in program order. */
+  readonly #position = new Map<Node, number>();
+
+  constructor(graph: Graph, terms: Terms) {
+    this.#terms = terms;
+    const groups: Group[] = [];
+    for (const node of graph.nodes) {
+      if (!node.outputs.some(isComputed)) continue;
+      this.#position.set(node, this.#position.size);
+      const group = this.#place(node, groups.length);
+      if (group.index === groups.length) groups.push(group);
+    }
+    this.#mergeNeighbours(inOrder(groups));
+  }
+
+  /** The group that computes a value. */
+  makerOf(value: Value): Group | undefined {
+    return this.#makerOf.get(value);
+  }
+
+  /** Whether no third group has to run between the two. */
+  mayMerge(later: Group, earlier: Group): boolean {
+    const { needs } = earlier;
+    for (const need of later.needs)
+      if (need !== earlier && this.#reach.waits(need, earlier)) return false;
+    for (const need of needs) if (need === later || this.#reach.waits(need, later)) return false;
+    return true;
+  }
+
+  /** The later group takes over the earlier one, whose axes are turned to its own; `alive` are all groups. */
+  merge(later: Group, earlier: Group, axes: readonly number[], alive: Set<Group>): void {
+    const at = (node: Node): number => this.#position.get(node)!;
+    for (const { space, axes: own } of earlier.members)
+      later.members.push({ space, axes: own.map((axis) => axes.indexOf(axis)) });
+    for (const [value, strides] of earlier.maps)
+      later.maps.set(
+        value,
+        axes.map((axis) => strides[axis]!),
+      );
+    later.nodes.push(...earlier.nodes);
+    for (const base of earlier.bases) later.bases.add(base);
+    for (const need of earlier.needs) later.needs.add(need);
+    later.needs.delete(earlier);
+    later.needs.delete(later);
+    later.nodes.sort((a, b) => at(a) - at(b));
+    later.members.sort((a, b) => at(a.space.node) - at(b.space.node));
+    this.#reach.join(later, earlier);
+    this.#makes(later);
+    alive.delete(earlier);
+    for (const reader of alive)
+      if (reader !== later && reader.needs.delete(earlier)) reader.needs.add(later);
+  }
+
+  /** Two groups give way to `made`, each of which waits for the one before it; `alive` are all groups. */
+  replace(later: Group, earlier: Group, made: readonly Group[], alive: Set<Group>): void {
+    this.#reach.join(later, earlier);
+    made.forEach((group, index) => {
+      if (index > 0) this.#reach.add(group, made[index - 1]!);
+      this.#makes(group);
+    });
+    alive.delete(earlier);
+    alive.delete(later);
+    for (const reader of alive)
+      if ([earlier, later].filter((old) => reader.needs.delete(old)).length > 0)
+        for (const group of made) {
+          reader.needs.add(group);
+          this.#reach.add(reader, group);
+        }
+    for (const group of made) alive.add(group);
+  }
+
+  #makes(group: Group): void {
+    for (const { outputs } of group.nodes)
+      for (const output of outputs) this.#makerOf.set(output, group);
+  }
+
+  /** Puts a node into the first group that takes it, or into one of its own. */
+  #place(node: Node, index: number): Group {
+    const space = spaceOf(node, this.#terms.target);
+    const bases = new Set(
+      space === undefined
+        ? node.inputs.map((input) => accessOf(input).base)
+        : space.reads.map(({ base }) => base),
+    );
+    const makers = new Set<Group>();
+    for (const base of bases) {
+      const maker = this.#makerOf.get(base);
+      if (maker !== undefined) makers.add(maker);
+    }
+    const joined =
+      space === undefined || node.recomputed === true
+        ? undefined
+        : this.#join(space, this.#candidates(bases, makers), makers);
+    const group = joined ?? start(node, space, index, this.#terms);
+    for (const base of bases) {
+      if (group.bases.has(base)) continue;
+      group.bases.add(base);
+      const readers = this.#readersOf.get(base);
+      if (readers === undefined) this.#readersOf.set(base, [group]);
+      else readers.push(group);
+    }
+    for (const maker of makers) {
+      if (maker === group) continue;
+      group.needs.add(maker);
+      this.#reach.add(group, maker);
+    }
+    for (const output of node.outputs) this.#makerOf.set(output, group);
     return group;
   }
-  return undefined;
-}
 
-/** What is known of groups while they form. */
-export interface Formation {
-  readonly makerOf: Map<Value, Group>;
-  readonly readersOf: ReadonlyMap<Value, readonly Group[]>;
-  readonly reach: Reach<Group>;
-  /** Nodes in program order. */
-  readonly position: ReadonlyMap<Node, number>;
-}
+  /** Groups worth trying: makers of operands, latest first, then the latest readers of the same values. */
+  #candidates(bases: ReadonlySet<Value>, makers: ReadonlySet<Group>): Set<Group> {
+    const found = new Set([...makers].sort((a, b) => b.index - a.index));
+    for (const base of bases)
+      for (const reader of (this.#readersOf.get(base) ?? []).slice(-horizon).reverse())
+        found.add(reader);
+    return found;
+  }
 
-/**
- * Merges groups where one reads what the other makes, or both read the same; takes and gives them in an order in which they can run.
- * Program order hides such neighbours: each term of a long sum begins a group of its own, for example.
- */
-function mergeGroups(groups: readonly Group[], formation: Formation): Group[] {
-  const alive = new Set(groups);
-  const rank = new Map(groups.map((group, index) => [group, index]));
-  for (const group of groups) {
-    if (group.closed) continue;
-    for (const other of neighbours(group, formation)) {
-      if (!alive.has(other) || rank.get(other)! >= rank.get(group)!) continue;
-      if (other.closed || other.extents.length !== group.extents.length) continue;
-      if (other.nodes.length + group.nodes.length > maxNodes) continue;
-      const axes = axesWithin(group, other, formation.makerOf);
-      if (axes === undefined || !mayMerge(group, other, formation.reach)) continue;
-      absorb(group, other, axes, formation);
-      alive.delete(other);
-      for (const reader of alive)
-        if (reader !== group && reader.needs.delete(other)) reader.needs.add(group);
+  /** Adds the node to the first candidate that takes it. */
+  #join(space: Space, tried: ReadonlySet<Group>, makers: ReadonlySet<Group>): Group | undefined {
+    if (standsAlone(space, this.#terms)) return undefined;
+    for (const group of tried) {
+      if (group.closed || group.nodes.length >= maxNodes) continue;
+      const axes = this.#axesOf(space, group);
+      if (axes === undefined) continue;
+      if ([...makers].some((maker) => maker !== group && this.#reach.waits(maker, group))) continue;
+      group.nodes.push(space.node);
+      add(group, space, axes);
+      return group;
     }
+    return undefined;
   }
-  return inOrder([...alive]);
-}
 
-/** Groups that the group reads from, and those that read what it reads, in order of creation. */
-function neighbours(group: Group, { readersOf }: Formation): Group[] {
-  const found = new Set(group.needs);
-  for (const base of group.bases) for (const reader of readersOf.get(base) ?? []) found.add(reader);
-  found.delete(group);
-  return [...found].sort((a, b) => a.index - b.index);
-}
-
-/** Whether no third group has to run between the two. */
-export function mayMerge(later: Group, earlier: Group, reach: Reach<Group>): boolean {
-  for (const need of later.needs) if (need !== earlier && reach.waits(need, earlier)) return false;
-  for (const need of earlier.needs) if (need === later || reach.waits(need, later)) return false;
-  return true;
-}
-
-/** For each axis of the later group the axis of the earlier one, or undefined if their loops do not agree. */
-function axesWithin(
-  later: Group,
-  earlier: Group,
-  makerOf: ReadonlyMap<Value, Group>,
-): number[] | undefined {
-  let found: number[] | undefined;
-  for (const { space, axes } of later.needs.has(earlier) ? later.members : []) {
-    const reads = space.reads.some((read) => makerOf.get(read.base) === earlier);
-    if (!reads) continue;
-    const fitting = fit(space, earlier, makerOf);
-    if (fitting === undefined) return undefined;
-    const mapping = new Array<number>(later.extents.length);
-    axes.forEach((axis, index) => (mapping[axis] = fitting[index]!));
-    if (found !== undefined && found.some((axis, index) => axis !== mapping[index]))
-      return undefined;
-    found = mapping;
+  /**
+   * Merges groups where one reads what the other makes, or both read the same. Program order hides such neighbours: each term of
+   * a long sum begins a group of its own, for example.
+   */
+  #mergeNeighbours(groups: readonly Group[]): void {
+    const alive = new Set(groups);
+    const rank = new Map(groups.map((group, index) => [group, index]));
+    for (const group of groups) {
+      if (group.closed) continue;
+      for (const other of this.#neighbours(group)) {
+        if (!alive.has(other) || rank.get(other)! >= rank.get(group)!) continue;
+        if (other.closed || other.extents.length !== group.extents.length) continue;
+        if (other.nodes.length + group.nodes.length > maxNodes) continue;
+        const axes = this.#axesWithin(group, other);
+        if (axes !== undefined && this.mayMerge(group, other))
+          this.merge(group, other, axes, alive);
+      }
+    }
+    this.groups = inOrder([...alive]);
   }
-  if (found !== undefined) return found;
-  const same = later.extents.every((extent, axis) => extent === earlier.extents[axis]);
-  return same ? later.extents.map((_, axis) => axis) : undefined;
+
+  /** Groups that the group reads from, and those that read what it reads, in order of creation. */
+  #neighbours(group: Group): Group[] {
+    const found = new Set(group.needs);
+    for (const base of group.bases)
+      for (const reader of this.#readersOf.get(base) ?? []) found.add(reader);
+    found.delete(group);
+    return [...found].sort((a, b) => a.index - b.index);
+  }
+
+  /** The axes of the group that the axes of the space run along, or undefined if the loops do not agree. */
+  #axesOf(space: Space, group: Group): readonly number[] | undefined {
+    if (space.extents.length !== group.extents.length) return undefined;
+    let found: readonly number[] | undefined;
+    for (const read of space.reads) {
+      if (this.#makerOf.get(read.base) !== group) continue;
+      const strides = group.maps.get(read.base);
+      // A fold is finished only after the loop.
+      if (strides === undefined || read.offset !== 0) return undefined;
+      const axes = match(space.extents, read.strides, group.extents, strides);
+      if (axes === undefined || (found !== undefined && !sameAxes(found, axes))) return undefined;
+      found = axes;
+    }
+    return found ?? unturned(space.extents, group.extents);
+  }
+
+  /** For each axis of the later group the axis of the earlier one, or undefined if their loops do not agree. */
+  #axesWithin(later: Group, earlier: Group): readonly number[] | undefined {
+    let found: number[] | undefined;
+    for (const { space, axes } of later.needs.has(earlier) ? later.members : []) {
+      if (!space.reads.some((read) => this.#makerOf.get(read.base) === earlier)) continue;
+      const turned = this.#axesOf(space, earlier);
+      if (turned === undefined) return undefined;
+      const mapping = new Array<number>(later.extents.length);
+      axes.forEach((axis, index) => (mapping[axis] = turned[index]!));
+      if (found !== undefined && !sameAxes(found, mapping)) return undefined;
+      found = mapping;
+    }
+    return found ?? unturned(later.extents, earlier.extents);
+  }
 }
 
-/** The later group takes over the earlier one, whose axes are turned to its own. */
-function absorb(
-  later: Group,
-  earlier: Group,
-  axes: readonly number[],
-  { makerOf, position, reach }: Formation,
-): void {
-  const at = (node: Node): number => position.get(node)!;
-  for (const { space, axes: own } of earlier.members)
-    later.members.push({ space, axes: own.map((axis) => axes.indexOf(axis)) });
-  for (const [value, strides] of earlier.maps)
-    later.maps.set(
-      value,
-      axes.map((axis) => strides[axis]!),
-    );
-  for (const node of earlier.nodes) {
-    later.nodes.push(node);
-    for (const output of node.outputs) makerOf.set(output, later);
-  }
-  for (const base of earlier.bases) later.bases.add(base);
-  for (const need of earlier.needs) later.needs.add(need);
-  reach.join(later, earlier);
-  later.needs.delete(earlier);
-  later.needs.delete(later);
-  later.nodes.sort((a, b) => at(a) - at(b));
-  later.members.sort((a, b) => at(a.space.node) - at(b.space.node));
+function sameAxes(some: readonly number[], others: readonly number[]): boolean {
+  return some.every((axis, index) => axis === others[index]);
+}
+
+/** Axes as they are, if the extents agree. */
+function unturned(some: readonly number[], others: readonly number[]): number[] | undefined {
+  return some.every((extent, axis) => extent === others[axis])
+    ? some.map((_, axis) => axis)
+    : undefined;
 }

@@ -5,7 +5,7 @@ import type { Instruction, Kernel, LoopNest, MatrixView, ConvWork, Work } from "
 import { stridesOf } from "../../ir/shape.ts";
 import { accessOf, isComputed } from "../access.ts";
 import { wasmTarget } from "../../backend/wasm/target.ts";
-import { type Group, type Terms, formGroups } from "./fusion.ts";
+import { type Group, type Terms, Fusion } from "./fusion.ts";
 import { attachEpilogues } from "./epilogue.ts";
 import { lowerGroup, readOf } from "./lower.ts";
 import { spreadConvolutions } from "./spread.ts";
@@ -15,27 +15,22 @@ export function formKernels(
   graph: Graph,
   terms: Terms = { target: wasmTarget, invariant: false },
 ): Kernel[] {
-  const { groups: fused, formation } = formGroups(graph, terms);
-  const groups = attachEpilogues(fused, formation);
-  const { makerOf } = formation;
-  const stored = storedValues(graph, groups, makerOf);
+  const fusion = new Fusion(graph, terms);
+  const groups = attachEpilogues(fusion);
+  const stored = storedValues(graph, groups, fusion);
   const kernels = groups.map((group, index) =>
-    kernelOf(group, index, (value) => stored.has(value), makerOf, terms),
+    kernelOf(group, index, (value) => stored.has(value), fusion, terms),
   );
   const outputs = new Set(graph.outputs.map((output) => accessOf(output).base));
   return spreadConvolutions(kernels, outputs, terms.target);
 }
 
 /** Values that must lie in memory: outputs, folds, and whatever a group reads that another made. */
-function storedValues(
-  graph: Graph,
-  groups: readonly Group[],
-  makerOf: ReadonlyMap<Value, Group>,
-): Set<Value> {
+function storedValues(graph: Graph, groups: readonly Group[], fusion: Fusion): Set<Value> {
   const stored = new Set<Value>(graph.outputs.map((output) => accessOf(output).base));
   for (const group of groups) {
     for (const base of group.bases)
-      if (makerOf.get(base) !== group || !group.maps.has(base)) stored.add(base);
+      if (fusion.makerOf(base) !== group || !group.maps.has(base)) stored.add(base);
     for (const node of group.nodes)
       for (const output of node.outputs) if (!group.maps.has(output)) stored.add(output);
   }
@@ -46,13 +41,13 @@ function kernelOf(
   group: Group,
   index: number,
   stored: (value: Value) => boolean,
-  makerOf: ReadonlyMap<Value, Group>,
+  fusion: Fusion,
   terms: Terms,
 ): Kernel {
   const first = group.nodes[0]!;
   const outputs = group.nodes.flatMap((node) => node.outputs.filter(stored));
   const inputs = [...group.bases].filter(
-    (base) => (base.node === null || isComputed(base)) && makerOf.get(base) !== group,
+    (base) => (base.node === null || isComputed(base)) && fusion.makerOf(base) !== group,
   );
   const work = group.members.length === 0 ? workOf(first, terms) : fusedWork(group, stored, terms);
   const name =
