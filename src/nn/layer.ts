@@ -125,7 +125,7 @@ type SymbolicListOf<In extends TensorOrList> = In extends readonly unknown[]
   ? readonly SymbolicTensor[]
   : never;
 
-/** A layer, whatever it takes and gives. */
+/** A layer of any input and output types. */
 // Layers take one tensor or a list: a common type of both has to give up on saying which.
 // oxlint-disable-next-line typescript/no-explicit-any
 export type AnyLayer = Layer<any, any>;

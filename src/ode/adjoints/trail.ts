@@ -70,7 +70,7 @@ export class Trail implements Recorder {
     this.complete = true;
   }
 
-  /** The state at the start of a step that is a multiple of `stride`. */
+  /** Where the state at the start of a step is kept; `step` must be a multiple of `stride`. */
   state(step: number): Pointer[] {
     return this.#blocks.map((block, leaf) => block + (step / this.stride) * this.#bytes[leaf]!);
   }

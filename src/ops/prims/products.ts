@@ -133,7 +133,7 @@ function exchanged(kernel: Tensor, groups: number): Tensor {
     .reshape([kh, kw, width, groups * depth]);
 }
 
-/** The phase whose reads are those of all, as they are where the stride divides the kernel; undefined where they differ. */
+/** The first phase if all phases read the same pixels, as they do if the stride divides the kernel; otherwise undefined. */
 function alike(phases: readonly (Phase | undefined)[]): Phase | undefined {
   const [one] = phases;
   const same = phases.every(

@@ -25,7 +25,7 @@ export class Pointers {
   readonly #fn: FunctionBuilder;
   readonly #walks = new Map<string, Walk>();
   readonly #addresses = new Map<Value, Address>();
-  /** Bytes that the chunk lies further along, by bytes a chunk. */
+  /** Byte offset of the current chunk, keyed by the number of bytes per chunk. */
   readonly #shifts = new Map<number, Local>();
   readonly #chunk: Local | undefined;
 

@@ -146,7 +146,7 @@ class Depthwise {
     });
   }
 
-  /** Outputs of one row, all their channels. With `taps`, each input row has so many columns like the one told. */
+  /** Outputs of one row, all their channels. With `taps`, `tile` gives one column, which is repeated `taps` times per input row. */
   #tile(
     from: Local,
     weights: Local,

@@ -146,7 +146,7 @@ class MaxPool {
     });
   }
 
-  /** Windows of one row, all their channels. With `count`, each row of them has so many columns like the one told. */
+  /** Windows of one row, all their channels. With `count`, `tile` gives one column, which is repeated `count` times per row. */
   #tile(from: Local, to: Local, place: Local, rows: Clip, tile: Tile, count?: Local): void {
     const fn = this.#fn;
     const [x, at] = [copyOf(fn, from), copyOf(fn, to)];
