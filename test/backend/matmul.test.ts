@@ -110,33 +110,29 @@ function multiply(
   return { out: bench.get(out) as Floats, a: readA, b: readB };
 }
 
-/** The order in which emitMatmul adds up an element: partial sums of elements of k, which are then added in order or in pairs. */
-function orderOf({ dtype, batch, m, k, n, b }: Case): { parts: number[][]; pairs: boolean } {
+/** The order in which emitMatmul adds up an element: sums over parts of k, which are then added in order. */
+function orderOf({ batch, m, k, n, b }: Case): number[][] {
   const range = (count: number, from = 0, step = 1): number[] =>
     Array.from({ length: count }, (_, i) => from + i * step);
-  const lanes = dtype === "float32" ? 4 : 2;
-  if (n <= lanes && k >= 8)
-    return { parts: range(4).map((p) => range(Math.ceil((k - p) / 4), p, 4)), pairs: true };
   const [row, column] = place([...batch, k, n], b).steps.slice(-2) as [number, number];
   const streamed = n >= 64 && k * n >= 65536 && row > 0 && column === 1;
-  if (m > 4 || !streamed) return { parts: [range(k)], pairs: false };
+  if (m > 4 || !streamed) return [range(k)];
   const wanted = Math.max(1, Math.min(8, k, Math.floor((m * k * n) / 400_000)));
   const size = batch.length > 0 ? k : Math.ceil(k / wanted);
-  const parts = range(Math.ceil(k / size), 0, size).map((from) => {
+  return range(Math.ceil(k / size), 0, size).map((from) => {
     const length = Math.min(size, k - from);
     const streams = m <= 2 ? 4 : 2;
     const depth = Math.floor(length / streams);
     const together = range(depth).flatMap((i) => range(streams, from + i, depth));
     return [...together, ...range(length % streams, from + streams * depth)];
   });
-  return { parts, pairs: false };
 }
 
 /** The sum that emitMatmul documents, in the dtype's own arithmetic. */
 function expected(given: Case, a: Read, b: Read): Floats {
   const { dtype, batch, m, n } = given;
   const round = dtype === "float32" ? Math.fround : (x: number): number => x;
-  const { parts, pairs } = orderOf(given);
+  const parts = orderOf(given);
   const size = sizeOf([...batch, m, n]);
   const out = dtype === "float32" ? new Float32Array(size) : new Float64Array(size);
   let at = 0;
@@ -146,10 +142,7 @@ function expected(given: Case, a: Read, b: Read): Floats {
         const sums = parts.map((part) =>
           part.reduce((sum, q) => round(sum + round(a(index, i, q) * b(index, q, j))), 0),
         );
-        const [first, second, third, fourth] = sums as [number, number, number, number];
-        out[at++] = pairs
-          ? round(round(first + third) + round(second + fourth))
-          : sums.reduce((sum, one) => round(sum + one));
+        out[at++] = sums.reduce((sum, one) => round(sum + one));
       }
     }
   }

@@ -56,7 +56,6 @@ const emitByTaps: PhasedEmitter<ConvFilterWork> = (context, work) => {
     a: { row: 1, column: wide },
     b: { row: filters, column: 1 },
     out: { row: filters, column: 1 },
-    partials: 1,
     accumulate: true,
   });
   context.phase(groups * taps * parts.count, ({ fn, chunk, thread }) => {
@@ -133,7 +132,6 @@ export const emitThinFilter: PhasedEmitter<ConvFilterWork> = (context, work) => 
     a: { row: 1, column: depth },
     b: { row: filters, column: 1 },
     out: { row: filters, column: 1 },
-    partials: 1,
     accumulate: true,
   });
   context.phase(groups * columns.count, ({ fn, chunk, thread }) => {

@@ -169,7 +169,6 @@ class GemmConv {
           a: { row: inRows ? channels : depth, column: 1 },
           b: { row: panel, column: depth },
           out: { row: straight ? filters : columns.size, column: 1 },
-          partials: 1,
           panels: true,
         };
         for (const local of [patches, weights, sums, scratch]) fn.get(local);

@@ -23,7 +23,6 @@ import {
   cut,
 } from "../flow.ts";
 import { lanesOf, packFunction, type Steps } from "../lanes.ts";
-import { isNarrow, narrowFunction, narrowScratch } from "./narrow.ts";
 import { type Product, productFunction, productScratch, planOf } from "./product.ts";
 import {
   isThin,
@@ -43,9 +42,9 @@ interface Normal {
 }
 
 /**
- * Emits a matrix product. An element is summed in order of k; if the result has at most one vector of columns and k is at
- * least 8, in four such sums over k modulo 4 which are then added in pairs. So its bits depend on its row of a, its
- * column of b and the result's width, but not on how many rows there are, nor on strides, nor on who does which chunk.
+ * Emits a matrix product. Every element is summed in order of k, so its bits depend on its row of a and its column of b, but
+ * not on how many rows there are, nor on strides, nor on which thread computes it. Products with n or k of at most four never
+ * come here: `wasmTarget.isProductOfLoops` makes them loops.
  * Only a few rows times a matrix too large for a cache are summed in another order, which follows from the product's extents.
  */
 export const emitMatmul: PhasedEmitter<MatmulWork> = (context, work) => {
@@ -207,8 +206,6 @@ function functionOf(
   { module }: PhaseContext,
   product: Product,
 ): { multiply: FunctionBuilder; scratchBytes: number } {
-  if (isNarrow(product) && product.panels !== true)
-    return { multiply: narrowFunction(module, product), scratchBytes: narrowScratch(product) };
   if (isThin(product)) return { multiply: thinFunction(module, product), scratchBytes: 0 };
   return { multiply: productFunction(module, product), scratchBytes: productScratch(product) };
 }
@@ -232,7 +229,6 @@ function normalise({ batch, dtype, m, k, n, a, b, invariant: inOrder }: MatmulWo
     rows *= last.extent;
     axes.pop();
   }
-  const partials = n <= lanesOf(dtype).count && k >= 8 ? 4 : 1;
   const left = { row: rows === 1 ? 0 : rowStep, column: k === 1 ? 0 : a.column };
   const right = { row: k === 1 ? 0 : b.row, column: n === 1 ? 1 : b.column };
   const product = {
@@ -243,7 +239,6 @@ function normalise({ batch, dtype, m, k, n, a, b, invariant: inOrder }: MatmulWo
     a: left,
     b: right,
     out: { row: n, column: 1 },
-    partials,
     inOrder,
   };
   const views = [
@@ -259,9 +254,7 @@ function normalise({ batch, dtype, m, k, n, a, b, invariant: inOrder }: MatmulWo
 
 /** Products with few columns make better use of vectors the other way round, if the vectors can be loaded. */
 function isBetterTransposed(product: Product): boolean {
-  const { m, n, a, partials } = product;
-  if (isNarrow(product) || m === 1) return false;
-  return n === 1 || (partials > 1 && a.row === 1);
+  return product.n === 1 && product.m > 1;
 }
 
 /** The product of the transposed operands, whose result is laid out in memory as that of `product`. */
@@ -329,14 +322,13 @@ export function sharingOf(batch: readonly number[], product: Product): Sharing {
     return along("batch", batch[0]!, work * inner);
   }
   const rows = along("rows", m, k * n, 4);
-  if (isNarrow(product)) return rows;
   if (isThin(product)) {
     const parts = thinParts(product);
     return parts.count > 1 ? { along: "depth", chunks: parts } : rows;
   }
   const columns = along("columns", n, k * m, 8 * count);
   if (columns.chunks.count > rows.chunks.count) return columns;
-  const packs = planOf(product).packB && product.partials === 1 && rows.chunks.count > 1;
+  const packs = planOf(product).packB && rows.chunks.count > 1;
   if (!packs || k * n * bytes > mostPacked || b.row < 0 || b.column < 0) return rows;
   const panels = Math.ceil(n / (2 * count));
   return {

@@ -16,8 +16,6 @@ export interface Product {
   readonly a: Steps;
   readonly b: Steps;
   readonly out: Steps;
-  /** Interleaved partial sums of an element, 1 or 4. */
-  readonly partials: number;
   /** Whether b lies in panels as wide as a tile, one after another: its steps are then a panel's row and, between columns, k. */
   readonly panels?: boolean;
   /** Whether every element is summed in order of k: few rows then take no shorter way. */
@@ -43,7 +41,7 @@ const block = 256;
 
 /** The plan of a product. Nothing in it changes the order in which an element is summed. */
 export function planOf(product: Product): Plan {
-  const { dtype, m, k, n, a, b, partials } = product;
+  const { dtype, m, k, n, a, b } = product;
   const { count } = lanesOf(dtype);
   const shallow = isShallow(product);
   // Packing b costs about as much as a few rows of the product.
@@ -55,10 +53,7 @@ export function planOf(product: Product): Plan {
   // Strips of a whose lines lie far apart are gathered once, when several tiles read them.
   const packA = !shallow && a.column > 16 && n >= 8 * count;
   const rows = Math.min(m, tallest(product, shallow));
-  const vectors = partials > 1 && rows > 1 ? 1 : 2;
-  // Partial sums would end with each block: they run over the whole of k, of which narrow products hold little.
-  const blockK = partials > 1 ? k : block;
-  return { rows, columns: vectors * count, blockK, blockN: block, packA, packB, shallow };
+  return { rows, columns: 2 * count, blockK: block, blockN: block, packA, packB, shallow };
 }
 
 function isShallow({ dtype, m, k, n, out, panels, accumulate }: Product): boolean {
@@ -67,21 +62,16 @@ function isShallow({ dtype, m, k, n, out, panels, accumulate }: Product): boolea
 }
 
 /** Rows of a tile whose sums, or elements of a, fill at most eight registers. */
-function tallest({ k, partials }: Product, shallow: boolean): number {
-  if (shallow) return shallowRows(k);
-  return partials > 1 ? 2 : 4;
+function tallest({ k }: Product, shallow: boolean): number {
+  return shallow ? shallowRows(k) : 4;
 }
 
 /**
  * Columns of a tile over a strip of `rows` rows: strips of one or two rows, for which b is not packed as a rule, take wider
  * tiles, as more sums are needed to hide the latency of additions.
  */
-export function columnsOf(
-  { dtype, partials, b, panels }: Product,
-  plan: Plan,
-  rows: number,
-): number {
-  const wide = !panels && !plan.packB && partials === 1 && rows <= 2 && b.column === 1;
+export function columnsOf({ dtype, b, panels }: Product, plan: Plan, rows: number): number {
+  const wide = !panels && !plan.packB && rows <= 2 && b.column === 1;
   return wide ? 4 * lanesOf(dtype).count : plan.columns;
 }
 
@@ -240,7 +230,7 @@ class ProductEmitter {
     width: number,
   ): void {
     const fn = this.#fn;
-    const { dtype, partials, out, panels, accumulate } = this.#product;
+    const { dtype, out, panels, accumulate } = this.#product;
     const { packA, packB, shallow, columns: panel } = this.#plan;
     const [right, outTile] = [fn.local("i32"), fn.local("i32")];
     const a = packA ? { row: 1, column: this.#panelA(rows) } : this.#product.a;
@@ -291,7 +281,6 @@ class ProductEmitter {
           out,
           padded: inPanels,
           accumulate: accumulate === true || !first,
-          partials,
         }),
       );
     });

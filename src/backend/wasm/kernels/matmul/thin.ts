@@ -26,17 +26,7 @@ const together = 4;
 const page = 4096;
 
 /** Whether a product is one for this file. */
-export function isThin({
-  m,
-  k,
-  n,
-  b,
-  out,
-  partials,
-  panels,
-  accumulate,
-  inOrder,
-}: Product): boolean {
+export function isThin({ m, k, n, b, out, panels, accumulate, inOrder }: Product): boolean {
   return (
     inOrder !== true &&
     m <= mostRows &&
@@ -45,7 +35,6 @@ export function isThin({
     b.column === 1 &&
     b.row > 0 &&
     out.column === 1 &&
-    partials === 1 &&
     panels !== true &&
     accumulate !== true
   );

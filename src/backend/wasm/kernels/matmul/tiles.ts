@@ -27,23 +27,21 @@ export interface TileSpec {
   readonly padded: boolean;
   /** Whether the sum goes on from what the result holds. */
   readonly accumulate: boolean;
-  /** Number of interleaved partial sums, 1, 2 or 4, added at the end: hides the latency of additions where few elements are computed. */
-  readonly partials: number;
 }
 
-/** Steps of k a loop iteration, multiples of the lanes and of `partials`; fewer where b is transposed in registers. */
+/** Steps of k a loop iteration, multiples of the lanes; fewer where b is transposed in registers. */
 const unroll = 8;
 const turnedUnroll = 4;
 
 /**
  * A function (a, b, out: addresses of the tile's first elements) -> nothing. It is a function of its own, called once a
  * tile, because an engine that optimises while running replaces functions when they are called, not inside their loops.
- * Each element is summed in order of k (each of its partial sums is), whatever the tile's size and the operands' steps.
+ * Each element is summed in order of k, whatever the tile's size and the operands' steps.
  */
 export function tileFunction(module: WasmModule, spec: TileSpec): FunctionBuilder {
-  const { dtype, rows, columns, k, a, b, out, padded, accumulate, partials } = spec;
+  const { dtype, rows, columns, k, a, b, out, padded, accumulate } = spec;
   const steps = [a.row, a.column, b.row, b.column, out.row, out.column].join("_");
-  const name = `tile_${dtype}_${rows}x${columns}x${k}_${steps}_${Number(padded)}${Number(accumulate)}${partials}`;
+  const name = `tile_${dtype}_${rows}x${columns}x${k}_${steps}_${Number(padded)}${Number(accumulate)}`;
   return sharedFunction(module, name, { params: ["i32", "i32", "i32"], results: [] }, (fn) =>
     new TileEmitter(fn, spec).emit(),
   );
@@ -66,11 +64,11 @@ class TileEmitter {
   readonly #widths: readonly number[];
   readonly #left: Stream;
   readonly #right: Stream;
-  /** Registers of the sums by partial sum, row and vector. */
-  readonly #sums: readonly Local[][][];
+  /** Registers of the sums by row and vector. */
+  readonly #sums: readonly Local[][];
 
   constructor(fn: FunctionBuilder, spec: TileSpec) {
-    const { rows, columns, a, b, partials } = spec;
+    const { rows, columns, a, b } = spec;
     const lanes = lanesOf(spec.dtype);
     const stream = (pointer: Local, step: number, across: number, count: number): Stream => {
       const origin = -Math.min(0, (count - 1) * across) * lanes.bytes;
@@ -82,9 +80,7 @@ class TileEmitter {
     this.#widths = vectorWidths(lanes, columns);
     this.#left = stream(fn.param(0), a.column, a.row, rows);
     this.#right = stream(fn.param(1), b.row, b.column, columns);
-    this.#sums = Array.from({ length: partials }, () =>
-      Array.from({ length: rows }, () => this.#widths.map(() => fn.local("v128"))),
-    );
+    this.#sums = Array.from({ length: rows }, () => this.#widths.map(() => fn.local("v128")));
   }
 
   emit(): void {
@@ -96,11 +92,10 @@ class TileEmitter {
     const turned = b.row === 1 && b.column !== 1 && !padded && a.column >= 0;
     const size = turned ? turnedUnroll : unroll;
     const waysOut = (turned ? size * this.#widths.length : size) + (k % size);
-    withExits(fn, this.#sums.flat(2), fn.param(2), waysOut, (wayOut) => {
+    withExits(fn, this.#sums.flat(), fn.param(2), waysOut, (wayOut) => {
       repeat(fn, Math.floor(k / size), () => this.#steps(size, turned, wayOut));
       this.#steps(k % size, false, wayOut);
     });
-    this.#addPartials();
     this.#storeSums();
   }
 
@@ -135,7 +130,7 @@ class TileEmitter {
     });
     for (let i = 0; i < this.#spec.rows; i++) {
       const element = this.#element(i);
-      const sums = row.map((_, v) => this.#sumOf(u, i, v));
+      const sums = row.map((_, v) => this.#sums[i]![v]!);
       this.#multiplyAdd(sums, element, row);
     }
     wayOut();
@@ -164,9 +159,9 @@ class TileEmitter {
           fn.set(vector);
           return vector;
         });
-        transpose(fn, this.#lanes, columns).forEach((row, at) => {
+        transpose(fn, this.#lanes, columns).forEach((row) => {
           for (let i = 0; i < this.#spec.rows; i++)
-            this.#multiplyAdd([this.#sumOf(first + at, i, v)], this.#element(i), [row]);
+            this.#multiplyAdd([this.#sums[i]![v]!], this.#element(i), [row]);
           wayOut();
           advance(fn, left.pointer, left.step);
         });
@@ -208,15 +203,11 @@ class TileEmitter {
     });
   }
 
-  #sumOf(u: number, i: number, v: number): Local {
-    return this.#sums[u % this.#spec.partials]![i]![v]!;
-  }
-
   /** Visits the registers that become the result, with their place there. */
   #eachSum(visit: (sum: Local, offset: number, width: number) => void): void {
     const { count, bytes } = this.#lanes;
     const { out } = this.#spec;
-    this.#sums[0]!.forEach((row, i) => {
+    this.#sums.forEach((row, i) => {
       row.forEach((sum, v) =>
         visit(sum, (i * out.row + v * count * out.column) * bytes, this.#widths[v]!),
       );
@@ -238,23 +229,6 @@ class TileEmitter {
     this.#eachSum((sum, offset, width) =>
       storeLanes(this.#fn, this.#lanes, out, offset, width, sum, stride),
     );
-  }
-
-  /** Adds the partial sums in pairs. */
-  #addPartials(): void {
-    const fn = this.#fn;
-    for (let half = this.#sums.length / 2; half >= 1; half /= 2) {
-      for (let partial = 0; partial < half; partial++) {
-        this.#sums[partial]!.forEach((row, i) => {
-          row.forEach((sum, v) => {
-            fn.get(sum);
-            fn.get(this.#sums[partial + half]![i]![v]!);
-            fn.op(`${this.#lanes.shape}.add`);
-            fn.set(sum);
-          });
-        });
-      }
-    }
   }
 }
 
