@@ -10,7 +10,7 @@ import type { Derivative } from "../ops/rules.ts";
 import { flattenArguments, matchingLeaves, nameOf, rebuildArguments } from "./arguments.ts";
 import { vjpGraph } from "./graph-derivatives.ts";
 
-/** How `customVjp` differentiates. */
+/** The two halves of a derivative in reverse mode: what `customVjp` runs forward, and how it pulls cotangents back. */
 export interface CustomVjpRules<A extends unknown[], R, S> {
   /** The function's result, and what the backward rule will need (any tree). */
   forward(...args: A): [R, S];

@@ -10,7 +10,10 @@ import {
   checkChoice,
 } from "./options.ts";
 
-/** A kind from its description and a test; `hint` tells the way out. */
+/**
+ * A kind from its description and a test. Reading a value that fails the test throws the reader's error, which names what was
+ * `expected` and, as the way out, `hint`; `parse` makes a value of a command line's text.
+ */
 export function kind<Value>(
   expected: string,
   accepts: (given: unknown) => boolean,
@@ -45,7 +48,7 @@ function numberKind(
   return kind(expected, (given) => typeof given === "number" && accepts(given), { parse });
 }
 
-/** A finite number. */
+/** A finite number, of either sign. */
 export const finite: Kind<number> = numberKind("a number", Number.isFinite);
 
 /** A number above zero; infinity is one. */
@@ -57,7 +60,7 @@ export const finitePositive: Kind<number> = numberKind(
   (value) => value > 0 && value < Infinity,
 );
 
-/** A positive integer. */
+/** A positive integer that a float64 holds exactly (at most 2^53 - 1). */
 export const count: Kind<number> = numberKind(
   "a positive integer",
   (value) => Number.isSafeInteger(value) && value > 0,
@@ -98,7 +101,7 @@ export function whole(low: number, high: number = Number.MAX_SAFE_INTEGER): Kind
   );
 }
 
-/** True or false. */
+/** True or false; numbers and text are refused. */
 export const flag: Kind<boolean> = kind("true or false", (given) => typeof given === "boolean");
 
 /** A text that is not empty. */
@@ -120,7 +123,10 @@ export function oneOf<const Word extends string>(words: readonly Word[]): Kind<W
   };
 }
 
-/** A name from a table, for the value there, or a value of the user's own: `own` describes those that `accepts` takes. */
+/**
+ * A name from a table, read as the value there, or a value of the user's own, which `accepts` tests and `own` describes.
+ * Reading anything else throws the reader's error with the known names.
+ */
 export function nameOr<Value, Name extends string = string>(
   table: Readonly<Record<Name, Value>>,
   own: string,
@@ -145,14 +151,17 @@ export function callback<Signature>(): Kind<Signature> {
   return kind("a function", (given) => typeof given === "function");
 }
 
-/** What `AbortController.signal` gives. */
+/** What `AbortController.signal` gives: an object with a flag `aborted`. */
 export const abortSignal: Kind<AbortSignal> = kind(
   "an AbortSignal",
   (given) => typeof (given as Partial<AbortSignal> | null)?.aborted === "boolean",
   { hint: "Of an AbortController give its .signal." },
 );
 
-/** A list of values of a kind, its length between `least` and `most`. On a command line they are separated by commas. */
+/**
+ * A list of values of a kind, its length between `least` and `most`. On a command line they are separated by commas. Reading
+ * throws the reader's error for other lengths, and for the first value that the kind refuses, by its index.
+ */
 export function listOf<Given, Value>(
   item: Kind<Given, Value>,
   { least = 0, most = Infinity }: { readonly least?: number; readonly most?: number } = {},

@@ -8,7 +8,7 @@ import { Tensor } from "../ir/tensor.ts";
 /** An activation: a tensor to one of the same shape. */
 export type Activation = (x: Tensor) => Tensor;
 
-/** x itself. */
+/** x itself, unchanged: no activation. */
 export function linear(x: Tensor): Tensor {
   return x;
 }
@@ -39,7 +39,7 @@ function cappedRelu(x: Tensor, maxValue: number): Tensor {
   return composite("cappedRelu", { maxValue }, [x], (a) => a.relu().minimum(maxValue));
 }
 
-/** min(max(x, 0), 6). */
+/** x limited to [0, 6]: min(max(x, 0), 6) (Krizhevsky 2010). */
 export function relu6(x: Tensor): Tensor {
   return cappedRelu(x, 6);
 }
@@ -92,7 +92,7 @@ export function sigmoid(x: Tensor): Tensor {
   return x.sigmoid();
 }
 
-/** Hyperbolic tangent. */
+/** Hyperbolic tangent of every element, in [-1, 1]. */
 export function tanh(x: Tensor): Tensor {
   return x.tanh();
 }

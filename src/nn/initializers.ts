@@ -10,14 +10,14 @@ import { drawn } from "./large.ts";
 /** Makes a parameter. The same key gives the same bits on every machine. */
 export type Initializer = (key: Tensor, shape: Shape, dtype: DType) => Tensor;
 
-/** All `value`. */
+/** An initialiser whose every element is `value`; it leaves the key unused. */
 export function constant(value: number): Initializer {
   return (_key, shape, dtype) => full(shape, value, { dtype });
 }
 
-/** All 0. */
+/** Every element 0: the usual start of biases. */
 export const zeros: Initializer = constant(0);
-/** All 1. */
+/** Every element 1: the usual start of scales. */
 export const ones: Initializer = constant(1);
 
 const normalOptions = schema({

@@ -62,7 +62,7 @@ export const initializer: Kind<InitializerName | Initializer, Initializer> = nam
 /** One number for rows and columns, or one for each. */
 export type PairOption = number | Pair;
 
-/** Rows and columns, integers of at least `least`. */
+/** The kind of [rows, columns], integers of at least `least`; one number is read as both. */
 export function pair(least: number): Kind<PairOption, Pair> {
   return reading(`an integer of at least ${least}, or [rows, columns] of such`, (given) => {
     const both: unknown = typeof given === "number" ? [given, given] : given;
@@ -107,7 +107,7 @@ export const widths: Kind<readonly Pair[]> = reading(
  */
 export type PaddingOption = "valid" | "same" | readonly [Pair, Pair];
 
-/** A `PaddingOption`. */
+/** Borders around an image, read as they are: "valid", "same", or [[top, bottom], [left, right]] in pixels. */
 export const padding: Kind<PaddingOption> = reading(
   `"valid", "same" or [[top, bottom], [left, right]]`,
   (given) => {

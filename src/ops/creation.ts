@@ -157,14 +157,21 @@ function fromFlat(
   return new Tensor({ shape: [...shape], dtype }, elements);
 }
 
-/** A tensor of shape []. */
+/**
+ * A tensor of shape [], float32 (bool for a boolean) unless a dtype is given. Throws ArgumentError for anything but a number or
+ * boolean, DTypeError for a value that the dtype cannot hold.
+ */
 export function scalar(value: number | boolean, options: DTypeOption = {}): Tensor {
   if (typeof value !== "number" && typeof value !== "boolean")
     throw new ArgumentError(complaint("scalar", "a number or boolean", describe(value)));
   return tensor(value, options);
 }
 
-/** Every element `value`; float32 (bool for a boolean) unless a dtype is given. */
+/**
+ * A tensor of a shape, every element `value`; float32 (bool for a boolean) unless a dtype is given. Throws ShapeError for
+ * extents that are not integers of at least 0, ArgumentError for other values and dtypes, DTypeError for a value that the dtype
+ * cannot hold.
+ */
 export function full(shape: Shape, value: number | boolean, options: DTypeOption = {}): Tensor {
   checkOptions("full", options, ["dtype"]);
   if (typeof value !== "number" && typeof value !== "boolean")
@@ -191,12 +198,12 @@ export function ones(shape: Shape, options: DTypeOption = {}): Tensor {
   return full(shape, 1, options);
 }
 
-/** Zeros in the shape and dtype of `x`. */
+/** A tensor of zeros in the shape and dtype of `x`. Throws ArgumentError unless x is a tensor. */
 export function zerosLike(x: Tensor): Tensor {
   return full(requireTensor("zerosLike", x).shape, 0, { dtype: x.dtype });
 }
 
-/** Ones in the shape and dtype of `x`. */
+/** A tensor of ones in the shape and dtype of `x`. Throws ArgumentError unless x is a tensor. */
 export function onesLike(x: Tensor): Tensor {
   return full(requireTensor("onesLike", x).shape, 1, { dtype: x.dtype });
 }
@@ -207,7 +214,10 @@ export function iota(shape: Shape, axis: number, options: DTypeOption = {}): Ten
   return bind1("iota", [], { shape: [...shape], axis, dtype: options.dtype ?? "int32" });
 }
 
-/** Ones on the diagonal of a matrix of `rows` x `columns` (square by default), zeros elsewhere. */
+/**
+ * A matrix [rows, columns] (square by default) with ones on the diagonal and zeros elsewhere; float32 unless a dtype is given.
+ * Throws ShapeError for numbers that are not integers of at least 0.
+ */
 export function eye(rows: number, columns: number = rows, options: DTypeOption = {}): Tensor {
   checkOptions("eye", options, ["dtype"]);
   const shape = [rows, columns];
@@ -219,7 +229,8 @@ export function eye(rows: number, columns: number = rows, options: DTypeOption =
 
 /**
  * `arange(stop)`, `arange(start, stop)` or `arange(start, stop, step)`: start + i * step below (for a negative step: above)
- * stop, each rounded once to the dtype (float32 by default).
+ * stop, each rounded once to the dtype (float32 by default). Throws ArgumentError for numbers that are not finite and a step of
+ * 0, DTypeError for numbers that the dtype cannot hold.
  */
 export function arange(start: number, stop?: number, step = 1, options: DTypeOption = {}): Tensor {
   checkOptions("arange", options, ["dtype"]);
@@ -240,7 +251,10 @@ export function arange(start: number, stop?: number, step = 1, options: DTypeOpt
   );
 }
 
-/** `count` evenly spaced numbers from `start` to `stop`, both included. */
+/**
+ * `count` evenly spaced numbers from `start` to `stop`, both included (one number is `start`), as floats [count], float32
+ * unless given. Throws ArgumentError for ends that are not finite, DTypeError for a dtype that is not of floats.
+ */
 export function linspace(
   start: number,
   stop: number,

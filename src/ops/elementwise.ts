@@ -21,7 +21,7 @@ const binary =
   (x, y) =>
     bind1(prim, operands(name, [x, y]), {});
 
-/** -x */
+/** -x of every element, of int32 or floats; -0 for 0 in floats. Throws DTypeError for bool. */
 export const neg: Unary = unary("neg");
 /** |x|; derivative 0 at 0. */
 export const abs: Unary = unary("abs");
@@ -35,32 +35,41 @@ export const ceil: Unary = unary("ceil");
 export const round: Unary = unary("round");
 /** Square root; NaN below 0; the derivative at 0 is infinite. */
 export const sqrt: Unary = unary("sqrt");
-/** e^x */
+/** e to the power x: infinite where the dtype overflows. Throws DTypeError unless x is of floats. */
 export const exp: Unary = unary("exp");
 /** e^x - 1, exact near 0. */
 export const expm1: Unary = unary("expm1");
-/** Natural logarithm. */
+/** Natural logarithm: NaN below 0, -Infinity at 0. Throws DTypeError unless x is of floats. */
 export const log: Unary = unary("log");
 /** log(1 + x), exact near 0. */
 export const log1p: Unary = unary("log1p");
-/** Sine of radians. */
+/** Sine of an angle in radians. Throws DTypeError unless x is of floats. */
 export const sin: Unary = unary("sin");
-/** Cosine of radians. */
+/** Cosine of an angle in radians. Throws DTypeError unless x is of floats. */
 export const cos: Unary = unary("cos");
-/** Tangent of radians. */
+/** Tangent of an angle in radians. Throws DTypeError unless x is of floats. */
 export const tan: Unary = unary("tan");
 /** Arc tangent in [-pi/2, pi/2]. */
 export const atan: Unary = unary("atan");
-/** Hyperbolic tangent. */
+/** Hyperbolic tangent, in [-1, 1]. Throws DTypeError unless x is of floats. */
 export const tanh: Unary = unary("tanh");
 /** Error function: 2/sqrt(pi) times the integral of exp(-t^2) from 0 to x. */
 export const erf: Unary = unary("erf");
 
-/** x + y */
+/**
+ * The sum x + y of elements of one dtype, int32 or floats. Throws DTypeError for others, ShapeError for shapes that do not
+ * broadcast. int32 wraps around.
+ */
 export const add: Binary = binary("add", "add");
-/** x - y */
+/**
+ * The difference x - y of elements of one dtype, int32 or floats. Throws DTypeError for others, ShapeError for shapes that do
+ * not broadcast. int32 wraps around.
+ */
 export const sub: Binary = binary("sub", "sub");
-/** x * y */
+/**
+ * The product x y of elements of one dtype, int32 or floats. Throws DTypeError for others, ShapeError for shapes that do not
+ * broadcast. int32 wraps around.
+ */
 export const mul: Binary = binary("mul", "mul");
 /** x / y, floats only. */
 export const div: Binary = binary("div", "div");
@@ -82,11 +91,11 @@ export const lessEqual: Binary = binary("le", "lessEqual");
 export const greater: Binary = binary("gt", "greater");
 /** x >= y, as bool. */
 export const greaterEqual: Binary = binary("ge", "greaterEqual");
-/** Both hold (bool). */
+/** Whether both x and y hold, as bool. Throws DTypeError unless both are bool. */
 export const logicalAnd: Binary = (x, y) => bind1("and", operands("logicalAnd", [x, y]), {});
-/** Either holds (bool). */
+/** Whether x, y or both hold, as bool. Throws DTypeError unless both are bool. */
 export const logicalOr: Binary = (x, y) => bind1("or", operands("logicalOr", [x, y]), {});
-/** Does not hold (bool). */
+/** Whether x is false, as bool. Throws DTypeError unless x is bool. */
 export const logicalNot: Unary = (x) => bind1("not", [operand("logicalNot", x)], {});
 
 /** Integer exponents up to this are products: exact rules, and faster than the general power. */
@@ -115,18 +124,18 @@ export function mod(x: TensorLike, y: TensorLike): Tensor {
   return where(otherSign, add(r, b), r);
 }
 
-/** x^2 */
+/** x times x, of int32 or floats; the derivative is 2 x. Throws DTypeError for bool. */
 export function square(x: TensorLike): Tensor {
   const a = operand("square", x);
   return mul(a, a);
 }
 
-/** 1 / x */
+/** The quotient 1 / x: infinite at 0, with the sign of the zero. Throws DTypeError unless x is of floats. */
 export function reciprocal(x: TensorLike): Tensor {
   return div(1, operand("reciprocal", x));
 }
 
-/** 1 / sqrt(x) */
+/** The reciprocal square root, 1 / sqrt(x): NaN below 0, infinite at 0. Throws DTypeError unless x is of floats. */
 export function rsqrt(x: TensorLike): Tensor {
   return div(1, sqrt(x));
 }
@@ -150,7 +159,10 @@ export function isFinite(x: TensorLike): Tensor {
   return a.dtype === "float32" || a.dtype === "float64" ? less(abs(a), Infinity) : equal(a, a);
 }
 
-/** `x` where the condition (bool) holds, `y` elsewhere; all three broadcast. */
+/**
+ * `x` where the condition holds, `y` elsewhere; all three broadcast. Throws DTypeError unless the condition is bool and x and y
+ * have one dtype, ShapeError for shapes that do not broadcast.
+ */
 export function where(condition: TensorLike, x: TensorLike, y: TensorLike): Tensor {
   const c = operand("where", condition);
   if (c.dtype !== "bool")

@@ -65,7 +65,7 @@ export function acos(x: TensorLike): Tensor {
   return mul(2, atan2(sqrt(sub(1, a)), sqrt(add(1, a))));
 }
 
-/** Hyperbolic sine. */
+/** Hyperbolic sine, accurate near 0. Throws DTypeError unless x is of floats. */
 export function sinh(x: TensorLike): Tensor {
   // sinh x = 2 sinh(x/2) cosh(x/2): no cancellation near 0, no overflow before the result's own.
   const h = mul(floatOperand("sinh", x), 0.5);
@@ -73,7 +73,7 @@ export function sinh(x: TensorLike): Tensor {
   return mul(mul(sub(a, b), 0.5), add(add(a, b), 2));
 }
 
-/** Hyperbolic cosine. */
+/** Hyperbolic cosine, at least 1. Throws DTypeError unless x is of floats. */
 export function cosh(x: TensorLike): Tensor {
   // cosh x = 1 + 2 sinh(x/2)^2: its derivative does not cancel near 0.
   const h = mul(floatOperand("cosh", x), 0.5);
@@ -84,7 +84,7 @@ export function cosh(x: TensorLike): Tensor {
 /** Beyond this, x^2 + 1 is x^2 to the last bit of a double, and x^2 is far from overflow. */
 const large = 2 ** 28;
 
-/** Inverse hyperbolic sine. */
+/** Inverse hyperbolic sine, log(x + sqrt(x^2 + 1)), accurate near 0. Throws DTypeError unless x is of floats. */
 export function asinh(x: TensorLike): Tensor {
   const a = floatOperand("asinh", x);
   const negative = less(a, 0);

@@ -42,7 +42,10 @@ export function take(x: Tensor, indices: Indices, axis = 0): Tensor {
 /** As `take`: TensorFlow's name for it. */
 export const gather: typeof take = take;
 
-/** Element by element along an axis: out[.., i, ..] = x[.., indices[.., i, ..], ..]. Other extents must agree. */
+/**
+ * Element by element along an axis: out[.., i, ..] = x[.., indices[.., i, ..], ..]. Throws DTypeError unless the indices are
+ * int32, ShapeError unless their other extents are those of x.
+ */
 export function takeAlongAxis(x: Tensor, indices: Tensor, axis = -1): Tensor {
   requireTensor("takeAlongAxis", x);
   toIndices("takeAlongAxis", requireTensor("takeAlongAxis", indices), 0);

@@ -8,8 +8,9 @@ import { sum } from "./reductions.ts";
 import { broadcastTo, reshape } from "./shaping.ts";
 
 /**
- * Matrix product of a [..., M, K] and b [..., K, N]: [..., M, N], leading axes broadcast. A vector on the left is a row,
- * on the right a column, and its axis vanishes from the result.
+ * Matrix product of a [..., M, K] and b [..., K, N]: [..., M, N], leading axes broadcast. A vector on the left is a row, on the
+ * right a column, and its axis vanishes from the result. Throws ShapeError for scalars, inner extents that differ and leading
+ * axes that do not broadcast, DTypeError unless both are of the same floats.
  */
 export function matmul(a: Tensor, b: Tensor): Tensor {
   requireTensor("matmul", a);
@@ -50,7 +51,7 @@ export function matmul(a: Tensor, b: Tensor): Tensor {
   );
 }
 
-/** Sum of products of two vectors: a scalar. */
+/** Sum of products of two vectors [n] of one dtype: a scalar. Throws ShapeError for other ranks and for different lengths. */
 export function dot(a: Tensor, b: Tensor): Tensor {
   requireTensor("dot", a);
   requireTensor("dot", b);

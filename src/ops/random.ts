@@ -43,7 +43,10 @@ export type Keys<N extends number> = N extends 2
 
 type FloatDType = "float32" | "float64";
 
-/** A key from a seed: an integer in [0, 2^53). The words of the key are the seed's high and low 32 bits. */
+/**
+ * The key (int32 [2]) of a seed, an integer in [0, 2^53): its words are the seed's high and low 32 bits. Throws ArgumentError
+ * for other seeds.
+ */
 export function key(seed: number): Tensor {
   if (!Number.isSafeInteger(seed) || seed < 0)
     throw new ArgumentError(
@@ -112,14 +115,17 @@ function unit(key: Tensor, shape: Shape, dtype: FloatDType): Tensor {
   return mul(wholeNumbers(bits(key, [...shape, wordsOf(dtype)]), dtype), unitOf(dtype));
 }
 
-/** Range of `uniform`. */
+/** Dtype and range of `uniform`: `min` (0) is included, `max` (1) is not. */
 export interface UniformOptions {
   readonly dtype?: DType;
   readonly min?: number;
   readonly max?: number;
 }
 
-/** Uniform in [min, max), [0, 1) by default; float32 unless given. */
+/**
+ * Uniform in [min, max), [0, 1) by default; float32 unless given. Throws ArgumentError unless min <= max, DTypeError for a
+ * dtype that is not of floats.
+ */
 export function uniform(key: Tensor, shape: Shape = [], options: UniformOptions = {}): Tensor {
   checkOptions("random.uniform", options, ["dtype", "min", "max"]);
   const { dtype = "float32", min = 0, max = 1 } = options;
@@ -169,7 +175,10 @@ export interface TruncatedNormalOptions {
   readonly upper?: number;
 }
 
-/** Normal limited to [mean + lower std, mean + upper std] (lower -2 and upper 2 by default), by the inverse error function. */
+/**
+ * Normal limited to [mean + lower std, mean + upper std] (lower -2 and upper 2 by default), by the inverse error function.
+ * Throws ArgumentError unless lower < upper, DTypeError for a dtype that is not of floats.
+ */
 export function truncatedNormal(
   key: Tensor,
   shape: Shape = [],
@@ -189,7 +198,10 @@ export function truncatedNormal(
   return add(mul(clip(mul(erfInv(u), Math.SQRT2), lower, upper), std), mean);
 }
 
-/** true with probability `p` (a number or a tensor that broadcasts to the shape). */
+/**
+ * A bool tensor, true with probability `p` (0.5; a number or a tensor that broadcasts to the shape). Throws ArgumentError for a
+ * number outside [0, 1].
+ */
 export function bernoulli(
   key: Tensor,
   shape: Shape = [],
@@ -203,7 +215,10 @@ export function bernoulli(
   return less(unit(key, shape, dtype), p);
 }
 
-/** int32 uniform in [min, max); the bias of the scaling is below 2^-21 of a count. */
+/**
+ * int32 uniform in [min, max), min 0 by default; the bias of the scaling is below 2^-21 of a count. Throws ArgumentError unless
+ * both are integers of 32 bits (max up to 2^31) and min < max.
+ */
 export function randint(
   key: Tensor,
   shape: Shape,
@@ -243,7 +258,10 @@ export function permutation(key: Tensor, n: number): Tensor {
   return sum(cast(before, "int32"), 1);
 }
 
-/** `count` distinct numbers of 0 ... n - 1 in random order (int32): without replacement. */
+/**
+ * `count` distinct numbers of 0 ... n - 1 in random order (int32 [count]): without replacement. Throws ArgumentError unless
+ * count is an integer in [0, n].
+ */
 export function choice(key: Tensor, n: number, count: number): Tensor {
   if (!Number.isInteger(count) || count < 0 || count > n)
     throw new ArgumentError(

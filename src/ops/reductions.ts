@@ -63,14 +63,14 @@ export const max: Reduction = reduction("reduceMax", "max");
 /** Smallest element; the derivative is split evenly among ties. */
 export const min: Reduction = reduction("reduceMin", "min");
 
-/** Whether any element of a bool tensor holds. */
+/** Whether any element along the axes holds, as bool; false of none. Throws DTypeError unless x is bool. */
 export function any(x: Tensor, axes?: Axes, keepDims = false): Tensor {
   if (requireTensor("any", x).dtype !== "bool")
     throw new DTypeError(complaint("any", "bool", x.dtype, "Compare first."));
   return notEqual(sum(cast(x, "int32"), axes, keepDims), 0);
 }
 
-/** Whether all elements of a bool tensor hold. */
+/** Whether all elements along the axes hold, as bool; true of none. Throws DTypeError unless x is bool. */
 export function all(x: Tensor, axes?: Axes, keepDims = false): Tensor {
   if (requireTensor("all", x).dtype !== "bool")
     throw new DTypeError(complaint("all", "bool", x.dtype, "Compare first."));
@@ -178,7 +178,10 @@ export function logSoftmax(x: Tensor, axes: Axes = -1): Tensor {
   });
 }
 
-/** Vector norm over axes: order 1 (sum of |x|), 2 (Euclid; derivative 0 at the zero vector) or Infinity (largest |x|). */
+/**
+ * Vector norm over axes: order 1 (sum of |x|), 2 (Euclid; derivative 0 at the zero vector) or Infinity (largest |x|). Throws
+ * ArgumentError for other orders, DTypeError unless x is of floats.
+ */
 export function norm(
   x: Tensor,
   axes?: Axes,

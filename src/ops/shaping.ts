@@ -52,7 +52,7 @@ export function transpose(x: Tensor, perm?: readonly number[]): Tensor {
   return bind1("transpose", [x], { perm: order });
 }
 
-/** Two axes exchanged. */
+/** x with two of its axes exchanged; negative ones count from the end. Throws ArgumentError for axes that x lacks. */
 export function swapAxes(x: Tensor, a: number, b: number): Tensor {
   requireTensor("swapAxes", x);
   const order = [...x.shape.keys()];
@@ -93,7 +93,10 @@ export function flatten(x: Tensor): Tensor {
   return reshape(requireTensor("flatten", x), [x.size]);
 }
 
-/** `x` repeated along axes of extent 1 (and new leading axes) until it has the shape. */
+/**
+ * `x` repeated along axes of extent 1 (and new leading axes) until it has the shape. Throws ShapeError for a shape that it does
+ * not broadcast to.
+ */
 export function broadcastTo(x: Tensor, shape: Shape): Tensor {
   requireTensor("broadcastTo", x);
   requireList("broadcastTo", "a shape: an array of extents", shape);
@@ -169,7 +172,10 @@ export function slice(
   return flipped.length === 0 ? part : bind1("flip", [part], { axes: flipped });
 }
 
-/** The element, row, ... at an index along an axis (negative counts from the end), without that axis. */
+/**
+ * The element, row, ... at an index along an axis (negative counts from the end), without that axis. Throws ArgumentError for
+ * an index outside.
+ */
 export function at(x: Tensor, index: number, axis = 0): Tensor {
   requireTensor("at", x);
   const along = normalizeAxis("at", axis, x.rank);
@@ -217,7 +223,10 @@ export function pad(x: Tensor, widths: number | readonly PadWidth[], value = 0):
   return bind1("pad", [x], { low, high, interior, value });
 }
 
-/** Tensors joined along an axis that they have; other extents must agree. */
+/**
+ * Tensors joined along an axis that they have: its extents add up. Throws ShapeError where other extents differ, DTypeError for
+ * different dtypes, ArgumentError for an empty list.
+ */
 export function concat(tensors: readonly Tensor[], axis = 0): Tensor {
   if (!Array.isArray(tensors) || tensors.length === 0)
     throw new ArgumentError(complaint("concat", "an array of at least one tensor", "none"));
@@ -226,7 +235,10 @@ export function concat(tensors: readonly Tensor[], axis = 0): Tensor {
   return tensors.length === 1 ? tensors[0]! : bind1("concat", tensors, { axis: along });
 }
 
-/** Tensors of one shape joined along a new axis. */
+/**
+ * Tensors of one shape joined along a new axis, whose extent is their number. Throws ShapeError where shapes differ, DTypeError
+ * for different dtypes, ArgumentError for an empty list.
+ */
 export function stack(tensors: readonly Tensor[], axis = 0): Tensor {
   if (!Array.isArray(tensors) || tensors.length === 0)
     throw new ArgumentError(complaint("stack", "an array of at least one tensor", "none"));
@@ -248,7 +260,14 @@ export function stack(tensors: readonly Tensor[], axis = 0): Tensor {
   );
 }
 
+<<<<<<< HEAD
 /** Parts along an axis: a number of equal parts, or parts of the given extents, which must add up to the axis. */
+=======
+/**
+ * The parts of x along an axis as a list: a number of equal parts, or parts of the given extents. Throws ShapeError unless the
+ * parts make up the whole axis, ArgumentError for a number that is not a positive integer.
+ */
+>>>>>>> d5e3236 (Docstrings of operations, kinds, activations and fits say dtypes, shapes, results and errors; at most one export in twenty may lack substance)
 export function split(x: Tensor, parts: number | readonly number[], axis = 0): Tensor[] {
   requireTensor("split", x);
   const along = normalizeAxis("split", axis, x.rank);

@@ -83,7 +83,7 @@ export type EarlyStopping = OptionsOf<typeof earlyStoppingSchema.spec>;
 
 const checkpoints = checkpointSchema("epochs", 1);
 
-/** Checkpoints of `fit`. */
+/** Options of `fit`'s checkpoints: where they are kept, and after how many epochs one is written. */
 export type CheckpointOptions = OptionsOf<typeof checkpoints.spec>;
 
 /** What `fit` uses of a trainer. */
@@ -182,7 +182,7 @@ export type FitModelOptions<M> = OptionsOf<ReturnType<typeof modelSpec<M>>>;
 /** The best epoch so far. */
 export type Best = { readonly epoch: number; readonly value: number };
 
-/** How training went. */
+/** What `fit` resolves to: the trained model, its trainer, the record of every epoch, and why training ended. */
 export interface FitResult<M, B> {
   /** One record for each epoch, including those before a resumption. */
   readonly history: readonly EpochRecord[];
@@ -215,7 +215,7 @@ export async function fit<M, B>(
 ): Promise<FitResult<M, B>>;
 /**
  * The same for a model and data `{ x, y }`: trained with `loss(model.forward(x, training), y)` by `optimizer`. The given model is
- * left alone; the trained one is in the result.
+ * left alone; the trained one is in the result. Throws as above, and ArgumentError for data other than tensors `{ x, y }`.
  */
 export async function fit<M extends Forward>(
   model: M,

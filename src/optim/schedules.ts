@@ -69,7 +69,10 @@ const piecewiseSchema = schema({
   values: required(listOf(finite), "The values: one more than boundaries."),
 });
 
-/** values[i] for steps below boundaries[i], the last value from the last boundary on. */
+/**
+ * values[i] for steps below boundaries[i], the last value from the last boundary on. Throws ArgumentError unless boundaries
+ * rise and there is one value more than boundaries.
+ */
 export function piecewise(options: OptionsOf<typeof piecewiseSchema.spec>): Schedule {
   const { boundaries, values } = piecewiseSchema.read("piecewise", options);
   const expected = boundaries.length + 1;

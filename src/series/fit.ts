@@ -56,7 +56,7 @@ type Settings = SettingsOf<typeof fitSpec>;
 /** A loss at an iteration. */
 export type LossPoint = { readonly iteration: number; readonly loss: number };
 
-/** A finished fit. */
+/** What `fitSeries` gives: the fitted model, why the fit ended, and the losses on the way. */
 export interface FittedSeries {
   readonly model: SeriesModel;
   /** "converged" where the score did not improve for `patience` iterations. */

@@ -39,7 +39,7 @@ export function forecast(model: SeriesModel, times: ArrayLike<number>): Trajecto
   return forecaster(model).at(list);
 }
 
-/** Loads the weights of a model, for several forecasts and for the vector field itself. */
+/** The forecaster of a model, whose weights it loads once for several forecasts and for the vector field itself. */
 export function forecaster(model: SeriesModel): Forecaster {
   const dynamics = dynamicsFrom(model.names.length, model.architecture, model.weights);
   const states = model.names.length + model.architecture.hiddenStates;
@@ -98,7 +98,10 @@ function trajectory(model: SeriesModel, dynamics: Dynamics, times: Float64Array)
   return { times, values, states, ...(failure ? { failure } : {}) };
 }
 
-/** Velocities in the plane of two dimensions of the state, the others held at their mean along a trajectory. */
+/**
+ * A function from points of the plane of the state's first two dimensions to the velocities there, both in the data's units;
+ * the other dimensions are held at their mean along a trajectory.
+ */
 export function planeField(
   model: SeriesModel,
   { slopes }: Forecaster,

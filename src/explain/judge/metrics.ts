@@ -47,7 +47,10 @@ export const metricOptions = {
   ),
 };
 
-/** Settings of metrics. */
+/**
+ * What metrics read of the options of `judge`: seed, tolerance, steps, baseline, blur and noise, checked, with defaults filled
+ * in.
+ */
 export type MetricSettings = SettingsOf<typeof metricOptions>;
 
 /** Altered copies of a picture. */

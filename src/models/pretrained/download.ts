@@ -2,7 +2,7 @@
  * @file Published files: where they are, and how they come into a folder: as many attempts as it takes, a check, and then in one
  * instant.
  */
-/** A published file. */
+/** A file that can be downloaded: its name in the cache, its address, and its checksum, where one was published. */
 export interface PublishedFile {
   /** What it is called there, and in the cache. */
   readonly name: string;

@@ -32,7 +32,7 @@ export type TensorsOf<S extends SymbolOrList> = S extends readonly unknown[]
   ? readonly Tensor[]
   : Tensor;
 
-/** What `model` needs. */
+/** Options of `model`: the symbolic ends of its graph, and the options that it has in common with layers. */
 export interface ModelOptions<I extends SymbolOrList, O extends SymbolOrList> extends Pick<
   LayerOptions,
   "name" | "seed" | "key" | "dtype" | "trainable" | "initialize"

@@ -104,7 +104,7 @@ export type ArithmeticOptions = OptionsFor<typeof Arithmetic>;
  */
 export const arithmetic = factory(Arithmetic);
 
-/** min(max(x, minValue), maxValue) */
+/** Elements limited to [minValue, maxValue], each side only where it is given; the layer that `clip` makes. */
 export class Clip extends layer(
   "clip",
   {

@@ -16,7 +16,9 @@ import { random } from "../../ops/index.ts";
 /** From images [N, H, W, C] and a random key to images [N, H', W', C]. The same key gives the same bits on every machine. */
 export type Augmentation = (images: Tensor, key: Tensor) => Tensor;
 
-/** Several augmentations one after another, each with a key of its own. */
+/**
+ * Several augmentations one after another as one, each with a key of its own. Throws ArgumentError for what is not a function.
+ */
 export function augmentations(...steps: readonly Augmentation[]): Augmentation {
   for (const [index, step] of steps.entries())
     if (typeof step !== "function")

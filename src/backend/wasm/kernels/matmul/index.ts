@@ -43,7 +43,7 @@ interface Normal {
 
 /**
  * Emits a matrix product. Every element is summed in order of k, so its bits depend on its row of a and its column of b, but
- * not on how many rows there are, nor on strides, nor on which thread computes it. Products with n or k of at most four never
+ * not on how many rows there are, nor on strides, nor on which thread computes it. Products with n or k of one to four never
  * come here: `wasmTarget.isProductOfLoops` makes them loops.
  * Only a few rows times a matrix too large for a cache are summed in another order, which follows from the product's extents.
  */
