@@ -170,14 +170,9 @@ export function conv2d(x: Tensor, kernel: Tensor, options: Conv2dOptions = {}): 
 }
 
 /**
-<<<<<<< HEAD
- * Every channel of x [N, H, W, C] convolved separately with each of its M kernels, of [KH, KW, C, M]: [N, OH, OW, C M], kernel
- * m of channel c at c M + m. Sizes and errors are `conv2d`'s.
-=======
  * Every channel of x [N, H, W, C] convolved by itself with each of its M kernels, of [KH, KW, C, M]: [N, OH, OW, C M], kernel m
  * of channel c at c M + m. Sizes are `conv2d`'s. Throws ShapeError for other ranks and for kernels of another number of
  * channels, ArgumentError for options out of range.
->>>>>>> d5e3236 (Docstrings of operations, kinds, activations and fits say dtypes, shapes, results and errors; at most one export in twenty may lack substance)
  */
 export function depthwiseConv2d(
   x: Tensor,

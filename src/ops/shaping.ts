@@ -260,14 +260,10 @@ export function stack(tensors: readonly Tensor[], axis = 0): Tensor {
   );
 }
 
-<<<<<<< HEAD
-/** Parts along an axis: a number of equal parts, or parts of the given extents, which must add up to the axis. */
-=======
 /**
  * The parts of x along an axis as a list: a number of equal parts, or parts of the given extents. Throws ShapeError unless the
  * parts make up the whole axis, ArgumentError for a number that is not a positive integer.
  */
->>>>>>> d5e3236 (Docstrings of operations, kinds, activations and fits say dtypes, shapes, results and errors; at most one export in twenty may lack substance)
 export function split(x: Tensor, parts: number | readonly number[], axis = 0): Tensor[] {
   requireTensor("split", x);
   const along = normalizeAxis("split", axis, x.rank);
