@@ -170,8 +170,8 @@ export function conv2d(x: Tensor, kernel: Tensor, options: Conv2dOptions = {}): 
 }
 
 /**
- * Every channel of x [N, H, W, C] convolved by itself with each of its M kernels, of [KH, KW, C, M]: [N, OH, OW, C M], kernel m
- * of channel c at c M + m. Sizes are `conv2d`'s. Throws ShapeError for other ranks and for kernels of another number of
+ * Every channel of x [N, H, W, C] convolved separately with each of its M kernels, of [KH, KW, C, M]: [N, OH, OW, C M], kernel
+ * m of channel c at c M + m. Sizes are `conv2d`'s. Throws ShapeError for other ranks and for kernels of another number of
  * channels, ArgumentError for options out of range.
  */
 export function depthwiseConv2d(
