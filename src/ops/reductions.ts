@@ -99,9 +99,10 @@ export function mean(x: Tensor, axes?: Axes, keepDims = false): Tensor {
 /** Mean squared deviation from the mean; the divisor is the count less `correction` (0: population, 1: sample). */
 export function variance(x: Tensor, axes?: Axes, keepDims = false, correction = 0): Tensor {
   requireFloat("variance", x);
-  const deviations = sub(x, mean(x, axes, true));
+  const squares = square(sub(x, mean(x, axes, true)));
+  if (correction === 0) return mean(squares, axes, keepDims);
   return div(
-    sum(square(deviations), axes, keepDims),
+    sum(squares, axes, keepDims),
     Math.max(0, countOver(x, axes, "variance") - correction),
   );
 }

@@ -163,3 +163,14 @@ describe("files come back as the same networks", () => {
       expect(distance(found, expected[i]!)).toBeLessThan(1e-6);
   });
 });
+
+test("a variance is two means", async () => {
+  const model = (x: Tensor): Tensor => x.variance(1);
+  const inputs = [{ shape: [4, 3] }];
+  const { ReduceMean, ReduceSum, Div } = await counts(model, { inputs });
+  expect({ ReduceMean, ReduceSum, Div }).toEqual({
+    ReduceMean: 2,
+    ReduceSum: undefined,
+    Div: undefined,
+  });
+});
