@@ -1,4 +1,4 @@
-/** @file The package as it is built: entrances share their modules, start from few files, and find what lies beside the code. */
+/** @file The built package: entrances share their modules, load few files, and find their assets. */
 import { readFileSync, readdirSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";

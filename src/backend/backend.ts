@@ -58,7 +58,7 @@ export interface Backend {
   readonly target: Target;
   /**
    * Whether the backend has a kernel of its own for a composite, by name, attributes and types: the composite then reaches `compile`
-   * as work of kind "direct" on contiguous operands, instead of giving way to its primitives. Left out where there is none.
+   * as work of kind "direct" on contiguous operands, instead of giving way to its primitives. A backend without such kernels leaves this out.
    */
   readonly claims?: (composite: Node<"composite">) => boolean;
   /** Threads that kernels may run on, the caller's included. */

@@ -15,7 +15,7 @@ const jitOptions = schema({
   batchInvariant: optional(
     flag,
     false,
-    "Whether results of a sample have the same bits in every batch; some kernels are then slower.",
+    "Whether a sample's results have the same bits in every batch; sums are then not ordered for speed.",
   ),
 });
 
